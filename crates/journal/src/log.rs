@@ -1,0 +1,185 @@
+//! The log as a port: named topics of partitions, each a durable, totally ordered sequence of records.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coalition_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A record's place in its partition. Dense in the inbox and journal topics: the first is 0, each next one more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The offset `count` further on.
+    #[must_use]
+    pub const fn plus(self, count: u64) -> Self {
+        Self(self.0 + count)
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "@{}", self.0)
+    }
+}
+
+/// One partition of one topic.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Partition {
+    /// The topic's name: letters, digits, `.`, `-` and `_`, 1 to 200 of them.
+    pub topic: Arc<str>,
+    /// Counted from 0.
+    pub number: u32,
+}
+
+impl Partition {
+    /// Partition `number` of `topic`.
+    pub fn new(topic: &str, number: u32) -> Self {
+        Self { topic: topic.into(), number }
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.number)
+    }
+}
+
+/// What is appended.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Record {
+    /// Says what the record is about; no adapter places by it.
+    pub key: Option<Bytes>,
+    /// Names and values, in order; a name may come twice.
+    pub headers: Vec<(String, Bytes)>,
+    /// The content.
+    pub value: Bytes,
+}
+
+impl Record {
+    /// A record of nothing but a value.
+    pub fn of(value: impl Into<Bytes>) -> Self {
+        Self { value: value.into(), ..Self::default() }
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// Where it lies.
+    pub offset: Offset,
+    /// When the log took it, by the log's own clock.
+    pub append_time: Timestamp,
+    /// What was appended.
+    pub record: Record,
+}
+
+/// What a topic is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Topic {
+    /// Drawn when the topic was created: another one under the same name has another id.
+    pub id: Uuid,
+    /// How many partitions it has; fixed.
+    pub partitions: u32,
+}
+
+/// Why an append has no offset.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Proven: nothing of it is in the log or ever will be.
+    #[error("not appended: {0}")]
+    NotAppended(String),
+    /// It may be in the log, now or later, whole; only the log can tell.
+    #[error("outcome of an append unknown: {0}")]
+    Doubt(String),
+}
+
+/// Told what became of an append: the offset of its first record, the others following densely.
+pub type Done = Box<dyn FnOnce(Result<Offset, AppendError>) + Send>;
+
+/// Woken when a partition may have grown. Called from the log's threads: it must not block.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A failed operation of the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such topic or partition.
+    #[error("no partition {0}")]
+    NoSuchPartition(Partition),
+    /// The topic is there with another number of partitions.
+    #[error("topic {topic} has {found} partitions, not {wanted}")]
+    PartitionCount {
+        /// The topic.
+        topic: String,
+        /// How many it has.
+        found: u32,
+        /// How many were asked for.
+        wanted: u32,
+    },
+    /// A topic name outside the alphabet or the length.
+    #[error("\"{0}\" is no topic name")]
+    TopicName(String),
+    /// The records asked for were deleted by a trim.
+    #[error("{partition} starts at {start}, after {from}")]
+    Trimmed {
+        /// Which partition.
+        partition: Partition,
+        /// What was asked for.
+        from: Offset,
+        /// The first offset that is still there.
+        start: Offset,
+    },
+    /// Somebody else holds the log.
+    #[error("{0} is in use by another process")]
+    Locked(String),
+    /// What the log stands on failed.
+    #[error("{doing}")]
+    Backend {
+        /// What was being done.
+        doing: String,
+        /// What failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A set of topics.
+///
+/// Promised by every adapter, and checked by [`crate::conformance`]: records of one partition are read in the order of
+/// their offsets; an append of several records is in the log whole and in one run, or not at all; appends of one
+/// caller to one partition are stored in the order of the calls; what `done` was told of is durable; a record that was
+/// read once is read again for ever under its offset, until it is trimmed.
+pub trait Log: Send + Sync + 'static {
+    /// Creates the topic, or finds it with as many partitions.
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error>;
+
+    /// The topic, if there is one.
+    fn topic(&self, topic: &str) -> Result<Option<Topic>, Error>;
+
+    /// Appends `records` in one run. Returns at once; `done` is called exactly once, from any thread.
+    fn append(&self, to: &Partition, records: Vec<Record>, done: Done);
+
+    /// Records from `from` on that are there now, in order: at least one if there is one, else as many as fit
+    /// `bytes_max`. Empty at the end. Records that are not durable yet are not read.
+    fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error>;
+
+    /// The first offset that is still there, and the offset that the next record gets.
+    fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error>;
+
+    /// Calls `wake` after each growth of the partition from now on, until the log is dropped.
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error>;
+
+    /// Deletes the records before `before`. May keep some of them.
+    fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error>;
+
+    /// Notes that `group` has dealt with everything before `next`. Need not be durable at once: after a crash an
+    /// older value may come back.
+    fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), Error>;
+
+    /// What `group` noted last, if anything.
+    fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error>;
+}
