@@ -1,0 +1,191 @@
+//! Money: integers of a known currency; the one place where an amount is rounded.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Millionths of a currency unit in a unit.
+pub const MICROS: i64 = 1_000_000;
+
+/// A currency of ISO 4217.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Currency([u8; 3]);
+
+/// A code that ISO 4217 does not list as a currency in use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no currency code of ISO 4217")]
+pub struct NoCurrency(String);
+
+/// Codes in use, after the list of ISO 4217's maintenance agency; without test codes, metals and fund codes.
+const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN \
+    BZD CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF \
+    GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD \
+    LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR \
+    PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY \
+    TTD TWD TZS UAH UGX USD UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
+impl Currency {
+    /// Its three letters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked at construction")
+    }
+
+    /// Millionths in its smallest unit: a cent of the dollar is 10,000, a yen 1,000,000.
+    pub fn minor_micros(&self) -> i64 {
+        match self.code() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+            | "VUV" | "XAF" | "XOF" | "XPF" => MICROS,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => MICROS / 1_000,
+            "CLF" | "UYW" => MICROS / 10_000,
+            _ => MICROS / 100,
+        }
+    }
+}
+
+impl FromStr for Currency {
+    type Err = NoCurrency;
+
+    fn from_str(code: &str) -> Result<Self, NoCurrency> {
+        let bytes: [u8; 3] =
+            code.as_bytes().try_into().map_err(|_| NoCurrency(code.chars().take(16).collect()))?;
+        if bytes.iter().all(u8::is_ascii_uppercase) && CODES.split_whitespace().any(|known| known == code) {
+            Ok(Self(bytes))
+        } else {
+            Err(NoCurrency(code.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// An amount in millionths of the unit of its currency; may be negative.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Money {
+    /// In which currency.
+    pub currency: Currency,
+    /// Millionths of its unit.
+    pub micros: i64,
+}
+
+impl fmt::Display for Money {
+    /// With as many decimals as the currency has, more only where the amount needs them: `22078.43 USD`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.micros < 0 { "-" } else { "" };
+        let (units, rest) = (self.micros.unsigned_abs() / 1_000_000, self.micros.unsigned_abs() % 1_000_000);
+        let decimals = (MICROS / self.currency.minor_micros()).ilog10() as usize;
+        let mut fraction = format!("{rest:06}");
+        while fraction.len() > decimals && fraction.ends_with('0') {
+            fraction.pop();
+        }
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{units}{point}{fraction} {}", self.currency)
+    }
+}
+
+/// The price of one point in millionths of the unit of its currency, 0 to 10^9 (a thousand units a point).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct UnitPrice {
+    currency: Currency,
+    micros: u32,
+}
+
+/// A unit price outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a unit price lies between 0 and 1000000000 millionths")]
+pub struct PriceOutOfRange;
+
+impl UnitPrice {
+    /// Checks the range.
+    pub fn new(currency: Currency, micros: i64) -> Result<Self, PriceOutOfRange> {
+        match u32::try_from(micros) {
+            Ok(micros) if micros <= 1_000_000_000 => Ok(Self { currency, micros }),
+            _ => Err(PriceOutOfRange),
+        }
+    }
+
+    /// In which currency.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Millionths of the unit of the currency.
+    pub fn micros(&self) -> i64 {
+        i64::from(self.micros)
+    }
+
+    /// What `points` cost, rounded once, half to even, to the smallest unit of the currency. `None` beyond 64 bits.
+    pub fn amount(&self, points: i64) -> Option<Money> {
+        let exact = i128::from(points) * i128::from(self.micros);
+        let minor = i128::from(self.currency.minor_micros());
+        let rounded = half_even(exact, minor).checked_mul(minor)?;
+        Some(Money { currency: self.currency, micros: i64::try_from(rounded).ok()? })
+    }
+}
+
+/// `dividend / divisor`, rounded to the nearest integer, a half to the even one. `divisor` is above zero.
+fn half_even(dividend: i128, divisor: i128) -> i128 {
+    let (quotient, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    match (rest * 2).cmp(&divisor) {
+        std::cmp::Ordering::Less => quotient,
+        std::cmp::Ordering::Greater => quotient + 1,
+        std::cmp::Ordering::Equal => quotient + quotient.rem_euclid(2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(code: &str, micros: i64) -> UnitPrice {
+        UnitPrice::new(code.parse().unwrap(), micros).unwrap()
+    }
+
+    #[test]
+    fn currencies_are_those_of_iso_4217() {
+        assert_eq!("USD".parse::<Currency>().unwrap().minor_micros(), 10_000);
+        assert_eq!("JPY".parse::<Currency>().unwrap().minor_micros(), 1_000_000);
+        assert_eq!("KWD".parse::<Currency>().unwrap().minor_micros(), 1_000);
+        for bad in ["usd", "XXX", "US", "DOLLAR", "U D", ""] {
+            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn amounts_round_half_to_even_and_once() {
+        // Figures by hand: 2,453,159 points at 0.009 are 22,078.431.
+        for (code, micros, points, expected) in [
+            ("USD", 9_000, 2_453_159, "22078.43 USD"),
+            ("USD", 9_000, 3_771_200, "33940.80 USD"),
+            ("USD", 5_000, 1, "0.00 USD"),
+            ("USD", 5_000, 3, "0.02 USD"),
+            ("USD", 5_000, 5, "0.02 USD"),
+            ("USD", 5_000, -1, "0.00 USD"),
+            ("USD", 5_000, -3, "-0.02 USD"),
+            ("JPY", 500_000, 7, "4 JPY"),
+            ("KWD", 1_500, 1, "0.002 KWD"),
+        ] {
+            assert_eq!(price(code, micros).amount(points).unwrap().to_string(), expected);
+        }
+        assert_eq!(price("USD", 1_000_000_000).amount(i64::MAX), None);
+    }
+
+    #[test]
+    fn unit_prices_stay_in_their_range() {
+        let usd = "USD".parse().unwrap();
+        assert!(UnitPrice::new(usd, -1).is_err());
+        assert!(UnitPrice::new(usd, 1_000_000_001).is_err());
+        assert!(UnitPrice::new(usd, 1_000_000_000).is_ok());
+    }
+}

@@ -1,0 +1,141 @@
+//! Programme documents: what operators write, checked, as the rules that [`crate::decide`] follows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId, Span,
+    Timestamp,
+};
+
+/// One version of a programme: immutable once published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Programme {
+    /// Which programme this is a version of.
+    pub id: ProgrammeId,
+    /// For people.
+    pub name: String,
+    /// Events at or after this instant, by their own time, are judged by this version (until a later one's instant).
+    pub effective_from: Timestamp,
+    /// In the order of the document, which is the order in which their lots are granted.
+    pub rules: Vec<Rule>,
+    /// In the order of the document.
+    pub rewards: Vec<Reward>,
+}
+
+/// What earns what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Unique in the document.
+    pub id: RuleId,
+    /// Which events it looks at.
+    pub on: Trigger,
+    /// Only events of these partners; `None`: of every partner.
+    pub partners: Option<Vec<PartnerId>>,
+    /// Only events of these channels; `None`: of every channel, also of none.
+    pub channels: Option<Vec<Channel>>,
+    /// Only events whose own time lies in `from <= t < until`; `None`: open.
+    pub from: Option<Timestamp>,
+    /// See `from`.
+    pub until: Option<Timestamp>,
+    /// What it grants.
+    pub grant: Grant,
+    /// What its lots are.
+    pub category: Category,
+    /// Who pays for its lots; `None`: the partner whose event it is.
+    pub funder: Option<PartnerId>,
+    /// How often it grants.
+    pub once: Option<Once>,
+    /// The consent that the member must have given.
+    pub consent: Option<Purpose>,
+    /// How long after the decision its points can be spent first; zero: at once.
+    pub available_after: Span,
+    /// How long after the event's own time its points lapse; `None`: never.
+    pub expires_after: Option<Span>,
+}
+
+/// The kind of event that a rule looks at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Trigger {
+    /// `sign_up`
+    SignUp,
+    /// `purchase`
+    Purchase,
+    /// `email_read`
+    EmailRead,
+    /// `account_opening`
+    AccountOpening,
+    /// `engagement`, of the kind that the rule's `kind` names
+    Engagement(EngagementKind),
+}
+
+/// How many points a rule grants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grant {
+    /// As many for each event.
+    Fixed(Points),
+    /// `points` for each `per_micros` of the amount; only of purchases.
+    PerAmount {
+        /// Granted for each step of the amount.
+        points: Points,
+        /// The step, in millionths of the unit of the currency; above zero.
+        per_micros: i64,
+        /// An amount in another currency is not looked at.
+        currency: Currency,
+        /// What becomes of the part of a point: `amount * points / per`.
+        rounding: Rounding,
+    },
+}
+
+/// How a division ends in whole points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rounding {
+    /// The part is dropped.
+    Down,
+    /// The part counts as a whole point.
+    Up,
+    /// To the nearest, a half to the even one.
+    HalfEven,
+}
+
+/// How often a rule grants points to a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Once {
+    /// Once for each member.
+    Member,
+    /// Once for each member and partner.
+    MemberAndPartner,
+    /// Once for each member, partner and reference that the event names (message id, order id, reference).
+    Reference,
+}
+
+/// What a lot's points are; the declared order is the order of burning among lots of one expiry. Frozen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Category {
+    /// Given away to promote something.
+    Promotional,
+    /// On top of the base points.
+    Bonus,
+    /// The ordinary points of an event.
+    Base,
+    /// By hand.
+    Adjustment,
+    /// Bought by the member.
+    Purchased,
+}
+
+/// Something that can be had for points.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reward {
+    /// Unique in the document.
+    pub id: RewardId,
+    /// For people.
+    pub name: String,
+    /// Who delivers it, and is paid for the points.
+    pub redeemer: PartnerId,
+    /// Its price; above zero.
+    pub points: Points,
+    /// To be had only in `from <= now < until`; `None`: open.
+    pub from: Option<Timestamp>,
+    /// See `from`.
+    pub until: Option<Timestamp>,
+}
