@@ -1,1 +1,26 @@
-//! The store crate.
+//! The store of one shard's projection: rows of bytes, and the journal position that they stand for.
+//!
+//! The ledger encodes the rows (accounts, dedup entries, activity, totals) and hands them over in checkpoints; this
+//! crate keeps them. It knows no domain. Nothing here is the truth: whatever is odd is set aside and rebuilt from the
+//! journal, so the one duty is never to answer with a wrong value.
+//!
+//! - [`Store`], [`Reader`] and [`Writer`] are the port. [`Folder`] keeps rows in sled, [`Memory`] in memory with
+//!   faults that a simulator or a test steers.
+//! - A checkpoint is atomic with its [`Mark`]. There is one writer; readers are shared between threads and see the
+//!   newest checkpoint, or for a moment one that is being made durable. What spans several calls is no snapshot.
+//! - Every row carries a checksum, and the mark carries the number and the sum of all rows: a store in which a row is
+//!   missing, old or foreign is not opened.
+
+mod admit;
+#[cfg(test)]
+mod conformance;
+mod error;
+mod memory;
+mod port;
+mod verify;
+
+pub use admit::{MAX_KEY, MAX_VALUE};
+pub use error::{Damage, Error, Refusal, Result};
+pub use memory::{Fault, Memory};
+pub use port::{Checkpoint, Found, Identity, Mark, Opened, Order, Range, Reader, Row, Store, Writer};
+pub use verify::{Difference, Digest, digest, first_difference};

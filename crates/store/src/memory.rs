@@ -1,0 +1,227 @@
+//! The store in memory, for tests and the simulator, with faults that they steer.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::admit::admit;
+use crate::error::{Damage, Error, Result};
+use crate::port::{Checkpoint, Found, Identity, Mark, Opened, Order, Range, Reader, Row, Store, Writer};
+
+/// A disk that holds one shard's rows. Clones are the same disk; what is opened on it can be dropped (a crash) and
+/// opened again. Opening ends what was opened before, as if that process had died.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Disk>>);
+
+/// How the next checkpoint fails. Either way its writer gets an error and everything open on the disk stops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Nothing of it is kept.
+    Before,
+    /// All of it is kept.
+    After,
+}
+
+#[derive(Default)]
+struct Disk {
+    content: Option<Content>,
+    /// Handles of an earlier opening have stopped.
+    opening: u64,
+    fault: Option<Fault>,
+    damage: Option<Damage>,
+    set_aside: u32,
+}
+
+#[derive(Clone)]
+struct Content {
+    identity: Identity,
+    mark: Option<Mark>,
+    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Memory {
+    /// An empty disk.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next checkpoint fails.
+    pub fn fail_next(&self, fault: Fault) {
+        self.disk().fault = Some(fault);
+    }
+
+    /// The next opening finds the rows damaged and sets them aside.
+    pub fn damage(&self, why: Damage) {
+        self.disk().damage = Some(why);
+    }
+
+    /// Another disk with the same rows, for example to come back to as an old one.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let disk = Disk { content: self.disk().content.clone(), ..Disk::default() };
+        Self(Arc::new(Mutex::new(disk)))
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        // A test that panicked elsewhere leaves rows as whole as they were: changes are made in one step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    fn set_aside(&mut self) -> PathBuf {
+        self.content = None;
+        self.set_aside += 1;
+        format!("memory.damaged-{}", self.set_aside).into()
+    }
+}
+
+impl Store for Memory {
+    fn open(&self, identity: &Identity) -> Result<Opened> {
+        let mut disk = self.disk();
+        disk.opening += 1;
+        let damage = disk.damage.take();
+        let damage = damage.or_else(|| match &disk.content {
+            Some(content) if content.identity != *identity => {
+                Some(Damage::Foreign { expected: *identity, found: content.identity })
+            }
+            Some(_) | None => None,
+        });
+        let found = match damage {
+            Some(why) => Found::SetAside { why, kept: disk.set_aside() },
+            None => disk.content.as_ref().and_then(|content| content.mark).map_or(Found::Empty, Found::At),
+        };
+        disk.content.get_or_insert(Content { identity: *identity, mark: None, rows: BTreeMap::new() });
+        let handle = Handle { disk: self.clone(), opening: disk.opening };
+        Ok(Opened { reader: Arc::new(handle.clone()), writer: Box::new(handle), found })
+    }
+}
+
+#[derive(Clone)]
+struct Handle {
+    disk: Memory,
+    opening: u64,
+}
+
+impl Handle {
+    fn disk(&self) -> Result<MutexGuard<'_, Disk>> {
+        let disk = self.disk.disk();
+        if disk.opening == self.opening { Ok(disk) } else { Err(Error::Stopped) }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Content) -> T) -> Result<T> {
+        self.disk()?.content.as_ref().map(read).ok_or(Error::Stopped)
+    }
+}
+
+impl Reader for Handle {
+    fn mark(&self) -> Result<Option<Mark>> {
+        self.read(|content| content.mark)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.read(|content| content.rows.get(key).cloned())
+    }
+
+    fn scan(&self, range: &Range, order: Order, limit: usize) -> Result<Vec<Row>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let to = range.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let row = |(key, value): (&Vec<u8>, &Vec<u8>)| Row { key: key.clone(), value: value.clone() };
+        self.read(|content| {
+            let rows = content.rows.range::<[u8], _>((Bound::Included(range.from.as_slice()), to)).map(row);
+            match order {
+                Order::Ascending => rows.take(limit).collect(),
+                Order::Descending => rows.rev().take(limit).collect(),
+            }
+        })
+    }
+}
+
+impl Writer for Handle {
+    fn apply(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let mut disk = self.disk()?;
+        let fault = disk.fault;
+        let content = disk.content.as_mut().ok_or(Error::Stopped)?;
+        admit(checkpoint, content.mark)?;
+        if fault != Some(Fault::Before) {
+            content.mark = Some(checkpoint.mark());
+            for (key, value) in checkpoint.rows() {
+                match value {
+                    Some(value) => content.rows.insert(key.to_vec(), value.to_vec()),
+                    None => content.rows.remove(key),
+                };
+            }
+        }
+        if fault.is_some() {
+            disk.fault = None;
+            disk.opening += 1;
+            return Err(Error::Io { doing: "apply a checkpoint", source: io::Error::other("planned fault") });
+        }
+        Ok(())
+    }
+
+    fn discard(self: Box<Self>, why: &str) -> Result<()> {
+        let mut disk = self.disk()?;
+        let kept = disk.set_aside();
+        disk.opening += 1;
+        tracing::debug!(why, kept = %kept.display(), "store discarded");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{checkpoint, identity, mark};
+
+    #[test]
+    fn conforms() {
+        crate::conformance::check(&|| Box::new(Memory::new()));
+    }
+
+    #[test]
+    fn a_checkpoint_that_fails_is_in_or_out() {
+        for (fault, expected) in [(Fault::Before, 1), (Fault::After, 2)] {
+            let memory = Memory::new();
+            let Opened { reader, mut writer, .. } = memory.open(&identity()).unwrap();
+            writer.apply(&checkpoint(1, &[(b"a", b"1")])).unwrap();
+            memory.fail_next(fault);
+            let next = checkpoint(2, &[(b"a", b"2")]);
+            assert!(matches!(writer.apply(&next), Err(Error::Io { .. })), "{fault:?}");
+            assert!(matches!(writer.apply(&next), Err(Error::Stopped)), "{fault:?}");
+            assert!(matches!(reader.get(b"a"), Err(Error::Stopped)), "{fault:?}");
+            let opened = memory.open(&identity()).unwrap();
+            assert_eq!(opened.found, Found::At(mark(expected)), "{fault:?}");
+            let value = opened.reader.get(b"a").unwrap().unwrap();
+            assert_eq!(value, expected.to_string().into_bytes(), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_copy_is_found_where_it_stood() {
+        let memory = Memory::new();
+        let mut writer = memory.open(&identity()).unwrap().writer;
+        writer.apply(&checkpoint(1, &[(b"a", b"1")])).unwrap();
+        let old = memory.copy();
+        writer.apply(&checkpoint(2, &[(b"a", b"2")])).unwrap();
+        assert_eq!(old.open(&identity()).unwrap().found, Found::At(mark(1)));
+        assert_eq!(memory.open(&identity()).unwrap().found, Found::At(mark(2)));
+    }
+
+    #[test]
+    fn planned_damage_is_set_aside_once() {
+        let memory = Memory::new();
+        let mut writer = memory.open(&identity()).unwrap().writer;
+        writer.apply(&checkpoint(1, &[(b"a", b"1")])).unwrap();
+        memory.damage(Damage::SidecarMissing);
+        let opened = memory.open(&identity()).unwrap();
+        assert!(matches!(opened.found, Found::SetAside { why: Damage::SidecarMissing, .. }));
+        assert_eq!(opened.reader.get(b"a").unwrap(), None);
+        assert_eq!(memory.open(&identity()).unwrap().found, Found::Empty);
+    }
+}
