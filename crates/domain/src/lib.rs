@@ -1,18 +1,37 @@
-//! The programme's rules as pure functions.
+//! The programme's rules as pure functions: no I/O, clock, randomness, async.
+//!
+//! [`decide`] says what becomes of a command, [`Account::evolve`] and [`Registry::evolve`] take the decision in. Live,
+//! after a restart, in a standby and in the simulator the same functions run, so what must hold for ever is
+//! marked as frozen: serialised types, fingerprints, the placement of accounts.
 
+pub mod account;
+mod command;
+pub mod decide;
+pub mod event;
 mod identifier;
 mod ids;
+pub mod keys;
+pub mod lot;
 mod money;
 mod points;
 pub mod programme;
+pub mod registry;
+mod rejection;
+pub mod settlement;
 mod slug;
 pub mod time;
 
+pub use account::{Account, Moment, Place};
+pub use command::{Caller, Command, EventBody, PartnerEvent, Role, event_key, request_key};
+pub use decide::{Verdict, decide};
+pub use event::{Applied, Decision, Event, Outcome};
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme};
 pub use ids::{AccountId, Feed, Fingerprint, NoReference, NoRequestId, REFERENCE_MAX, Reference, RequestId};
 pub use money::{Currency, MICROS, Money, NoCurrency, PriceOutOfRange, UnitPrice};
 pub use points::{OutOfRange, Points};
+pub use registry::{Registry, RegistryEvent};
+pub use rejection::Rejection;
 pub use slug::{
-    Channel, EngagementKind, NoSlug, PartnerId, ProgrammeId, Purpose, RewardId, RuleId, SLUG_MAX,
+    Channel, EngagementKind, KeyId, NoSlug, PartnerId, ProgrammeId, Purpose, RewardId, RuleId, SLUG_MAX,
 };
 pub use time::{NoTimestamp, Span, Timestamp};

@@ -147,6 +147,8 @@ names! {
     Channel
     /// What a member permits, such as `marketing`.
     Purpose
+    /// The public half of a key.
+    KeyId
     /// A partner's own kind of engagement, such as `review`.
     EngagementKind
 }

@@ -16,6 +16,9 @@ impl Timestamp {
     /// Before everything: the instant of a state in which nothing has happened.
     pub const MIN: Self = Self(i64::MIN);
 
+    /// After everything: the instant that never comes.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// `millis` milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

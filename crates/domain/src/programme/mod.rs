@@ -1,6 +1,10 @@
 //! Programme documents: what operators write, checked, as the rules that [`crate::decide`] follows.
 
+mod document;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse};
 
 use crate::{
     Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId, Span,

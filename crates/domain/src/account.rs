@@ -1,0 +1,281 @@
+//! The aggregate: what is known of one account, and how facts change it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Accrual, Applied, Decision, Event, Outcome};
+use crate::keys::{KeyEntry, KeyIndex, KeyState};
+use crate::lot::{Lot, LotBook, LotKey};
+use crate::{AccountId, Command, Identifier, Points, ProgrammeId, Purpose, Timestamp};
+
+/// Where a decision stands in its shard's journal. Frozen in stored data.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// The record: its number among those in effect.
+    pub seq: u64,
+    /// The decision in that record.
+    pub index: u32,
+}
+
+/// Where and when a decision was taken, and how far back ids have to be known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Its place in the journal.
+    pub place: Place,
+    /// When it was taken.
+    pub decided_at: Timestamp,
+    /// The largest append time seen in the shard's inbox: the age of partner events is measured from it.
+    pub horizon: Timestamp,
+    /// How old an event may be.
+    pub max_event_age: crate::Span,
+    /// How old a request id may be.
+    pub max_request_age: crate::Span,
+}
+
+/// Somebody enrolled. Frozen in stored data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// On which identifier.
+    pub identifier: Identifier,
+}
+
+/// Whether a member permits something. Frozen in stored data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    /// Whether they do.
+    pub given: bool,
+    /// The event time of the latest word on it.
+    pub since: Timestamp,
+}
+
+/// The points of one programme.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Purse {
+    /// The lots, in burn order.
+    pub lots: LotBook,
+}
+
+/// What an account has in one programme at an instant.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Balance {
+    /// Can be spent.
+    pub available: Points,
+    /// Can be spent later.
+    pub pending: Points,
+}
+
+/// The aggregate.
+///
+/// Cheap to copy: what grows with history lies in shared pages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    id: AccountId,
+    /// The journal position of the last change; not stored.
+    changed: u64,
+    activities: u32,
+    enrolment: Option<Enrolment>,
+    consents: BTreeMap<Purpose, Consent>,
+    purses: BTreeMap<ProgrammeId, Purse>,
+    keys: KeyIndex,
+}
+
+/// The parts of an account, for those who store it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountParts {
+    /// How many commands it has answered.
+    pub activities: u32,
+    /// Who enrolled.
+    pub enrolment: Option<Enrolment>,
+    /// What was said on consents.
+    pub consents: BTreeMap<Purpose, Consent>,
+    /// The points.
+    pub purses: BTreeMap<ProgrammeId, Purse>,
+    /// The known ids.
+    pub keys: KeyIndex,
+}
+
+impl Account {
+    /// An account of which nothing is known: every identifier has one.
+    pub fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            changed: 0,
+            activities: 0,
+            enrolment: None,
+            consents: BTreeMap::new(),
+            purses: BTreeMap::new(),
+            keys: KeyIndex::default(),
+        }
+    }
+
+    /// Puts a stored account together again.
+    pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
+        let AccountParts { activities, enrolment, consents, purses, keys } = parts;
+        Self { id, changed: 0, activities, enrolment, consents, purses, keys }
+    }
+
+    /// Which account.
+    pub fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// The journal position of the last change since it was loaded; 0: none.
+    pub fn changed(&self) -> u64 {
+        self.changed
+    }
+
+    /// How many commands it has answered; they are numbered from 0.
+    pub fn activities(&self) -> u32 {
+        self.activities
+    }
+
+    /// Who enrolled, if anybody.
+    pub fn enrolment(&self) -> Option<&Enrolment> {
+        self.enrolment.as_ref()
+    }
+
+    /// What was said on consents.
+    pub fn consents(&self) -> &BTreeMap<Purpose, Consent> {
+        &self.consents
+    }
+
+    /// Whether the member permits `purpose`.
+    pub fn permits(&self, purpose: &Purpose) -> bool {
+        self.consents.get(purpose).is_some_and(|consent| consent.given)
+    }
+
+    /// The points, by programme.
+    pub fn purses(&self) -> &BTreeMap<ProgrammeId, Purse> {
+        &self.purses
+    }
+
+    /// The known ids and once-limits.
+    pub fn keys(&self) -> &KeyIndex {
+        &self.keys
+    }
+
+    /// What the account has in `programme` at `now`.
+    pub fn balance(&self, programme: &ProgrammeId, now: Timestamp) -> Balance {
+        let Some(purse) = self.purses.get(programme) else { return Balance::default() };
+        let sum = |which: &dyn Fn(&Lot) -> bool| {
+            purse.lots.sum(which).expect("decide keeps purses in the range of points")
+        };
+        Balance {
+            available: sum(&|lot| lot.key.available_from <= now && !lot.expired(now)),
+            pending: sum(&|lot| lot.key.available_from > now && !lot.expired(now)),
+        }
+    }
+
+    /// Takes a decision in. Cannot fail: what could was refused by [`crate::decide`].
+    ///
+    /// # Panics
+    /// If the decision does not belong to this state, a broken invariant.
+    pub fn evolve(&mut self, decision: &Decision, at: &Moment) {
+        let seq = at.place.seq;
+        self.changed = seq;
+        let state = match &decision.outcome {
+            Outcome::Applied(applied) => {
+                self.apply(applied, &decision.command, at);
+                KeyState::Applied
+            }
+            Outcome::Refused(_) => KeyState::Refused,
+        };
+        let keep_until = match &decision.command {
+            Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
+            Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
+                request.issued().plus(at.max_request_age)
+            }
+        };
+        let command = &decision.command;
+        self.note(
+            KeyEntry {
+                key: command.key(),
+                content: command.content(),
+                activity: self.activities,
+                state,
+                keep_until,
+            },
+            at,
+        );
+        self.activities += 1;
+    }
+
+    fn apply(&mut self, applied: &Applied, command: &Command, at: &Moment) {
+        let mut nth = 0;
+        for event in &applied.events {
+            match event {
+                Event::MemberEnrolled => self.enrol(command, at),
+                Event::ConsentGiven { purpose } => self.consent(*purpose, true, command, at),
+                Event::ConsentWithdrawn { purpose } => self.consent(*purpose, false, command, at),
+                Event::PointsAccrued(accrual) => {
+                    self.accrue(accrual, nth, at);
+                    nth += 1;
+                }
+                Event::NothingEarned { .. } => {}
+                Event::LotActivated { programme, lot, .. } => {
+                    self.lots(programme).activate(lot, at.place.seq)
+                }
+                Event::LotExpired { programme, lot, points, .. } => {
+                    self.lots(programme).take(lot, *points, at.place.seq)
+                }
+                Event::RewardRedeemed(redemption) => {
+                    let lots = self.lots(&redemption.programme);
+                    for allocation in &redemption.allocations {
+                        lots.take(&allocation.lot, allocation.points, at.place.seq);
+                    }
+                }
+            }
+        }
+    }
+
+    fn enrol(&mut self, command: &Command, at: &Moment) {
+        let identifier = match command {
+            Command::PartnerEvent(event) => event.identifier.clone(),
+            Command::Enrol { identifier, .. } => identifier.clone(),
+            Command::Redeem { .. } => unreachable!("a redemption enrols nobody"),
+        };
+        self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
+    }
+
+    fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
+        let since = match command {
+            Command::PartnerEvent(event) => event.event_time,
+            Command::Enrol { .. } | Command::Redeem { .. } => at.decided_at,
+        };
+        self.consents.insert(purpose, Consent { given, since });
+    }
+
+    fn accrue(&mut self, accrual: &Accrual, nth: u32, at: &Moment) {
+        let Accrual {
+            rule,
+            points,
+            issuer,
+            funder,
+            unit_price,
+            category,
+            available_from,
+            pending,
+            expires_at,
+            ..
+        } = *accrual;
+        let key = LotKey { expires_at, category, available_from, granted: at.place, nth };
+        let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price };
+        self.purses.entry(accrual.programme).or_default().lots.insert(lot, at.place.seq);
+        if let Some(key) = accrual.claim {
+            let (activity, state) = (self.activities, KeyState::Claimed);
+            self.note(KeyEntry { key, content: key, activity, state, keep_until: Timestamp::MAX }, at);
+        }
+    }
+
+    fn lots(&mut self, programme: &ProgrammeId) -> &mut LotBook {
+        &mut self.purses.get_mut(programme).expect("a lot that is named lies in its purse").lots
+    }
+
+    fn note(&mut self, entry: KeyEntry, at: &Moment) {
+        // Both clocks have to have passed an entry: its kind is not known here.
+        self.keys.insert(entry, at.horizon.min(at.decided_at), at.place.seq);
+    }
+}

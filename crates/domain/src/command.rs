@@ -1,0 +1,236 @@
+//! What is asked of an account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money, PartnerId, ProgrammeId,
+    Purpose, Reference, RequestId, RewardId, Scheme, Timestamp,
+};
+
+/// What a partner says happened, checked by intake and placed by its identifier.
+///
+/// Frozen in stored data, as are all types of this file: a change is a new variant at the end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PartnerEvent {
+    /// Who says it: the owner of the topic that it came by.
+    pub partner: PartnerId,
+    /// The partner's own unique id of it.
+    pub event_id: Reference,
+    /// For which programme; `None`: the partner's default one.
+    pub programme: Option<ProgrammeId>,
+    /// Of whom.
+    pub identifier: Identifier,
+    /// When it happened, by the partner's clock.
+    pub event_time: Timestamp,
+    /// How it came about.
+    pub channel: Option<Channel>,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// The kinds of partner event.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum EventBody {
+    /// Joined the programme; enrols.
+    SignUp {
+        /// Given along with it.
+        consents: Vec<Purpose>,
+    },
+    /// Permits something from now on.
+    ConsentGiven {
+        /// What.
+        purpose: Purpose,
+    },
+    /// Permits it no longer.
+    ConsentWithdrawn {
+        /// What.
+        purpose: Purpose,
+    },
+    /// Bought something.
+    Purchase {
+        /// The partner's name of the order.
+        order: Reference,
+        /// What it cost; not below zero.
+        amount: Money,
+    },
+    /// Read a message.
+    EmailRead {
+        /// Which.
+        message: Reference,
+    },
+    /// Opened an account at the partner.
+    AccountOpening {
+        /// The partner's name of the account.
+        reference: Option<Reference>,
+    },
+    /// Did something else that may be worth points.
+    Engagement {
+        /// What.
+        kind: EngagementKind,
+        /// The partner's name of what it was done to.
+        reference: Option<Reference>,
+    },
+}
+
+impl EventBody {
+    /// The name that the event gives to what it is about.
+    pub fn reference(&self) -> Option<&Reference> {
+        match self {
+            Self::Purchase { order, .. } => Some(order),
+            Self::EmailRead { message } => Some(message),
+            Self::AccountOpening { reference } | Self::Engagement { reference, .. } => reference.as_ref(),
+            Self::SignUp { .. } | Self::ConsentGiven { .. } | Self::ConsentWithdrawn { .. } => None,
+        }
+    }
+
+    /// The kind, as documents and programmes write it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SignUp { .. } => "sign_up",
+            Self::ConsentGiven { .. } => "consent_given",
+            Self::ConsentWithdrawn { .. } => "consent_withdrawn",
+            Self::Purchase { .. } => "purchase",
+            Self::EmailRead { .. } => "email_read",
+            Self::AccountOpening { .. } => "account_opening",
+            Self::Engagement { .. } => "engagement",
+        }
+    }
+}
+
+/// As whom a key speaks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Role {
+    /// The operator of the network: everything.
+    Operator,
+    /// One partner: what is its own.
+    Partner(PartnerId),
+    /// One member: what is their own.
+    Member(AccountId),
+}
+
+/// Who asks: a role and the key that vouched for it, which the owner of the shard checks again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Caller {
+    /// The key.
+    pub key: KeyId,
+    /// What the gateway took it for.
+    pub role: Role,
+}
+
+/// A command that one account answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Judge a partner's event.
+    PartnerEvent(PartnerEvent),
+    /// Make a member of the account of an identifier.
+    Enrol {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose account.
+        identifier: Identifier,
+    },
+    /// Burn points for a reward.
+    Redeem {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose points.
+        account: AccountId,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// For what.
+        reward: RewardId,
+        /// How many of it, 1 to 1,000.
+        quantity: u32,
+    },
+}
+
+impl Command {
+    /// The account that answers it.
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::PartnerEvent(event) => event.identifier.account(),
+            Self::Enrol { identifier, .. } => identifier.account(),
+            Self::Redeem { account, .. } => *account,
+        }
+    }
+
+    /// What it counts under: it takes effect once.
+    pub fn key(&self) -> Fingerprint {
+        match self {
+            Self::PartnerEvent(event) => event_key(event.partner, &event.event_id),
+            Self::Enrol { caller, request, .. } | Self::Redeem { caller, request, .. } => {
+                request_key(caller.role, *request)
+            }
+        }
+    }
+
+    /// What it says: a repeat has the same content, else its id was used twice. Frozen.
+    pub fn content(&self) -> Fingerprint {
+        match self {
+            Self::PartnerEvent(event) => event_content(event),
+            Self::Enrol { identifier, .. } => identify(Fingerprint::of("enrol"), identifier).done(),
+            Self::Redeem { account, programme, reward, quantity, .. } => Fingerprint::of("redeem")
+                .field(1, account.0.as_bytes())
+                .field(2, programme.as_str().as_bytes())
+                .field(3, reward.as_str().as_bytes())
+                .field(4, &quantity.to_be_bytes())
+                .done(),
+        }
+    }
+}
+
+/// What a partner's event counts under in the account that it is placed in. Frozen.
+pub fn event_key(partner: PartnerId, event_id: &Reference) -> Fingerprint {
+    Fingerprint::of("event")
+        .field(1, partner.as_str().as_bytes())
+        .field(2, event_id.as_str().as_bytes())
+        .done()
+}
+
+/// What a caller's request counts under; the same for every key of the caller. Frozen.
+pub fn request_key(role: Role, request: RequestId) -> Fingerprint {
+    let feed = Fingerprint::of("request").field(1, request.uuid().as_bytes());
+    match role {
+        Role::Operator => feed,
+        Role::Partner(partner) => feed.field(2, partner.as_str().as_bytes()),
+        Role::Member(account) => feed.field(3, account.0.as_bytes()),
+    }
+    .done()
+}
+
+fn event_content(event: &PartnerEvent) -> Fingerprint {
+    let feed = identify(Fingerprint::of(event.body.kind()), &event.identifier)
+        .optional(4, event.programme.as_ref().map(|id| id.as_str().as_bytes()))
+        .field(5, &event.event_time.as_millis().to_be_bytes())
+        .optional(6, event.channel.as_ref().map(|channel| channel.as_str().as_bytes()))
+        .optional(7, event.body.reference().map(|reference| reference.as_str().as_bytes()));
+    match &event.body {
+        EventBody::SignUp { consents } => {
+            consents.iter().fold(feed, |feed, purpose| feed.field(8, purpose.as_str().as_bytes()))
+        }
+        EventBody::ConsentGiven { purpose } | EventBody::ConsentWithdrawn { purpose } => {
+            feed.field(8, purpose.as_str().as_bytes())
+        }
+        EventBody::Purchase { amount, .. } => {
+            feed.field(9, amount.currency.code().as_bytes()).field(10, &amount.micros.to_be_bytes())
+        }
+        EventBody::EmailRead { .. } | EventBody::AccountOpening { .. } => feed,
+        EventBody::Engagement { kind, .. } => feed.field(11, kind.as_str().as_bytes()),
+    }
+    .done()
+}
+
+fn identify(feed: Feed, identifier: &Identifier) -> Feed {
+    let (scheme, scope) = match identifier.scheme() {
+        Scheme::EmailHash => (1, None),
+        Scheme::CardToken => (2, None),
+        Scheme::CustomerNumber(partner) => (3, Some(partner)),
+    };
+    feed.field(1, &[scheme])
+        .optional(2, scope.as_ref().map(|partner| partner.as_str().as_bytes()))
+        .field(3, identifier.value().as_bytes())
+}

@@ -1,0 +1,236 @@
+//! Partner events: what the programme in force at the event's own time grants for it, at today's prices.
+
+use crate::account::{Account, Moment};
+use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
+use crate::lot::Expiry;
+use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
+use crate::registry::Registry;
+use crate::{EventBody, Fingerprint, Money, PartnerEvent, Points, ProgrammeId, Purpose, Rejection};
+
+pub(super) fn decide(
+    account: &Account,
+    registry: &Registry,
+    event: &PartnerEvent,
+    at: &Moment,
+) -> Result<Applied, Rejection> {
+    let partner = registry.partner(&event.partner).ok_or(Rejection::UnknownPartner(event.partner))?;
+    let programme =
+        event.programme.or(partner.default_programme).ok_or(Rejection::NoProgramme(event.partner))?;
+    let version = registry.version(&programme, event.event_time)?;
+    if let EventBody::Purchase { amount, .. } = &event.body {
+        check_amount(&version.programme, event, amount)?;
+    }
+    let mut events = super::due(account, &programme, at.decided_at);
+    facts(account, event, &mut events);
+
+    let mut held = account
+        .purses()
+        .get(&programme)
+        .map_or(Ok(Points::ZERO), |purse| purse.lots.sum(|_| true))
+        .map_err(|_| Rejection::PointsOutOfRange)?;
+    let mut granted = false;
+    let mut missing = None;
+    for rule in looks_at(&version.programme, event) {
+        let points = match grant(account, event, &programme, rule, &events)? {
+            Ok(points) => points,
+            Err(why) => {
+                if why == Nothing::ConsentMissing {
+                    missing = missing.or(rule.consent);
+                }
+                events.push(Event::NothingEarned { rule: Some(rule.id), why });
+                continue;
+            }
+        };
+        held = held.plus(points).map_err(|_| Rejection::PointsOutOfRange)?;
+        events.push(Event::PointsAccrued(accrue(registry, event, &programme, rule, points, at)?));
+        granted = true;
+    }
+    if let (false, Some(purpose)) = (granted, missing) {
+        return Err(Rejection::ConsentMissing(purpose));
+    }
+    if earns(&event.body) && looks_at(&version.programme, event).next().is_none() {
+        events.push(Event::NothingEarned { rule: None, why: Nothing::NoRule });
+    }
+    Ok(Applied { version: Some(VersionId { programme, number: version.number }), events })
+}
+
+/// What the event says of the member, apart from points.
+fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) {
+    // An older word on a consent, come late, does not undo a newer one.
+    let newest = |purpose: &Purpose| {
+        account.consents().get(purpose).is_none_or(|known| known.since <= event.event_time)
+    };
+    match &event.body {
+        EventBody::SignUp { consents } => {
+            if account.enrolment().is_none() {
+                events.push(Event::MemberEnrolled);
+            }
+            events.extend(
+                consents
+                    .iter()
+                    .filter(|purpose| newest(purpose))
+                    .map(|purpose| Event::ConsentGiven { purpose: *purpose }),
+            );
+        }
+        EventBody::ConsentGiven { purpose } if newest(purpose) => {
+            events.push(Event::ConsentGiven { purpose: *purpose })
+        }
+        EventBody::ConsentWithdrawn { purpose } if newest(purpose) => {
+            events.push(Event::ConsentWithdrawn { purpose: *purpose });
+        }
+        EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::Purchase { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::AccountOpening { .. }
+        | EventBody::Engagement { .. } => {}
+    }
+}
+
+/// Whether events of this kind are meant to earn points.
+fn earns(body: &EventBody) -> bool {
+    trigger(body).is_some()
+}
+
+fn trigger(body: &EventBody) -> Option<Trigger> {
+    match body {
+        EventBody::SignUp { .. } => Some(Trigger::SignUp),
+        EventBody::Purchase { .. } => Some(Trigger::Purchase),
+        EventBody::EmailRead { .. } => Some(Trigger::EmailRead),
+        EventBody::AccountOpening { .. } => Some(Trigger::AccountOpening),
+        EventBody::Engagement { kind, .. } => Some(Trigger::Engagement(*kind)),
+        EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => None,
+    }
+}
+
+/// The rules that look at such an event at this partner, in the order of the document.
+fn looks_at<'a>(programme: &'a Programme, event: &'a PartnerEvent) -> impl Iterator<Item = &'a Rule> {
+    let trigger = trigger(&event.body);
+    programme.rules.iter().filter(move |rule| {
+        Some(rule.on) == trigger
+            && rule.partners.as_ref().is_none_or(|partners| partners.contains(&event.partner))
+    })
+}
+
+/// How many points a rule grants, or why none.
+fn grant(
+    account: &Account,
+    event: &PartnerEvent,
+    programme: &ProgrammeId,
+    rule: &Rule,
+    facts: &[Event],
+) -> Result<Result<Points, Nothing>, Rejection> {
+    let time = event.event_time;
+    if rule.from.is_some_and(|from| time < from) || rule.until.is_some_and(|until| until <= time) {
+        return Ok(Err(Nothing::OutsideWindow));
+    }
+    if rule
+        .channels
+        .as_ref()
+        .is_some_and(|channels| event.channel.is_none_or(|channel| !channels.contains(&channel)))
+    {
+        return Ok(Err(Nothing::OtherChannel));
+    }
+    if let Some(purpose) = rule.consent {
+        let now_given = facts.contains(&Event::ConsentGiven { purpose });
+        if !now_given && !account.permits(&purpose) {
+            return Ok(Err(Nothing::ConsentMissing));
+        }
+    }
+    if rule.once == Some(Once::Reference) && event.body.reference().is_none() {
+        return Ok(Err(Nothing::NoReference));
+    }
+    if claim(event, programme, rule).is_some_and(|claim| account.keys().claimed(&claim)) {
+        return Ok(Err(Nothing::GrantedBefore));
+    }
+    let points = match (&rule.grant, &event.body) {
+        (Grant::Fixed(points), _) => *points,
+        (Grant::PerAmount { points, per_micros, currency, rounding }, EventBody::Purchase { amount, .. }) => {
+            if amount.currency != *currency {
+                return Ok(Err(Nothing::OtherCurrency));
+            }
+            let exact = i128::from(amount.micros) * i128::from(points.get());
+            let points = divide(exact, i128::from(*per_micros), *rounding);
+            u64::try_from(points)
+                .ok()
+                .and_then(|points| Points::new(points).ok())
+                .ok_or(Rejection::PointsOutOfRange)?
+        }
+        (Grant::PerAmount { .. }, _) => Points::ZERO,
+    };
+    Ok(if points.is_zero() { Err(Nothing::AmountTooSmall) } else { Ok(points) })
+}
+
+fn accrue(
+    registry: &Registry,
+    event: &PartnerEvent,
+    programme: &ProgrammeId,
+    rule: &Rule,
+    points: Points,
+    at: &Moment,
+) -> Result<Accrual, Rejection> {
+    let now = at.decided_at;
+    let funder = rule.funder.unwrap_or(event.partner);
+    let contract = registry.contract(programme, &funder, now);
+    let unit_price = contract
+        .and_then(|contract| contract.accrual)
+        .ok_or(Rejection::NoContract { partner: funder, programme: *programme })?;
+    let available_from = now.plus(rule.available_after);
+    Ok(Accrual {
+        programme: *programme,
+        rule: rule.id,
+        points,
+        issuer: event.partner,
+        funder,
+        unit_price,
+        category: rule.category,
+        available_from,
+        pending: available_from > now,
+        expires_at: Expiry(rule.expires_after.map(|span| event.event_time.plus(span))),
+        claim: claim(event, programme, rule),
+    })
+}
+
+/// What a rule that grants once remembers. Frozen.
+fn claim(event: &PartnerEvent, programme: &ProgrammeId, rule: &Rule) -> Option<Fingerprint> {
+    let feed = || {
+        Fingerprint::of("once").field(1, programme.as_str().as_bytes()).field(2, rule.id.as_str().as_bytes())
+    };
+    let partner = event.partner.as_str().as_bytes();
+    match rule.once? {
+        Once::Member => Some(feed().done()),
+        Once::MemberAndPartner => Some(feed().field(3, partner).done()),
+        Once::Reference => event
+            .body
+            .reference()
+            .map(|reference| feed().field(3, partner).field(4, reference.as_str().as_bytes()).done()),
+    }
+}
+
+/// An amount that no rule understands is refused rather than taken for nothing.
+fn check_amount(programme: &Programme, event: &PartnerEvent, amount: &Money) -> Result<(), Rejection> {
+    if amount.micros < 0 {
+        return Err(Rejection::AmountNegative);
+    }
+    let mut currencies = looks_at(programme, event)
+        .filter_map(|rule| match rule.grant {
+            Grant::PerAmount { currency, .. } => Some(currency),
+            Grant::Fixed(_) => None,
+        })
+        .peekable();
+    if currencies.peek().is_some() && currencies.all(|currency| currency != amount.currency) {
+        return Err(Rejection::CurrencyNotAccepted { programme: programme.id, currency: amount.currency });
+    }
+    Ok(())
+}
+
+/// `dividend / divisor` in whole numbers; `divisor` is above zero.
+fn divide(dividend: i128, divisor: i128, rounding: Rounding) -> i128 {
+    let (quotient, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    let up = match rounding {
+        Rounding::Down => false,
+        Rounding::Up => rest > 0,
+        Rounding::HalfEven => rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 != 0),
+    };
+    quotient + i128::from(up)
+}

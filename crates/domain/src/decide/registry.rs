@@ -1,0 +1,282 @@
+//! Decisions about the network itself: partners, contracts, programmes, keys, settings.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::VersionId;
+use crate::registry::{ApiKey, Contract, Partner, Registry, RegistryEvent, Settings};
+use crate::{
+    Caller, Fingerprint, KeyId, PartnerId, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
+    UnitPrice,
+};
+
+/// How long before it takes effect a further version of a programme has to be published, so that every shard has it
+/// by then.
+pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
+
+/// The bounds of the settings, in days.
+const AGE_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
+
+/// A command to the registry. Frozen in stored data, as are all serialised types of this file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RegistryCommand {
+    /// Who asks; nobody, for the first one of a network.
+    pub caller: Option<Caller>,
+    /// Repeats with the same id have no second effect.
+    pub request: RequestId,
+    /// What is asked.
+    pub change: RegistryChange,
+}
+
+/// What is asked of the registry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RegistryChange {
+    /// The first words of a network: its settings and its operator's key. Only while there are none.
+    SetUp {
+        /// The settings.
+        settings: Settings,
+        /// The key's public half.
+        key: KeyId,
+        /// SHA-256 of the key's secret.
+        secret_hash: [u8; 32],
+    },
+    /// Register a partner.
+    CreatePartner {
+        /// Its name.
+        id: PartnerId,
+        /// For people.
+        display_name: String,
+        /// The programme of its events that name none.
+        default_programme: Option<ProgrammeId>,
+    },
+    /// Agree on prices.
+    CreateContract {
+        /// With whom.
+        partner: PartnerId,
+        /// In which programme.
+        programme: ProgrammeId,
+        /// From which recorded time on.
+        from: Timestamp,
+        /// What the partner pays for a point that it funds.
+        accrual: Option<UnitPrice>,
+        /// What the partner is paid for a point that is burnt at it.
+        redemption: Option<UnitPrice>,
+    },
+    /// Make a key.
+    CreateKey {
+        /// The key's public half.
+        id: KeyId,
+        /// SHA-256 of its secret.
+        secret_hash: [u8; 32],
+        /// As whom it will speak.
+        role: Role,
+    },
+    /// Take a key's force.
+    RevokeKey {
+        /// Which.
+        id: KeyId,
+    },
+    /// Publish a version of a programme.
+    PublishProgramme {
+        /// The document.
+        document: Arc<str>,
+    },
+}
+
+/// A decision about the registry, as it is journaled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RegistryDecision {
+    /// What was asked.
+    pub command: RegistryCommand,
+    /// What was decided.
+    pub outcome: Result<Vec<RegistryEvent>, Rejection>,
+}
+
+impl RegistryCommand {
+    /// What it counts under.
+    pub fn key(&self) -> Fingerprint {
+        crate::request_key(self.caller.map_or(Role::Operator, |caller| caller.role), self.request)
+    }
+
+    /// What it says. Frozen.
+    pub fn content(&self) -> Fingerprint {
+        let price =
+            |price: &UnitPrice| [price.currency().code().as_bytes(), &price.micros().to_be_bytes()].concat();
+        match &self.change {
+            // A key's secret is drawn anew for each call, so a repeat is known by what it is for.
+            RegistryChange::SetUp { .. } => Fingerprint::of("set-up"),
+            RegistryChange::CreateKey { role, .. } => match role {
+                Role::Operator => Fingerprint::of("key"),
+                Role::Partner(partner) => Fingerprint::of("key").field(1, partner.as_str().as_bytes()),
+                Role::Member(member) => Fingerprint::of("key").field(2, member.0.as_bytes()),
+            },
+            RegistryChange::RevokeKey { id } => Fingerprint::of("revoke").field(1, id.as_str().as_bytes()),
+            RegistryChange::CreatePartner { id, display_name, default_programme } => {
+                Fingerprint::of("partner")
+                    .field(1, id.as_str().as_bytes())
+                    .field(2, display_name.as_bytes())
+                    .optional(3, default_programme.as_ref().map(|id| id.as_str().as_bytes()))
+            }
+            RegistryChange::CreateContract { partner, programme, from, accrual, redemption } => {
+                Fingerprint::of("contract")
+                    .field(1, partner.as_str().as_bytes())
+                    .field(2, programme.as_str().as_bytes())
+                    .field(3, &from.as_millis().to_be_bytes())
+                    .optional(4, accrual.as_ref().map(price).as_deref())
+                    .optional(5, redemption.as_ref().map(price).as_deref())
+            }
+            RegistryChange::PublishProgramme { document } => {
+                Fingerprint::of("programme").field(1, document.as_bytes())
+            }
+        }
+        .done()
+    }
+}
+
+/// Decides a command to the registry. Pure and total; repeats are the caller's to find.
+pub fn decide_registry(
+    registry: &Registry,
+    command: &RegistryCommand,
+    now: Timestamp,
+) -> Result<Vec<RegistryEvent>, Rejection> {
+    if let RegistryChange::SetUp { settings, key, secret_hash } = &command.change {
+        return set_up(registry, settings, *key, *secret_hash, now);
+    }
+    let caller = command.caller.as_ref().ok_or(Rejection::PermissionDenied)?;
+    registry.check(caller)?;
+    if caller.role != Role::Operator {
+        return Err(Rejection::PermissionDenied);
+    }
+    super::check_request_age(command.request, registry.settings().max_request_age, now)?;
+    match &command.change {
+        RegistryChange::SetUp { .. } => unreachable!("handled above"),
+        RegistryChange::CreatePartner { id, display_name, default_programme } => {
+            if registry.partner(id).is_some() {
+                return Err(Rejection::AlreadyExists(format!("partner {id}")));
+            }
+            if !(1..=100).contains(&display_name.chars().count())
+                || display_name.chars().any(char::is_control)
+            {
+                return Err(Rejection::SettingOutOfRange(
+                    "a display name has 1 to 100 characters".to_owned(),
+                ));
+            }
+            let (display_name, default_programme) = (display_name.clone(), *default_programme);
+            Ok(vec![RegistryEvent::PartnerCreated(Partner {
+                id: *id,
+                display_name,
+                default_programme,
+                created_at: now,
+            })])
+        }
+        RegistryChange::CreateContract { partner, programme, from, accrual, redemption } => {
+            let contract = Contract {
+                partner: *partner,
+                programme: *programme,
+                from: *from,
+                accrual: *accrual,
+                redemption: *redemption,
+                created_at: now,
+            };
+            create_contract(registry, contract)
+        }
+        RegistryChange::CreateKey { id, secret_hash, role } => {
+            if let Role::Partner(partner) = role
+                && registry.partner(partner).is_none()
+            {
+                return Err(Rejection::UnknownPartner(*partner));
+            }
+            create_key(registry, *id, *secret_hash, *role, now)
+        }
+        RegistryChange::RevokeKey { id } => match registry.key(id) {
+            None => Err(Rejection::UnknownKey),
+            Some(key) if key.revoked_at.is_some() => Ok(Vec::new()),
+            Some(_) => Ok(vec![RegistryEvent::KeyRevoked { id: *id, at: now }]),
+        },
+        RegistryChange::PublishProgramme { document } => publish(registry, document, now),
+    }
+}
+
+fn set_up(
+    registry: &Registry,
+    settings: &Settings,
+    key: KeyId,
+    secret_hash: [u8; 32],
+    now: Timestamp,
+) -> Result<Vec<RegistryEvent>, Rejection> {
+    if registry.is_set_up() {
+        return Err(Rejection::AlreadyExists("the network's set-up".to_owned()));
+    }
+    for (name, age) in
+        [("max_event_age", settings.max_event_age), ("max_request_age", settings.max_request_age)]
+    {
+        if !AGE_DAYS.contains(&(age.as_millis() / 86_400_000)) {
+            return Err(Rejection::SettingOutOfRange(format!("{name} lies between 1 and 36500 days")));
+        }
+    }
+    let mut events = vec![RegistryEvent::SettingsChanged(*settings)];
+    events.extend(create_key(registry, key, secret_hash, Role::Operator, now)?);
+    Ok(events)
+}
+
+fn create_key(
+    registry: &Registry,
+    id: KeyId,
+    secret_hash: [u8; 32],
+    role: Role,
+    now: Timestamp,
+) -> Result<Vec<RegistryEvent>, Rejection> {
+    if registry.key(&id).is_some() {
+        return Err(Rejection::AlreadyExists(format!("key {id}")));
+    }
+    Ok(vec![RegistryEvent::KeyCreated(ApiKey { id, secret_hash, role, created_at: now, revoked_at: None })])
+}
+
+fn create_contract(registry: &Registry, contract: Contract) -> Result<Vec<RegistryEvent>, Rejection> {
+    if registry.partner(&contract.partner).is_none() {
+        return Err(Rejection::UnknownPartner(contract.partner));
+    }
+    if registry.versions(&contract.programme).is_empty() {
+        return Err(Rejection::UnknownProgramme(contract.programme));
+    }
+    if contract.accrual.is_none() && contract.redemption.is_none() {
+        return Err(Rejection::SettingOutOfRange(
+            "a contract states a unit price for accrual, redemption or both".to_owned(),
+        ));
+    }
+    if let Some(last) = registry.contracts(&contract.programme, &contract.partner).last() {
+        // A price that was in force may have been used: only what lies ahead can change.
+        let earliest = last.from.plus(Span::from_millis(1)).max(contract.created_at);
+        if contract.from < earliest {
+            return Err(Rejection::EffectiveTooEarly { earliest });
+        }
+    }
+    Ok(vec![RegistryEvent::ContractAgreed(contract)])
+}
+
+fn publish(
+    registry: &Registry,
+    document: &Arc<str>,
+    now: Timestamp,
+) -> Result<Vec<RegistryEvent>, Rejection> {
+    let programme = crate::programme::parse(document).map_err(|faults| {
+        Rejection::ProgrammeInvalid(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let partners = programme.rules.iter().flat_map(|rule| rule.partners.iter().flatten().chain(&rule.funder));
+    let redeemers = programme.rewards.iter().map(|reward| &reward.redeemer);
+    if let Some(unknown) = partners.chain(redeemers).find(|partner| registry.partner(partner).is_none()) {
+        return Err(Rejection::UnknownPartner(*unknown));
+    }
+    let versions = registry.versions(&programme.id);
+    if let Some(last) = versions.last() {
+        let earliest =
+            now.plus(PUBLICATION_LEAD).max(last.programme.effective_from.plus(Span::from_millis(1)));
+        if programme.effective_from < earliest {
+            return Err(Rejection::EffectiveTooEarly { earliest });
+        }
+    }
+    let number = u32::try_from(versions.len()).expect("fewer than 2^32 versions") + 1;
+    let version = VersionId { programme: programme.id, number };
+    Ok(vec![RegistryEvent::ProgrammePublished { version, document: Arc::clone(document), at: now }])
+}

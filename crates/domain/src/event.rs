@@ -1,0 +1,241 @@
+//! What was decided: facts of an account, and the double entry that each stands for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lot::{Expiry, LotAllocation, LotKey};
+use crate::programme::Category;
+use crate::{
+    Command, Fingerprint, PartnerId, Points, ProgrammeId, Purpose, Rejection, RewardId, RuleId, Timestamp,
+    UnitPrice,
+};
+
+/// A decision as it is journaled: the command and what became of it.
+///
+/// Frozen in stored data, as are all types of this file: a change is a new variant at the end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was asked.
+    pub command: Command,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// What became of a command.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It took effect.
+    Applied(Applied),
+    /// It did not, and why.
+    Refused(Rejection),
+}
+
+/// A command that took effect.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Applied {
+    /// The programme and its version by which it was judged, where one was.
+    pub version: Option<VersionId>,
+    /// What happened, in order; may be nothing.
+    pub events: Vec<Event>,
+}
+
+/// A programme and the number of its version, counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct VersionId {
+    /// Which programme.
+    pub programme: ProgrammeId,
+    /// Which of its versions.
+    pub number: u32,
+}
+
+/// A fact about one account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The account has a member now.
+    MemberEnrolled,
+    /// The member permits something.
+    ConsentGiven {
+        /// What.
+        purpose: Purpose,
+    },
+    /// The member permits it no longer.
+    ConsentWithdrawn {
+        /// What.
+        purpose: Purpose,
+    },
+    /// A rule granted points: a new lot.
+    PointsAccrued(Accrual),
+    /// A rule looked at the event and granted nothing; or no rule looked at it.
+    NothingEarned {
+        /// Which rule; `None`: there is none for such an event at this partner.
+        rule: Option<RuleId>,
+        /// Why not.
+        why: Nothing,
+    },
+    /// A lot can be spent now.
+    LotActivated {
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// Which.
+        lot: LotKey,
+        /// All of its points.
+        points: Points,
+    },
+    /// What was left of a lot has lapsed.
+    LotExpired {
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// Which.
+        lot: LotKey,
+        /// What was left of it.
+        points: Points,
+        /// Whether it lapsed before it could be spent.
+        pending: bool,
+    },
+    /// Points were burnt for a reward.
+    RewardRedeemed(Redemption),
+}
+
+/// Points granted by a rule.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Accrual {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// By which rule.
+    pub rule: RuleId,
+    /// How many; above zero.
+    pub points: Points,
+    /// Whose event it was.
+    pub issuer: PartnerId,
+    /// Who pays.
+    pub funder: PartnerId,
+    /// How much for one, at the time of the decision.
+    pub unit_price: UnitPrice,
+    /// What kind of points.
+    pub category: Category,
+    /// From when they can be spent.
+    pub available_from: Timestamp,
+    /// Whether they had to wait when they were granted.
+    pub pending: bool,
+    /// When they lapse.
+    pub expires_at: Expiry,
+    /// What the rule will not grant again.
+    pub claim: Option<Fingerprint>,
+}
+
+/// Why a rule granted nothing. Frozen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Nothing {
+    /// No rule of the programme looks at such an event at this partner.
+    NoRule,
+    /// Granted before, and the rule grants once.
+    GrantedBefore,
+    /// Another channel than the rule's.
+    OtherChannel,
+    /// Outside the rule's window.
+    OutsideWindow,
+    /// Another currency than the rule's.
+    OtherCurrency,
+    /// The amount is below what earns a point.
+    AmountTooSmall,
+    /// The consent that the rule asks for is missing.
+    ConsentMissing,
+    /// The rule grants once for each reference, and the event names none.
+    NoReference,
+}
+
+impl Nothing {
+    /// For people.
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::NoRule => "no rule of the programme looks at such an event at this partner",
+            Self::GrantedBefore => "granted before, and the rule grants once",
+            Self::OtherChannel => "another channel than the rule's",
+            Self::OutsideWindow => "outside the rule's window",
+            Self::OtherCurrency => "another currency than the rule's",
+            Self::AmountTooSmall => "the amount is below what earns a point",
+            Self::ConsentMissing => "the consent that the rule asks for is missing",
+            Self::NoReference => "the rule grants once for each reference, and the event names none",
+        }
+    }
+}
+
+/// A reward paid with points.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Redemption {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// What for.
+    pub reward: RewardId,
+    /// How many of it.
+    pub quantity: u32,
+    /// Who delivers it.
+    pub redeemer: PartnerId,
+    /// What the redeemer is paid for a point, at the time of the decision.
+    pub unit_price: UnitPrice,
+    /// How many points; the sum of the allocations.
+    pub points: Points,
+    /// From which lots, in burn order.
+    pub allocations: Vec<LotAllocation>,
+}
+
+/// One side of a double entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Book {
+    /// What a partner has issued; its sum is below zero.
+    Issued(PartnerId),
+    /// What members can spend.
+    Available,
+    /// What members will be able to spend.
+    Pending,
+    /// What was burnt at a partner.
+    Redeemed(PartnerId),
+    /// What has lapsed.
+    Expired,
+}
+
+/// Points added to a book, or taken from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Posting {
+    /// Which book.
+    pub book: Book,
+    /// Added; below zero: taken.
+    pub points: i64,
+}
+
+impl Event {
+    /// The programme and the postings of the event; empty where no points move.
+    ///
+    /// # Panics
+    /// If they don't sum to zero: invariant 1.
+    pub fn postings(&self) -> Option<(ProgrammeId, Vec<Posting>)> {
+        let post = |book, points| Posting { book, points };
+        let waiting = |pending| if pending { Book::Pending } else { Book::Available };
+        let (programme, postings) = match self {
+            Self::PointsAccrued(Accrual { programme, points, issuer, pending, .. }) => (
+                *programme,
+                vec![post(Book::Issued(*issuer), -points.signed()), post(waiting(*pending), points.signed())],
+            ),
+            Self::LotActivated { programme, points, .. } => (
+                *programme,
+                vec![post(Book::Pending, -points.signed()), post(Book::Available, points.signed())],
+            ),
+            Self::LotExpired { programme, points, pending, .. } => (
+                *programme,
+                vec![post(waiting(*pending), -points.signed()), post(Book::Expired, points.signed())],
+            ),
+            Self::RewardRedeemed(Redemption { programme, redeemer, points, allocations, .. }) => {
+                let taken: i64 = allocations.iter().map(|allocation| allocation.points.signed()).sum();
+                (
+                    *programme,
+                    vec![post(Book::Available, -taken), post(Book::Redeemed(*redeemer), points.signed())],
+                )
+            }
+            Self::MemberEnrolled
+            | Self::ConsentGiven { .. }
+            | Self::ConsentWithdrawn { .. }
+            | Self::NothingEarned { .. } => return None,
+        };
+        assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
+        Some((programme, postings))
+    }
+}

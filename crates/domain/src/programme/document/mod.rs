@@ -1,0 +1,119 @@
+//! Reads programme documents: TOML that an operator writes, in full and with all its faults at once.
+//!
+//! The tree of values is walked by hand, since a derived reader stops at the first fault. The keys, their ranges and
+//! their defaults are described for operators in docs/guides/write-a-programme.md.
+
+mod fault;
+mod rule;
+mod section;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use toml::de::DeTable;
+
+pub use self::fault::Fault;
+use self::fault::Faults;
+use self::rule::{rule, window};
+use self::section::Section;
+use self::value::{instant, label, parsed, points};
+use super::{Programme, Reward};
+use crate::{ProgrammeId, RewardId, Timestamp};
+
+/// The longest document, in bytes.
+pub const DOCUMENT_MAX_BYTES: usize = 256 * 1024;
+/// The most rules of a document, and the most rewards.
+pub const ENTRIES_MAX: usize = 1_000;
+
+/// Reads a document. Pure and total.
+///
+/// # Errors
+///
+/// All faults of the document, at least one, in the order of their places. A text that isn't TOML is only told what
+/// keeps it from being TOML: what its keys would mean isn't known.
+pub fn parse(text: &str) -> Result<Programme, Vec<Fault>> {
+    let mut faults = Faults::default();
+    match read(text, &mut faults) {
+        Some(programme) if faults.is_empty() => Ok(programme),
+        _ => Err(faults.place(text)),
+    }
+}
+
+fn read(text: &str, faults: &mut Faults) -> Option<Programme> {
+    if text.len() > DOCUMENT_MAX_BYTES {
+        faults.add(0, "", format!("has {} bytes, at most {DOCUMENT_MAX_BYTES} are allowed", text.len()));
+        return None;
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in &errors {
+            faults.add(
+                error.span().map_or(0, |span| span.start),
+                "",
+                format!("not TOML: {}", error.message()),
+            );
+        }
+        return None;
+    }
+    programme(Section::root(table.get_ref(), faults))
+}
+
+fn programme(mut document: Section<'_>) -> Option<Programme> {
+    let head = head(&mut document);
+    let rules = entries(&mut document, "rule", rule);
+    let rewards = entries(&mut document, "reward", reward);
+    document.finish();
+    let (id, name, effective_from) = head?;
+    Some(Programme { id, name, effective_from, rules, rewards })
+}
+
+/// `[programme]`: what it is and from when on it is in force.
+fn head(document: &mut Section<'_>) -> Option<(ProgrammeId, String, Timestamp)> {
+    if !document.has("programme") {
+        document.fault("programme", "missing");
+    }
+    let mut section = document.section("programme")?;
+    let id = section.need("id", parsed);
+    let name = section.need("name", label);
+    let effective_from = section.need("effective_from", instant);
+    section.finish();
+    Some((id?, name?, effective_from?))
+}
+
+/// The tables headed `[[key]]`, each with an id that no other of them has.
+fn entries<I, T>(
+    document: &mut Section<'_>,
+    key: &'static str,
+    read: fn(&mut Section<'_>, Option<I>) -> Option<T>,
+) -> Vec<T>
+where
+    I: FromStr<Err: Display> + Ord + Copy,
+{
+    let (mut entries, mut numbers) = (Vec::new(), BTreeMap::new());
+    document.each(key, ENTRIES_MAX, |mut section, number| {
+        let id = section.need("id", parsed::<I>);
+        if let Some(id) = id {
+            let first = *numbers.entry(id).or_insert(number);
+            if first != number {
+                section.fault("id", format!("is the id of {key}[{first}] already"));
+            }
+        }
+        entries.extend(read(&mut section, id));
+        section.finish();
+    });
+    entries
+}
+
+/// All keys of a `[[reward]]` but the id; `None` when a needed one is missing or at fault.
+fn reward(section: &mut Section<'_>, id: Option<RewardId>) -> Option<Reward> {
+    let name = section.need("name", label);
+    let redeemer = section.need("redeemer", parsed);
+    let points = section.need("points", points);
+    let (from, until) = window(section);
+    Some(Reward { id: id?, name: name?, redeemer: redeemer?, points: points?, from, until })
+}

@@ -1,0 +1,129 @@
+//! A `[[rule]]` of a document.
+
+use super::section::Section;
+use super::value::{choice, days, instant, micros, parsed, points};
+use crate::programme::{Category, Grant, Once, Rounding, Rule, Trigger};
+use crate::{Points, RuleId, Span, Timestamp};
+
+/// `None`: an engagement, whose kind stands in a key of its own.
+const EVENTS: [(&str, Option<Trigger>); 5] = [
+    ("sign_up", Some(Trigger::SignUp)),
+    ("purchase", Some(Trigger::Purchase)),
+    ("email_read", Some(Trigger::EmailRead)),
+    ("account_opening", Some(Trigger::AccountOpening)),
+    ("engagement", None),
+];
+
+const ONCE: [(&str, Once); 3] = [
+    ("member", Once::Member),
+    ("member_and_partner", Once::MemberAndPartner),
+    ("reference", Once::Reference),
+];
+
+const ROUNDINGS: [(&str, Rounding); 3] =
+    [("down", Rounding::Down), ("up", Rounding::Up), ("half_even", Rounding::HalfEven)];
+
+/// No event adjusts points or buys them, so no rule grants lots of those categories.
+const CATEGORIES: [(&str, Category); 3] =
+    [("base", Category::Base), ("bonus", Category::Bonus), ("promotional", Category::Promotional)];
+
+/// The longest wait until points can be spent, in days.
+const AVAILABLE_AFTER_DAYS_MAX: u64 = 3_650;
+/// The longest life of points, in days.
+const EXPIRES_AFTER_DAYS_MAX: u64 = 36_500;
+
+/// All keys but the id; `None` when a needed one is missing or at fault.
+pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule> {
+    let on = trigger(section);
+    let partners = section.names("partners");
+    let channels = section.names("channels");
+    let (from, until) = window(section);
+    let grant = grant(section, on);
+    let category = section.read("category", |value| choice(value, &CATEGORIES));
+    let funder = section.read("funder", parsed);
+    let once = section.read("once", |value| choice(value, &ONCE));
+    let consent = section.read("consent", parsed);
+    let (available_after, expires_after) = life(section);
+    Some(Rule {
+        id: id?,
+        on: on?,
+        partners,
+        channels,
+        from,
+        until,
+        grant: grant?,
+        category: category.unwrap_or(Category::Base),
+        funder,
+        once,
+        consent,
+        available_after,
+        expires_after,
+    })
+}
+
+/// `from` and `until` of a rule or a reward.
+pub(super) fn window(section: &mut Section<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let (from, until) = (section.read("from", instant), section.read("until", instant));
+    if let (Some(from), Some(until)) = (from, until)
+        && from >= until
+    {
+        section.fault("until", format!("must lie after `from`, which is {from}"));
+    }
+    (from, until)
+}
+
+/// `event` and `kind`.
+fn trigger(section: &mut Section<'_>) -> Option<Trigger> {
+    let event = section.need("event", |value| choice(value, &EVENTS));
+    let kind = section.read("kind", parsed);
+    match event? {
+        Some(trigger) => {
+            if section.has("kind") {
+                section.fault("kind", "only an engagement has a kind");
+            }
+            Some(trigger)
+        }
+        None => {
+            if !section.has("kind") {
+                section.fault("kind", "missing; an engagement is of a kind");
+            }
+            kind.map(Trigger::Engagement)
+        }
+    }
+}
+
+/// `points` and `per`.
+fn grant(section: &mut Section<'_>, on: Option<Trigger>) -> Option<Grant> {
+    let points = section.need("points", points);
+    if section.has("per") && !matches!(on, None | Some(Trigger::Purchase)) {
+        section.fault("per", "only a purchase has an amount");
+    }
+    match section.section("per") {
+        Some(per) => per_amount(per, points),
+        None => points.map(Grant::Fixed),
+    }
+}
+
+fn per_amount(mut per: Section<'_>, points: Option<Points>) -> Option<Grant> {
+    let amount = per.need("amount", micros);
+    let currency = per.need("currency", parsed);
+    let rounding = per.need("rounding", |value| choice(value, &ROUNDINGS));
+    per.finish();
+    Some(Grant::PerAmount { points: points?, per_micros: amount?, currency: currency?, rounding: rounding? })
+}
+
+/// `available_after_days` and `expires_after_days`.
+fn life(section: &mut Section<'_>) -> (Span, Option<Span>) {
+    let available = section
+        .read("available_after_days", |value| days(value, 0..=AVAILABLE_AFTER_DAYS_MAX))
+        .unwrap_or(Span::ZERO);
+    let expires = section.read("expires_after_days", |value| days(value, 1..=EXPIRES_AFTER_DAYS_MAX));
+    // The decision never comes before the event, so such points would lapse unspent, always.
+    if expires.is_some_and(|expires| expires <= available) {
+        section.fault(
+            "expires_after_days",
+            "must be above available_after_days, or the points could never be spent",
+        );
+    }
+    (available, expires)
+}

@@ -1,0 +1,106 @@
+//! Keys that depend on each other or on their number: at the boundary and on both sides of it.
+
+use super::*;
+
+#[test]
+fn head() {
+    let head = "[programme]\nid = 'p'\nname = 'P'\neffective_from = 1996-01-01T00:00:00Z\n";
+    let lines: Vec<&str> = head.lines().collect();
+    for missing in 1..lines.len() {
+        let rest: Vec<&str> =
+            lines.iter().enumerate().filter(|(i, _)| *i != missing).map(|(_, l)| *l).collect();
+        let key = lines[missing].split_once(' ').unwrap().0;
+        assert_eq!(shown(&rest.join("\n")), format!("1:1 programme.{key}: missing\n"));
+    }
+}
+
+#[test]
+fn windows() {
+    let parts = [
+        "from = 1997-01-01T00:00:00Z",
+        "until = 1997-01-01T00:00:00Z",
+        "from = 1997-01-01T00:00:00Z\nuntil = 1997-01-01T00:00:00.001Z",
+        "from = 1997-01-01T00:00:00Z\nuntil = 1997-01-01T00:00:00Z",
+        "from = 1997-01-01T00:00:00-01:00\nuntil = 1997-01-01T00:30:00Z",
+    ];
+    rules(
+        &parts,
+        expect![[r#"
+            from = 1997-01-01T00:00:00Z => sound
+            until = 1997-01-01T00:00:00Z => sound
+            from = 1997-01-01T00:00:00Z | until = 1997-01-01T00:00:00.001Z => sound
+            from = 1997-01-01T00:00:00Z | until = 1997-01-01T00:00:00Z => 4:9 rule.r.until: must lie after `from`, which is 1997-01-01T00:00:00Z
+            from = 1997-01-01T00:00:00-01:00 | until = 1997-01-01T00:30:00Z => 4:9 rule.r.until: must lie after `from`, which is 1997-01-01T01:00:00Z
+        "#]],
+    );
+    let template = format!("{HEAD}[[reward]]\n@\nid = 'r'\nname = 'R'\nredeemer = 'p'\npoints = 1");
+    table(
+        &template,
+        &parts,
+        expect![[r#"
+            from = 1997-01-01T00:00:00Z => sound
+            until = 1997-01-01T00:00:00Z => sound
+            from = 1997-01-01T00:00:00Z | until = 1997-01-01T00:00:00.001Z => sound
+            from = 1997-01-01T00:00:00Z | until = 1997-01-01T00:00:00Z => 4:9 reward.r.until: must lie after `from`, which is 1997-01-01T00:00:00Z
+            from = 1997-01-01T00:00:00-01:00 | until = 1997-01-01T00:30:00Z => 4:9 reward.r.until: must lie after `from`, which is 1997-01-01T01:00:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn events() {
+    let template = format!("{HEAD}[[rule]]\nid = 'r'\npoints = 1\n@");
+    let per = "per = { amount = '1', currency = 'USD', rounding = 'up' }";
+    table(
+        &template,
+        &[
+            "event = 'purchase'",
+            &format!("event = 'purchase'\n{per}"),
+            &format!("event = 'account_opening'\n{per}"),
+            &format!("event = 'engagement'\nkind = 'review'\n{per}"),
+            &format!("event = 'prchase'\nkind = 'review'\n{per}"),
+            "event = 'engagement'\nkind = 'review'",
+            "event = 'engagement'",
+            "event = 'engagement'\nkind = ''",
+            "event = 'email_read'\nkind = 'review'",
+            "kind = 'review'",
+        ],
+        expect![[r#"
+            event = 'purchase' => sound
+            event = 'purchase' | per = { amount = '1', currency = 'USD', rounding =  => sound
+            event = 'account_opening' | per = { amount = '1', currency = 'USD', roun => 6:7 rule.r.per: only a purchase has an amount
+            event = 'engagement' | kind = 'review' | per = { amount = '1', currency  => 7:7 rule.r.per: only a purchase has an amount
+            event = 'prchase' | kind = 'review' | per = { amount = '1', currency = ' => 5:9 rule.r.event: `prchase` is none of `sign_up`, `purchase`, `email_read`, `account_opening`, `engagement`; did you mean `purchase`?
+            event = 'engagement' | kind = 'review' => sound
+            event = 'engagement' => 2:1 rule.r.kind: missing; an engagement is of a kind
+            event = 'engagement' | kind = '' => 6:8 rule.r.kind: "" is no name; a name is 1 to 31 of a-z, 0-9, - and _, starting with a letter or digit
+            event = 'email_read' | kind = 'review' => 6:8 rule.r.kind: only an engagement has a kind
+            kind = 'review' => 2:1 rule.r.event: missing
+        "#]],
+    );
+}
+
+#[test]
+fn ids() {
+    let rule = |id: &str| format!("[[rule]]\nevent = 'sign_up'\npoints = 1\n{id}\n");
+    let reward = |id: &str| format!("[[reward]]\nname = 'R'\nredeemer = 'p'\npoints = 1\n{id}\n");
+    let (a, b) = ("id = 'a'", "id = 'b'");
+    check(&[HEAD, &rule(a), &rule(b), &reward(a), &reward(b)].concat(), expect![[]]);
+    check(&[HEAD, &rule(a), &rule(b), &rule(a), &rule(a)].concat(), expect![[]]);
+    check(&[HEAD, &reward(a), &reward(a)].concat(), expect![[]]);
+    check(&[HEAD, &rule(""), &rule("id = 'A'"), &rule("id = 1")].concat(), expect![[]]);
+}
+
+#[test]
+fn sizes() {
+    let rules = |count: usize| {
+        let rule = |n| format!("[[rule]]\nid = 'r{n}'\nevent = 'sign_up'\npoints = 1\n");
+        HEAD.to_owned() + &(0..count).map(rule).collect::<String>()
+    };
+    assert_eq!(shown(&rules(1_000)), "sound\n");
+    assert_eq!(shown(&rules(1_002)), "4002:1 rule[1001]: at most 1000 are allowed\n");
+
+    let filled = |bytes: usize| format!("{HEAD}#{}", "x".repeat(bytes - HEAD.len() - 1));
+    assert_eq!(shown(&filled(262_144)), "sound\n");
+    assert_eq!(shown(&filled(262_145)), "1:1 has 262145 bytes, at most 262144 are allowed\n");
+}

@@ -1,0 +1,163 @@
+//! Why a command was refused: a closed list, each with a code that callers can rely on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp};
+
+/// A refused command. Journaled, so that a repeat gets the same answer. Frozen: new reasons at the end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+pub enum Rejection {
+    /// The network has no such partner.
+    #[error("the network has no partner {0}")]
+    UnknownPartner(PartnerId),
+    /// Neither the event nor its partner names a programme.
+    #[error("the event names no programme and partner {0} has no default one")]
+    NoProgramme(PartnerId),
+    /// The network has no such programme.
+    #[error("the network has no programme {0}")]
+    UnknownProgramme(ProgrammeId),
+    /// The event happened before the programme began.
+    #[error("programme {programme} is in force from {from}; the event happened before")]
+    ProgrammeNotInForce {
+        /// Which programme.
+        programme: ProgrammeId,
+        /// Its first version's instant.
+        from: Timestamp,
+    },
+    /// No rule of the programme looks at amounts of this currency at this partner.
+    #[error("programme {programme} has no rule for amounts in {currency} at this partner")]
+    CurrencyNotAccepted {
+        /// Which programme.
+        programme: ProgrammeId,
+        /// The currency of the event.
+        currency: Currency,
+    },
+    /// Below zero.
+    #[error("an amount is below zero")]
+    AmountNegative,
+    /// More points than an account may hold.
+    #[error("the points granted lie beyond the range of points")]
+    PointsOutOfRange,
+    /// The member has not permitted it.
+    #[error("the member has given no consent for {0}")]
+    ConsentMissing(Purpose),
+    /// Older than the network accepts.
+    #[error("the event is older than the network accepts ({} days)", .max_age.as_millis() / 86_400_000)]
+    EventTooOld {
+        /// The network's limit at that time.
+        max_age: Span,
+    },
+    /// The same id came before with other content.
+    #[error("this id was used before for something else")]
+    IdReused,
+    /// Nobody agreed on a price.
+    #[error("partner {partner} has no price in force for programme {programme}")]
+    NoContract {
+        /// Who should pay or be paid.
+        partner: PartnerId,
+        /// For which programme.
+        programme: ProgrammeId,
+    },
+    /// Nobody has enrolled on this account.
+    #[error("nobody is enrolled on this account")]
+    NotEnrolled,
+    /// Somebody has enrolled on this account.
+    #[error("somebody is enrolled on this identifier already")]
+    AlreadyEnrolled,
+    /// The catalogue has no such reward.
+    #[error("programme {programme} has no reward {reward}")]
+    UnknownReward {
+        /// Which programme.
+        programme: ProgrammeId,
+        /// What was asked for.
+        reward: RewardId,
+    },
+    /// Not to be had at this time.
+    #[error("reward {0} is not to be had at this time")]
+    RewardNotAvailable(RewardId),
+    /// Nothing, or too many of it.
+    #[error("a quantity lies between 1 and 1000")]
+    QuantityOutOfRange,
+    /// Not enough points to spend.
+    #[error("{missing} {} short", if .missing.get() == 1 { "point" } else { "points" })]
+    PointsShort {
+        /// How many more it takes.
+        missing: Points,
+    },
+    /// The request id was made too long ago for its repeats to be known.
+    #[error("the request id was issued at {issued}, more than {} hours ago; use a new one", .max_age.as_millis() / 3_600_000)]
+    RequestTooOld {
+        /// The time in the id.
+        issued: Timestamp,
+        /// The network's limit at that time.
+        max_age: Span,
+    },
+    /// The request id claims to be made in the future.
+    #[error("the request id was issued at {0}, which is in the future; check the clock")]
+    RequestInFuture(Timestamp),
+    /// The caller may not do this.
+    #[error("the caller may not do this")]
+    PermissionDenied,
+    /// The caller's key is not known, or no longer valid.
+    #[error("the caller's key is revoked")]
+    KeyRevoked,
+    /// The decision would be larger than a record may be.
+    #[error("the decision is too large for one record; ask for less at once")]
+    DecisionTooLarge,
+    /// A fault of ours, kept out of the way of others.
+    #[error("a fault inside the ledger; it was noted")]
+    InternalFault,
+    /// The name is taken.
+    #[error("{0} exists already")]
+    AlreadyExists(String),
+    /// The document has faults.
+    #[error("the programme document has faults: {0}")]
+    ProgrammeInvalid(String),
+    /// A new version has to leave the network time to hear of it.
+    #[error("version takes effect too early: effective_from has to be {earliest} or later")]
+    EffectiveTooEarly {
+        /// The earliest instant that would do.
+        earliest: Timestamp,
+    },
+    /// There is no such key.
+    #[error("there is no such key")]
+    UnknownKey,
+    /// A setting outside its range.
+    #[error("{0}")]
+    SettingOutOfRange(String),
+}
+
+impl Rejection {
+    /// The code: frozen, part of every interface.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownPartner(_) => "UNKNOWN_PARTNER",
+            Self::NoProgramme(_) => "NO_PROGRAMME",
+            Self::UnknownProgramme(_) => "UNKNOWN_PROGRAMME",
+            Self::ProgrammeNotInForce { .. } => "PROGRAMME_NOT_IN_FORCE",
+            Self::CurrencyNotAccepted { .. } => "CURRENCY_NOT_ACCEPTED",
+            Self::AmountNegative => "AMOUNT_NEGATIVE",
+            Self::PointsOutOfRange => "AMOUNT_TOO_LARGE",
+            Self::ConsentMissing(_) => "CONSENT_MISSING",
+            Self::EventTooOld { .. } => "EVENT_TOO_OLD",
+            Self::IdReused => "ID_REUSED",
+            Self::NoContract { .. } => "NO_CONTRACT",
+            Self::NotEnrolled => "NOT_ENROLLED",
+            Self::AlreadyEnrolled => "ALREADY_ENROLLED",
+            Self::UnknownReward { .. } => "UNKNOWN_REWARD",
+            Self::RewardNotAvailable(_) => "REWARD_NOT_AVAILABLE",
+            Self::QuantityOutOfRange | Self::SettingOutOfRange(_) => "INVALID_ARGUMENT",
+            Self::PointsShort { .. } => "POINTS_SHORT",
+            Self::RequestTooOld { .. } => "REQUEST_TOO_OLD",
+            Self::RequestInFuture(_) => "REQUEST_IN_FUTURE",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::KeyRevoked => "KEY_REVOKED",
+            Self::DecisionTooLarge => "DECISION_TOO_LARGE",
+            Self::InternalFault => "INTERNAL_FAULT",
+            Self::AlreadyExists(_) => "ALREADY_EXISTS",
+            Self::ProgrammeInvalid(_) => "PROGRAMME_INVALID",
+            Self::EffectiveTooEarly { .. } => "EFFECTIVE_TOO_EARLY",
+            Self::UnknownKey => "NOT_FOUND",
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Settlement: who issued, who redeemed, who owes whom.
+//!
+//! Each shard keeps sums by line and hour of recorded time; a statement adds the sums of all shards up and rounds once
+//! for each of its lines.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Accrual, Event, Redemption};
+use crate::{Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
+
+/// An hour of recorded time: hours since 1970-01-01T00:00:00Z, UTC. Frozen in stored data, as are all types here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hour(pub i64);
+
+impl Hour {
+    /// The hour that `time` lies in.
+    pub fn of(time: Timestamp) -> Self {
+        Self(time.as_millis().div_euclid(3_600_000))
+    }
+}
+
+/// What a sum adds up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum LineKey {
+    /// Points issued: the funder pays.
+    Issued {
+        /// Whose events.
+        issuer: PartnerId,
+        /// Who pays.
+        funder: PartnerId,
+        /// How much for a point.
+        unit_price: UnitPrice,
+    },
+    /// Points burnt: the redeemer is paid.
+    Redeemed {
+        /// Where the points came from.
+        issuer: PartnerId,
+        /// Who delivered.
+        redeemer: PartnerId,
+        /// How much for a point.
+        unit_price: UnitPrice,
+    },
+}
+
+/// A sum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LineSum {
+    /// Points.
+    pub points: i64,
+    /// How many accruals, or redemptions that took from this issuer.
+    pub count: u64,
+    /// The journal position of the first of them.
+    pub first: u64,
+    /// The journal position of the last of them.
+    pub last: u64,
+}
+
+impl LineSum {
+    /// Adds another sum of the same line, of whatever hour or shard.
+    pub fn add(&mut self, other: &Self) {
+        self.points += other.points;
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// The lines that an event adds to, with what it adds.
+pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
+    let sum = |points| LineSum { points, count: 1, first: seq, last: seq };
+    match event {
+        Event::PointsAccrued(Accrual { programme, points, issuer, funder, unit_price, .. }) => {
+            let key = LineKey::Issued { issuer: *issuer, funder: *funder, unit_price: *unit_price };
+            vec![(*programme, key, sum(points.signed()))]
+        }
+        Event::RewardRedeemed(Redemption { programme, redeemer, unit_price, allocations, .. }) => {
+            let mut by_issuer: BTreeMap<PartnerId, i64> = BTreeMap::new();
+            for allocation in allocations {
+                *by_issuer.entry(allocation.issuer).or_default() += allocation.points.signed();
+            }
+            let key = |issuer| LineKey::Redeemed { issuer, redeemer: *redeemer, unit_price: *unit_price };
+            by_issuer.into_iter().map(|(issuer, points)| (*programme, key(issuer), sum(points))).collect()
+        }
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. } => Vec::new(),
+    }
+}
+
+/// A line of a statement: money moves once between a partner and the operator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementLine {
+    /// What it adds up.
+    pub key: LineKey,
+    /// The sum, over hours and shards; its positions are meaningful for one shard only.
+    pub sum: LineSum,
+    /// What it comes to, rounded once, half to even: above zero, the partner is paid; below, it pays.
+    pub amount: Money,
+}
+
+impl StatementLine {
+    /// A line; `None` if its amount is beyond 64 bits.
+    pub fn new(key: LineKey, sum: LineSum) -> Option<Self> {
+        let amount = match &key {
+            LineKey::Issued { unit_price, .. } => unit_price.amount(-sum.points)?,
+            LineKey::Redeemed { unit_price, .. } => unit_price.amount(sum.points)?,
+        };
+        Some(Self { key, sum, amount })
+    }
+
+    /// Whose statement it stands on.
+    pub fn partner(&self) -> PartnerId {
+        match &self.key {
+            LineKey::Issued { funder, .. } => *funder,
+            LineKey::Redeemed { redeemer, .. } => *redeemer,
+        }
+    }
+}
