@@ -1,0 +1,74 @@
+//! What `cargo xtask test` does, in order: quick ones first. A new check is a new line of [`STEPS`].
+
+use anyhow::{Context, Result};
+
+use crate::{buf, command, rules};
+
+/// One check.
+pub(crate) struct Step {
+    /// What the report calls it.
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) action: Action,
+    /// What it needs besides Rust.
+    pub(crate) tool: Option<Tool>,
+}
+
+/// How a step is run.
+pub(crate) enum Action {
+    /// cargo with these arguments.
+    Cargo(&'static [&'static str]),
+    /// buf with these arguments.
+    Buf(&'static [&'static str]),
+    /// The repository's own rules.
+    Rules,
+}
+
+/// A program from outside that not every machine has.
+#[derive(Clone, Copy)]
+pub(crate) enum Tool {
+    /// buf from npm, so Node.js.
+    Buf,
+}
+
+/// End-to-end tests are a package and a step of their own: they start whole networks.
+pub(crate) const STEPS: &[Step] = &[
+    cargo("format", &["fmt", "--all", "--check"]),
+    Step { name: "rules", action: Action::Rules, tool: None },
+    buf("protobuf lint", &["lint", "proto"]),
+    buf("protobuf format", &["format", "proto", "--diff", "--exit-code"]),
+    buf("protobuf breaking", &["breaking", "proto", "--against", buf::BREAKING_BASE]),
+    cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    cargo("unit, property and doc tests", &["test", "--workspace", "--exclude", "coalition-tests"]),
+    cargo("end-to-end tests", &["test", "--package", "coalition-tests"]),
+];
+
+impl Step {
+    /// Does it; whether it passed. Its output goes to the terminal.
+    pub(crate) fn run(&self) -> Result<bool> {
+        match self.action {
+            Action::Cargo(arguments) => {
+                Ok(command::cargo().args(arguments).status().context("run cargo")?.success())
+            }
+            Action::Buf(arguments) => buf::run(arguments),
+            Action::Rules => rules::print_faults(),
+        }
+    }
+}
+
+impl Tool {
+    /// Makes the tool ready. The error says what is missing.
+    pub(crate) fn ready(self) -> Result<()> {
+        match self {
+            Self::Buf => buf::ready(),
+        }
+    }
+}
+
+const fn cargo(name: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step { name, action: Action::Cargo(arguments), tool: None }
+}
+
+const fn buf(name: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step { name, action: Action::Buf(arguments), tool: Some(Tool::Buf) }
+}
