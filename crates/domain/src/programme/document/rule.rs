@@ -42,6 +42,9 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule
     let category = section.read("category", |value| choice(value, &CATEGORIES));
     let funder = section.read("funder", parsed);
     let once = section.read("once", |value| choice(value, &ONCE));
+    if on == Some(Trigger::SignUp) && once == Some(Once::Reference) {
+        section.fault("once", "a sign-up names no reference, so the rule could never grant");
+    }
     let consent = section.read("consent", parsed);
     let (available_after, expires_after) = life(section);
     Some(Rule {

@@ -14,7 +14,7 @@ use crate::{MICROS, Points, Span, Timestamp};
 pub(super) type Read<T> = Result<T, String>;
 
 /// The longest text for people, in characters.
-pub(super) const LABEL_MAX: usize = 100;
+const LABEL_MAX: usize = 100;
 /// The largest step of an amount, in units of its currency: 10^9.
 const STEP_MAX_UNITS: i64 = 1_000_000_000;
 
