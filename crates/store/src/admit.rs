@@ -4,9 +4,10 @@ use crate::error::Refusal;
 use crate::port::{Checkpoint, Mark};
 
 /// The longest key, in bytes.
-pub const MAX_KEY: usize = 1024;
+pub const MAX_KEY: usize = 256;
 
-/// The largest value, in bytes. sled puts what is above about 128 KiB into files of their own, which it never syncs.
+/// The largest value, in bytes. Rows of more than 6 KiB should be few: sled keeps 17 rows to a page, and writes a page of
+/// more than 128 KiB to a file of its own.
 pub const MAX_VALUE: usize = 64 * 1024;
 
 /// Keys that start so are the store's own.

@@ -54,7 +54,8 @@ fn rows_and_mark_come_back(store: &dyn Store) {
         assert_eq!(keys(reader, &Range::all(), Order::Ascending, 9), [b"a", b"b", b"d"]);
     };
     check(&*reader);
-    drop((reader, writer));
+    drop(writer);
+    assert!(matches!(reader.get(b"a"), Err(Error::Stopped)), "the writer closes the store");
     let opened = store.open(&identity()).unwrap();
     assert_eq!(opened.found, Found::At(mark(6)));
     check(&*opened.reader);

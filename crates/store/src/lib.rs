@@ -15,12 +15,19 @@ mod admit;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod fault;
+mod folder;
 mod memory;
 mod port;
+mod row;
+mod sidecar;
+mod tree;
 mod verify;
+mod writer;
 
 pub use admit::{MAX_KEY, MAX_VALUE};
 pub use error::{Damage, Error, Refusal, Result};
+pub use folder::{Folder, Settings};
 pub use memory::{Fault, Memory};
 pub use port::{Checkpoint, Found, Identity, Mark, Opened, Order, Range, Reader, Row, Store, Writer};
 pub use verify::{Difference, Digest, digest, first_difference};

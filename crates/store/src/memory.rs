@@ -96,7 +96,7 @@ impl Store for Memory {
         };
         disk.content.get_or_insert(Content { identity: *identity, mark: None, rows: BTreeMap::new() });
         let handle = Handle { disk: self.clone(), opening: disk.opening };
-        Ok(Opened { reader: Arc::new(handle.clone()), writer: Box::new(handle), found })
+        Ok(Opened { reader: Arc::new(handle.clone()), writer: Box::new(MemoryWriter(handle)), found })
     }
 }
 
@@ -142,9 +142,19 @@ impl Reader for Handle {
     }
 }
 
-impl Writer for Handle {
+struct MemoryWriter(Handle);
+
+impl Drop for MemoryWriter {
+    fn drop(&mut self) {
+        if let Ok(mut disk) = self.0.disk() {
+            disk.opening += 1;
+        }
+    }
+}
+
+impl Writer for MemoryWriter {
     fn apply(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        let mut disk = self.disk()?;
+        let mut disk = self.0.disk()?;
         let fault = disk.fault;
         let content = disk.content.as_mut().ok_or(Error::Stopped)?;
         admit(checkpoint, content.mark)?;
@@ -166,9 +176,7 @@ impl Writer for Handle {
     }
 
     fn discard(self: Box<Self>, why: &str) -> Result<()> {
-        let mut disk = self.disk()?;
-        let kept = disk.set_aside();
-        disk.opening += 1;
+        let kept = self.0.disk()?.set_aside();
         tracing::debug!(why, kept = %kept.display(), "store discarded");
         Ok(())
     }

@@ -142,8 +142,8 @@ impl Range {
 
 /// Reads rows; shared between threads.
 ///
-/// All fail with [`crate::Error::Damaged`] where a row is not what was written, with [`crate::Error::Stopped`] after a
-/// failed checkpoint.
+/// All fail with [`crate::Error::Damaged`] where a row is not what was written, and with [`crate::Error::Stopped`] after
+/// that, after a failed checkpoint, and when the writer is gone.
 pub trait Reader: Send + Sync {
     /// What the rows stand for; `None` before the first checkpoint.
     fn mark(&self) -> Result<Option<Mark>>;
@@ -155,7 +155,7 @@ pub trait Reader: Send + Sync {
     fn scan(&self, range: &Range, order: Order, limit: usize) -> Result<Vec<Row>>;
 }
 
-/// Writes checkpoints; there is one per store.
+/// Writes checkpoints; there is one per store. Dropping it closes the store, also for its readers.
 pub trait Writer: Send {
     /// Writes all rows and the mark, or nothing; durable when it returns. Blocks for as long as the disk takes.
     ///

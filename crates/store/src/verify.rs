@@ -118,21 +118,19 @@ impl Iterator for Rows<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::conformance::{checkpoint, identity};
-    use crate::{Memory, Store};
+    use crate::{Memory, Opened, Store};
 
-    fn of(rows: &[(&[u8], &[u8])]) -> Arc<dyn Reader> {
+    fn of(rows: &[(&[u8], &[u8])]) -> Opened {
         let mut opened = Memory::new().open(&identity()).unwrap();
         opened.writer.apply(&checkpoint(1, rows)).unwrap();
-        opened.reader
+        opened
     }
 
     #[test]
     fn digest_is_frozen() {
-        let found = digest(&*of(&[(b"a", b"1"), (b"b", b"22")])).unwrap();
+        let found = digest(&*of(&[(b"a", b"1"), (b"b", b"22")]).reader).unwrap();
         // printf '\0\0\0\1a\0\0\0\0011\0\0\0\1b\0\0\0\00222' | sha256sum
         let hash: String = found.hash.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hash, "9687b233940e5c546de734dfae51b2bce6fe6730d82569771e5fa33b98e9ef54");
@@ -144,11 +142,11 @@ mod tests {
         let keys: Vec<[u8; 4]> = (1..=3000_u32).map(|n| (n << 8 | 1 << 31).to_be_bytes()).collect();
         let rows: Vec<(&[u8], &[u8])> = keys.iter().map(|key| (key.as_slice(), &b"v"[..])).collect();
         let whole = of(&rows);
-        assert_eq!(digest(&*whole).unwrap().rows, 3000);
-        assert_eq!(first_difference(&*whole, &*of(&rows)).unwrap(), None);
+        assert_eq!(digest(&*whole.reader).unwrap().rows, 3000);
+        assert_eq!(first_difference(&*whole.reader, &*of(&rows).reader).unwrap(), None);
         let without = of(&rows[..2999]);
-        assert_ne!(digest(&*whole).unwrap().hash, digest(&*without).unwrap().hash);
-        let difference = first_difference(&*whole, &*without).unwrap().unwrap();
+        assert_ne!(digest(&*whole.reader).unwrap().hash, digest(&*without.reader).unwrap().hash);
+        let difference = first_difference(&*whole.reader, &*without.reader).unwrap().unwrap();
         assert_eq!((difference.key.as_slice(), difference.right), (rows[2999].0, None));
     }
 
@@ -165,8 +163,8 @@ mod tests {
             let (left, right) = (left.map(<[u8]>::to_vec), right.map(<[u8]>::to_vec));
             let swapped = Difference { key: key.to_vec(), left: right.clone(), right: left.clone() };
             let expected = Difference { key: key.to_vec(), left, right };
-            assert_eq!(first_difference(&*of(rows), &*of(other)).unwrap(), Some(expected));
-            assert_eq!(first_difference(&*of(other), &*of(rows)).unwrap(), Some(swapped));
+            assert_eq!(first_difference(&*of(rows).reader, &*of(other).reader).unwrap(), Some(expected));
+            assert_eq!(first_difference(&*of(other).reader, &*of(rows).reader).unwrap(), Some(swapped));
         }
     }
 }
