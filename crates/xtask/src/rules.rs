@@ -53,13 +53,14 @@ fn file_faults(root: &Path, path: &Path) -> Result<Vec<String>> {
 
 fn rust_faults(path: &Path, text: &str) -> Vec<(usize, String)> {
     let mut faults = Vec::new();
-    let product = path.components().any(|part| part.as_os_str() == "src") && path.starts_with("crates");
+    let within = |folder: &str| path.components().any(|part| part.as_os_str() == folder);
+    let product = path.starts_with("crates") && within("src");
     let lines = text.lines().count();
     if product && lines > LINES_MAX {
         faults.push((lines, format!("{lines} lines, more than {LINES_MAX}: make two files of it")));
     }
     // In a product file the tests begin at the test module and go on to the end; elsewhere all is test.
-    let mut in_tests = !product || path.ends_with("tests.rs");
+    let mut in_tests = !product || within("tests") || path.ends_with("tests.rs");
     for (number, line) in (1..).zip(text.lines()) {
         in_tests |= line.trim_start().starts_with("mod tests {");
         if line.trim_start().starts_with(IGNORED) {
@@ -161,6 +162,7 @@ mod tests {
             &format!("mod tests {{\n{call}"),
             &[&format!("crates/a/src/b.rs:2: {fault}")],
         );
+        check("crates/a/src/tests/b.rs", &call, &[&format!("crates/a/src/tests/b.rs:1: {fault}")]);
         check("crates/a/tests/b.rs", &call, &[&format!("crates/a/tests/b.rs:1: {fault}")]);
         check("tests/src/lib.rs", &call, &[&format!("tests/src/lib.rs:1: {fault}")]);
     }
