@@ -105,21 +105,33 @@ fn ids() {
     let rule = |id: &str| format!("[[rule]]\nevent = 'sign_up'\npoints = 1\n{id}\n");
     let reward = |id: &str| format!("[[reward]]\nname = 'R'\nredeemer = 'p'\npoints = 1\n{id}\n");
     let (a, b) = ("id = 'a'", "id = 'b'");
-    check(&[HEAD, &rule(a), &rule(b), &reward(a), &reward(b)].concat(), expect![[r#"
+    check(
+        &[HEAD, &rule(a), &rule(b), &reward(a), &reward(b)].concat(),
+        expect![[r#"
         sound
-    "#]]);
-    check(&[HEAD, &rule(a), &rule(b), &rule(a), &rule(a)].concat(), expect![[r#"
+    "#]],
+    );
+    check(
+        &[HEAD, &rule(a), &rule(b), &rule(a), &rule(a)].concat(),
+        expect![[r#"
         13:6 rule.a.id: is the id of rule[1] already
         17:6 rule.a.id: is the id of rule[1] already
-    "#]]);
-    check(&[HEAD, &reward(a), &reward(a)].concat(), expect![[r#"
+    "#]],
+    );
+    check(
+        &[HEAD, &reward(a), &reward(a)].concat(),
+        expect![[r#"
         11:6 reward.a.id: is the id of reward[1] already
-    "#]]);
-    check(&[HEAD, &rule(""), &rule("id = 'A'"), &rule("id = 1")].concat(), expect![[r#"
+    "#]],
+    );
+    check(
+        &[HEAD, &rule(""), &rule("id = 'A'"), &rule("id = 1")].concat(),
+        expect![[r#"
         2:1 rule[1].id: missing
         9:6 rule[2].id: "A" is no name; a name is 1 to 31 of a-z, 0-9, - and _, starting with a letter or digit
         13:6 rule[3].id: expected a string in quotes, not an integer
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
