@@ -151,3 +151,6 @@ fn page_of(key: &Fingerprint, pages: usize) -> usize {
     let wide = hash % (level * 2);
     if wide < pages { wide } else { hash % level }
 }
+
+#[cfg(test)]
+mod tests;

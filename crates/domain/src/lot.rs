@@ -224,3 +224,6 @@ impl LotBook {
         id
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! The index of ids against a plain map.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Entries that no page of these tests exceeds: twice the average, for pages that are still to be split, and the
+/// scatter of a good hash.
+const PAGE_BOUND: usize = 2 * PAGE_ENTRIES + 64;
+
+fn hash(number: u64) -> Fingerprint {
+    Fingerprint::of("test").field(1, &number.to_be_bytes()).done()
+}
+
+fn entry(key: u64, content: u64, activity: u32, state: KeyState, keep_until: i64) -> KeyEntry {
+    let keep_until = Timestamp::from_millis(keep_until);
+    KeyEntry { key: hash(key), content: hash(content), activity, state, keep_until }
+}
+
+fn stored(index: &KeyIndex) -> Vec<KeyPage> {
+    let store = |page: &Arc<KeyPage>| postcard::to_stdvec(&**page).unwrap();
+    index.pages().iter().map(store).map(|bytes| postcard::from_bytes(&bytes).unwrap()).collect()
+}
+
+fn index_of(entries: impl IntoIterator<Item = KeyEntry>) -> KeyIndex {
+    let mut index = KeyIndex::default();
+    for (seq, entry) in (1..).zip(entries) {
+        index.insert(entry, Timestamp::MIN, seq);
+    }
+    index
+}
+
+#[test]
+fn what_is_known_of_a_key() {
+    use KeyState::{Applied, Claimed, Refused};
+    for (states, same, other, activity) in [
+        (&[][..], Seen::New, Seen::New, None),
+        (&[Applied], Seen::Repeat(0), Seen::Taken, Some(0)),
+        (&[Refused], Seen::Repeat(0), Seen::RefusedBefore, Some(0)),
+        (&[Refused, Refused], Seen::Repeat(0), Seen::RefusedBefore, Some(1)),
+        (&[Refused, Applied], Seen::Repeat(0), Seen::Taken, Some(1)),
+        (&[Applied, Refused], Seen::Repeat(0), Seen::Taken, Some(0)),
+        (&[Refused, Applied, Refused], Seen::Repeat(0), Seen::Taken, Some(1)),
+    ] {
+        // The nth entry says the content n, so the first one's content is 0, and 9 is nobody's.
+        let index = index_of((0..).zip(states).map(|(nth, state)| entry(1, nth, nth as u32, *state, 0)));
+        assert_eq!(index.seen(&hash(1), &hash(0)), same, "{states:?}");
+        assert_eq!(index.seen(&hash(1), &hash(9)), other, "{states:?}");
+        assert_eq!(index.activity(&hash(1)), activity, "{states:?}");
+        assert!(!index.claimed(&hash(1)));
+    }
+    let index = index_of([entry(1, 1, 0, Claimed, 0)]);
+    assert!(index.claimed(&hash(1)) && !index.claimed(&hash(2)));
+}
+
+#[test]
+fn an_entry_is_forgotten_only_once_its_time_is_over_and_its_page_is_full() {
+    let mut index =
+        index_of((0..PAGE_ENTRIES as u64).map(|key| entry(key, key, 0, KeyState::Applied, key as i64)));
+    let known = |index: &KeyIndex| {
+        let known = |key: &u64| index.seen(&hash(*key), &hash(*key)) == Seen::Repeat(0);
+        (0..PAGE_ENTRIES as u64).filter(known).collect::<Vec<_>>()
+    };
+    assert_eq!(known(&index).len(), PAGE_ENTRIES);
+    // Key 10 has to be known until the instant 10, inclusive.
+    index.insert(entry(100, 100, 0, KeyState::Applied, 1_000), Timestamp::from_millis(10), 99);
+    assert_eq!(known(&index), (10..PAGE_ENTRIES as u64).collect::<Vec<_>>());
+    // The page has room again, so nothing is forgotten.
+    index.insert(entry(101, 101, 0, KeyState::Applied, 1_000), Timestamp::from_millis(40), 100);
+    assert_eq!(known(&index), (10..PAGE_ENTRIES as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_index_does_not_grow_with_what_may_be_forgotten() {
+    let (mut index, window) = (KeyIndex::default(), 1_000);
+    for now in 0..30_000_u64 {
+        let at = Timestamp::from_millis(now as i64);
+        index.insert(entry(now, now, now as u32, KeyState::Applied, now as i64 + window), at, now);
+    }
+    for live in 29_000..30_000_u64 {
+        assert_eq!(index.seen(&hash(live), &hash(live)), Seen::Repeat(live as u32));
+    }
+    let entries: usize = index.pages().iter().map(|page| page.entries.len()).sum();
+    assert!(entries <= 4 * window as usize, "{entries} entries for {window} that count");
+}
+
+#[test]
+fn the_page_of_a_key_is_frozen() {
+    // After Litwin: with 2^l to 2^(l+1) - 1 pages, the hash modulo 2^(l+1), or modulo 2^l if there is no such page yet.
+    // The hashes, from Python: sha256(b"\0" + (4).to_bytes(8, "big") + b"test" + b"\1" + (8).to_bytes(8, "big") + n).
+    for (number, first_bytes) in [(1_u64, 0xd3d6_9ec8_u32), (2, 0x121b_7e23_u32)] {
+        assert_eq!(hash(number).bytes()[..4], first_bytes.to_be_bytes());
+        for (pages, of) in [(1, 1), (2, 2), (4, 4), (1_024, 1_024)] {
+            assert_eq!(page_of(&hash(number), pages), first_bytes as usize % of, "{number} of {pages}");
+        }
+        let wide = first_bytes as usize % 8;
+        assert_eq!(page_of(&hash(number), 6), if wide < 6 { wide } else { wide - 4 });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn an_index_is_a_map_in_pages(
+        inserts in proptest::collection::vec((0..3_000_u64, 0..3_u64, 0..3_u8), 0..5_000),
+        reload_at in 0..5_000_usize,
+    ) {
+        let (mut index, mut model) = (KeyIndex::default(), BTreeMap::<u64, Vec<(u64, u32, KeyState)>>::new());
+        for (nth, (key, content, state)) in inserts.into_iter().enumerate() {
+            let (activity, seq) = (nth as u32, nth as u64 + 1);
+            let state = [KeyState::Applied, KeyState::Refused, KeyState::Claimed][usize::from(state)];
+            if nth == reload_at {
+                let again = KeyIndex::from_pages(stored(&index));
+                prop_assert_eq!(stored(&again), stored(&index));
+                index = again;
+            }
+            let before = index.clone();
+            index.insert(entry(key, content, activity, state, 0), Timestamp::MIN, seq);
+            model.entry(key).or_default().push((content, activity, state));
+            let changed = index.pages().iter().filter(|page| page.changed == seq).count();
+            prop_assert!(changed <= 3, "an insert touches its page, the one that is split, and the new one");
+            for (page, old) in index.pages().iter().zip(before.pages()) {
+                prop_assert!(page.changed == seq || Arc::ptr_eq(page, old), "a page changed in silence");
+            }
+        }
+        let pages = index.pages();
+        for (number, page) in pages.iter().enumerate() {
+            prop_assert!(page.entries.len() <= PAGE_BOUND, "{} entries in a page", page.entries.len());
+            prop_assert!(page.entries.iter().all(|entry| page_of(&entry.key, pages.len()) == number));
+        }
+        let entries: usize = model.values().map(Vec::len).sum();
+        prop_assert_eq!(pages.iter().map(|page| page.entries.len()).sum::<usize>(), entries);
+        prop_assert_eq!(pages.len(), entries.div_ceil(PAGE_ENTRIES));
+        for key in 0..3_000 {
+            let known = model.get(&key).map_or(&[][..], Vec::as_slice);
+            for content in 0..4 {
+                let expected = match known.iter().find(|(said, ..)| *said == content) {
+                    Some((_, activity, _)) => Seen::Repeat(*activity),
+                    None if known.is_empty() => Seen::New,
+                    None if known.iter().all(|(.., state)| *state == KeyState::Refused) => Seen::RefusedBefore,
+                    None => Seen::Taken,
+                };
+                prop_assert_eq!(index.seen(&hash(key), &hash(content)), expected);
+            }
+            let claimed = known.iter().any(|(.., state)| *state == KeyState::Claimed);
+            prop_assert_eq!(index.claimed(&hash(key)), claimed);
+            let applied = known.iter().find(|(.., state)| *state == KeyState::Applied).or(known.last());
+            prop_assert_eq!(index.activity(&hash(key)), applied.map(|(_, activity, _)| *activity));
+        }
+    }
+}
