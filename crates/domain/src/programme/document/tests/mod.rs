@@ -93,7 +93,7 @@ fn a_sound_document_is_read_field_by_field() {
             ..bare("sign-up", Trigger::SignUp, fixed(150))
         },
         bare("purchase", Trigger::Purchase, per(1, 1_000_000, "USD", Rounding::Down)),
-        bare("purchase-yen", Trigger::Purchase, per(2, 150_000_000, "JPY", Rounding::HalfEven)),
+        bare("purchase-yen", Trigger::Purchase, per(2, 150_500_000, "JPY", Rounding::HalfEven)),
         bare("purchase-dinar", Trigger::Purchase, per(1_000, 1, "KWD", Rounding::Up)),
         Rule {
             once: Some(Once::MemberAndPartner),
