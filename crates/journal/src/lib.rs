@@ -1,8 +1,12 @@
 //! The log port, its adapters, and the journal that fences itself.
 
+mod append;
 pub mod chain;
+pub mod conformance;
 pub mod effect;
+pub mod embedded;
 pub mod entry;
 pub mod log;
+pub mod memory;
 pub mod office;
 pub mod plant;

@@ -65,6 +65,13 @@ impl Record {
     pub fn of(value: impl Into<Bytes>) -> Self {
         Self { value: value.into(), ..Self::default() }
     }
+
+    /// What it counts for wherever bytes are bounded: the lengths of its parts, and 16 for itself and each header, so
+    /// that many empty ones are not free.
+    pub fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len() + 16);
+        self.key.as_ref().map_or(0, Bytes::len) + headers.sum::<usize>() + self.value.len() + 16
+    }
 }
 
 /// A record as it was read.
@@ -147,6 +154,16 @@ pub enum Error {
     },
 }
 
+/// Whether `topic` may name a topic; [`Error::TopicName`] if not.
+pub(crate) fn check_topic_name(topic: &str) -> Result<(), Error> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if (1..=200).contains(&topic.len()) && topic.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(Error::TopicName(topic.to_owned()))
+    }
+}
+
 /// A set of topics.
 ///
 /// Promised by every adapter, and checked by [`crate::conformance`]: records of one partition are read in the order of
@@ -164,7 +181,7 @@ pub trait Log: Send + Sync + 'static {
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done);
 
     /// Records from `from` on that are there now, in order: at least one if there is one, else as many as fit
-    /// `bytes_max`. Empty at the end. Records that are not durable yet are not read.
+    /// `bytes_max` of [`Record::bytes`]. Empty at the end. Records that are not durable yet are not read.
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error>;
 
     /// The first offset that is still there, and the offset that the next record gets.

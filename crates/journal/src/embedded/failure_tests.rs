@@ -1,0 +1,324 @@
+//! Failing and slow disks, under a real log: storage that does on demand what a disk may do.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use tempfile::TempDir;
+
+use super::{Embedded, Settings};
+use crate::conformance::{append, read_all};
+use crate::log::{AppendError, Log, Offset, Partition, Record};
+
+/// What a disk does, for all files on it.
+#[derive(Debug, Default)]
+struct Disk {
+    /// No byte from here on can be written.
+    full_at: Mutex<Option<u64>>,
+    /// A full disk refuses to lengthen a file; else it refuses the writes.
+    refuses_length: AtomicBool,
+    /// Counts down with each change or sync; what brings it below zero fails.
+    operations_left: Mutex<Option<AtomicI64>>,
+    syncs_fail: AtomicBool,
+    reads_fail: AtomicBool,
+    syncs: AtomicU64,
+    held: Mutex<bool>,
+    released: Condvar,
+}
+
+impl Disk {
+    fn fill(&self, at: impl Into<Option<u64>>) {
+        *self.full_at.lock().unwrap() = at.into();
+    }
+
+    fn hold_syncs(&self, hold: bool) {
+        *self.held.lock().unwrap() = hold;
+        self.released.notify_all();
+    }
+
+    fn operate(&self, end: u64) -> io::Result<()> {
+        if self.full_at.lock().unwrap().is_some_and(|full_at| end > full_at) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        match self.operations_left.lock().unwrap().as_ref() {
+            Some(left) if left.fetch_sub(1, Ordering::Relaxed) == 0 => Err(io::Error::other("planted")),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct OnDisk {
+    file: FileBackend,
+    disk: Arc<Disk>,
+}
+
+impl StorageBackend for OnDisk {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        if self.disk.reads_fail.load(Ordering::Relaxed) {
+            return Err(io::Error::other("planted"));
+        }
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.operate(if self.disk.refuses_length.load(Ordering::Relaxed) { len } else { 0 })?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut held = self.disk.held.lock().unwrap();
+        while *held {
+            held = self.disk.released.wait(held).unwrap();
+        }
+        drop(held);
+        self.disk.operate(0)?;
+        self.disk.syncs.fetch_add(1, Ordering::Relaxed);
+        if self.disk.syncs_fail.load(Ordering::Relaxed) {
+            return Err(io::Error::other("planted"));
+        }
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.disk.operate(offset + data.len() as u64)?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+/// A log on a disk that fails on demand, with one partition. Its tail is empty: all reading is from the disk.
+struct Bench {
+    folder: TempDir,
+    disk: Arc<Disk>,
+    log: Embedded,
+    to: Partition,
+    /// What every append so far came to, by its number.
+    outcomes: Vec<Result<Offset, AppendError>>,
+}
+
+fn settings() -> Settings {
+    Settings { tail_bytes_max: 0, light_delay: Duration::from_millis(1), ..Settings::default() }
+}
+
+fn open(folder: &Path, disk: &Arc<Disk>, settings: Settings) -> Embedded {
+    let disk = Arc::clone(disk);
+    let opener = move |path: &Path| {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        Ok(Box::new(OnDisk { file: FileBackend::new(file)?, disk: Arc::clone(&disk) })
+            as Box<dyn StorageBackend>)
+    };
+    Embedded::open_on(folder, settings, Arc::new(opener)).unwrap()
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), Arc::<Disk>::default());
+        let log = open(folder.path(), &disk, settings());
+        log.create_topic("t", 1).unwrap();
+        Self { log, folder, disk, to: Partition::new("t", 0), outcomes: Vec::new() }
+    }
+
+    fn record(number: usize) -> Record {
+        Record::of(number.to_string().repeat(20_000))
+    }
+
+    fn append(&mut self) -> &Result<Offset, AppendError> {
+        let record = Self::record(self.outcomes.len());
+        self.outcomes.push(append(&self.log, &self.to, vec![record]));
+        self.outcomes.last().unwrap()
+    }
+
+    fn file_len(&self) -> u64 {
+        self.folder.path().join("t-0.redb").metadata().unwrap().len()
+    }
+
+    /// What was acknowledged is there, what was refused is not.
+    fn check(&self, log: &Embedded) {
+        let stored = read_all(log, &self.to, Offset(0), 100_000);
+        assert!(stored.iter().map(|stored| stored.offset.0).eq(0..stored.len() as u64));
+        assert_eq!(log.bounds(&self.to).unwrap().1, Offset(stored.len() as u64));
+        for (number, outcome) in self.outcomes.iter().enumerate() {
+            let record = Self::record(number);
+            let places = stored.iter().filter(|stored| stored.record == record).map(|stored| stored.offset);
+            let places: Vec<_> = places.collect();
+            match outcome {
+                Ok(offset) => assert_eq!(places, [*offset], "append {number}"),
+                Err(AppendError::NotAppended(_)) => assert_eq!(places, [], "append {number}"),
+                Err(AppendError::Doubt(_)) => assert!(places.len() <= 1, "append {number}"),
+            }
+        }
+    }
+
+    /// As [`Self::check`], after the process was started again on a disk in good order.
+    fn check_after_restart(self) {
+        let Self { folder, log, to, outcomes, .. } = self;
+        drop(log);
+        let log = Embedded::open(folder.path(), settings()).unwrap();
+        let again = Self { folder, log, disk: Arc::default(), to, outcomes };
+        again.check(&again.log);
+    }
+}
+
+fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..60_000 {
+        if holds() {
+            return;
+        }
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("not in a minute");
+}
+
+#[test]
+fn works_again_when_a_full_disk_has_space() {
+    for refuses_length in [false, true] {
+        let mut bench = Bench::new();
+        for _ in 0..5 {
+            bench.append().as_ref().unwrap();
+        }
+        bench.disk.refuses_length.store(refuses_length, Ordering::Relaxed);
+        bench.disk.fill(bench.file_len());
+        let mut refused = 0;
+        while refused < 5 {
+            refused += u32::from(bench.append().is_err());
+            bench.check(&bench.log);
+        }
+        bench.disk.fill(None);
+        for _ in 0..5 {
+            bench.append().as_ref().unwrap();
+        }
+        bench.check(&bench.log);
+        bench.check_after_restart();
+    }
+}
+
+/// One failure, at each of the operations that some appends take.
+#[test]
+fn any_one_failure_loses_nothing() {
+    let mut failures = 0;
+    for operation in 0.. {
+        let mut bench = Bench::new();
+        bench.append().as_ref().unwrap();
+        *bench.disk.operations_left.lock().unwrap() = Some(operation.into());
+        for _ in 0..3 {
+            _ = bench.append();
+        }
+        let left = bench.disk.operations_left.lock().unwrap().take().unwrap().into_inner();
+        let failed = bench.outcomes.iter().any(Result::is_err);
+        failures += u32::from(failed);
+        bench.check(&bench.log);
+        bench.check_after_restart();
+        if left >= 0 {
+            break;
+        }
+    }
+    assert!(failures > 5, "{failures} failures were met");
+}
+
+#[test]
+fn a_failed_sync_stops_the_partition() {
+    let mut bench = Bench::new();
+    bench.append().as_ref().unwrap();
+    bench.disk.syncs_fail.store(true, Ordering::Relaxed);
+    assert!(matches!(bench.append(), Err(AppendError::Doubt(_))));
+    bench.disk.syncs_fail.store(false, Ordering::Relaxed);
+    for _ in 0..3 {
+        let Err(AppendError::NotAppended(why)) = bench.append() else { panic!("the disk can't be trusted") };
+        assert!(why.contains("sync"), "{why}");
+    }
+    bench.check(&bench.log);
+    bench.check_after_restart();
+}
+
+#[test]
+fn reads_again_after_a_failed_read() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        bench.append().as_ref().unwrap();
+    }
+    // Without a cache every read is one of the disk.
+    let Bench { folder, disk, log, to, outcomes } = bench;
+    drop(log);
+    let log = open(folder.path(), &disk, Settings { cache_bytes: 0, ..settings() });
+    let mut bench = Bench { folder, disk, log, to, outcomes };
+    bench.disk.reads_fail.store(true, Ordering::Relaxed);
+    assert!(bench.log.read(&bench.to, Offset(1), 1).is_err());
+    bench.disk.reads_fail.store(false, Ordering::Relaxed);
+    until(|| bench.log.read(&bench.to, Offset(1), 1).is_ok());
+    bench.append().as_ref().unwrap();
+    bench.check(&bench.log);
+}
+
+#[test]
+fn a_full_queue_refuses_and_does_not_block() {
+    let mut bench = Bench::new();
+    bench.disk.hold_syncs(true);
+    let (tell, told) = mpsc::channel();
+    let size = settings().queue_bytes_max / 4;
+    for _ in 0..10 {
+        let tell = tell.clone();
+        let record = Record::of(vec![b'x'; size]);
+        bench.log.append(&bench.to, vec![record], Box::new(move |outcome| tell.send(outcome).unwrap()));
+    }
+    // At least six are refused, while nothing can be written: the first may be with the writer already.
+    for _ in 0..6 {
+        let Err(AppendError::NotAppended(why)) = told.recv().unwrap() else { panic!("there is no room") };
+        assert!(why.contains("queue full"), "{why}");
+    }
+    bench.disk.hold_syncs(false);
+    drop(tell);
+    assert!(told.iter().filter(Result::is_ok).count() >= 3);
+    bench.outcomes.clear();
+    bench.append().as_ref().unwrap();
+}
+
+#[test]
+fn dropped_it_answers_what_waits() {
+    let bench = Bench::new();
+    bench.disk.hold_syncs(true);
+    let (tell, told) = mpsc::channel();
+    for number in 0..20 {
+        let tell = tell.clone();
+        let done = Box::new(move |outcome| tell.send(outcome).unwrap());
+        bench.log.append(&bench.to, vec![Bench::record(number)], done);
+    }
+    drop(tell);
+    let disk = Arc::clone(&bench.disk);
+    let dropper = thread::spawn(move || bench.check_after_restart());
+    disk.hold_syncs(false);
+    assert!(told.iter().map(Result::unwrap).eq((0..20).map(Offset)));
+    dropper.join().unwrap();
+}
+
+#[test]
+fn a_panicking_caller_harms_nobody_else() {
+    let mut bench = Bench::new();
+    bench.log.watch(&bench.to, Arc::new(|| panic!("planted"))).unwrap();
+    bench.log.append(&bench.to, vec![Bench::record(0)], Box::new(|_| panic!("planted")));
+    bench.outcomes.push(Ok(Offset(0)));
+    bench.append().as_ref().unwrap();
+    bench.check(&bench.log);
+}
+
+/// Group offsets ride with group commits, and else become durable by themselves, if later.
+#[test]
+fn group_offsets_become_durable_without_appends() {
+    let bench = Bench::new();
+    let before = bench.disk.syncs.load(Ordering::Relaxed);
+    bench.log.commit("group", &bench.to, Offset(0)).unwrap();
+    until(|| bench.disk.syncs.load(Ordering::Relaxed) > before);
+}
