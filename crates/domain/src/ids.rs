@@ -150,6 +150,9 @@ impl fmt::Display for RequestId {
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// Sorts before every other.
+    pub const MIN: Self = Self([0; 16]);
+
     /// Starts the hash of a thing of the kind `domain`.
     pub fn of(domain: &str) -> Feed {
         Feed(Sha256::new()).field(0, domain.as_bytes())

@@ -1,1 +1,16 @@
-//! The ledger crate.
+//! The ledger: decides, journals its decisions, folds them into what the network knows.
+//!
+//! [`shard::Shard`] is the core of one shard, a steppable machine without clock, thread or I/O; [`runtime`] is its thin
+//! shell on threads, and the handle by which gateways ask it. What is decided lies in the journal ([`body`]), what was
+//! asked in the inbox ([`inbox`]); the store holds a projection ([`rows`]) that can be thrown away at any time.
+
+pub mod accounts;
+pub mod body;
+pub mod clock;
+pub mod draft;
+pub mod inbox;
+pub mod resident;
+pub mod rows;
+pub mod shard;
+pub mod state;
+pub mod totals;

@@ -15,6 +15,9 @@ use crate::{
 /// by then.
 pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 
+/// Faults of a document named in a refusal, which is journaled.
+const FAULTS_SHOWN: usize = 20;
+
 /// The bounds of the settings, in days.
 const AGE_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
 
@@ -261,7 +264,8 @@ fn publish(
     now: Timestamp,
 ) -> Result<Vec<RegistryEvent>, Rejection> {
     let programme = crate::programme::parse(document).map_err(|faults| {
-        Rejection::ProgrammeInvalid(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        let shown = faults.iter().take(FAULTS_SHOWN).map(ToString::to_string);
+        Rejection::ProgrammeInvalid(shown.collect::<Vec<_>>().join("; "))
     })?;
     let partners = programme.rules.iter().flat_map(|rule| rule.partners.iter().flatten().chain(&rule.funder));
     let redeemers = programme.rewards.iter().map(|reward| &reward.redeemer);

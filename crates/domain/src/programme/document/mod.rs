@@ -26,7 +26,7 @@ use super::{Programme, Reward};
 use crate::{ProgrammeId, RewardId, Timestamp};
 
 /// The longest document, in bytes.
-pub const DOCUMENT_MAX_BYTES: usize = 256 * 1024;
+pub const DOCUMENT_MAX_BYTES: usize = 128 * 1024;
 /// The most rules of a document, and the most rewards.
 pub const ENTRIES_MAX: usize = 1_000;
 

@@ -144,6 +144,6 @@ fn sizes() {
     assert_eq!(shown(&rules(1_002)), "4002:1 rule[1001]: at most 1000 are allowed\n");
 
     let filled = |bytes: usize| format!("{HEAD}#{}", "x".repeat(bytes - HEAD.len() - 1));
-    assert_eq!(shown(&filled(262_144)), "sound\n");
-    assert_eq!(shown(&filled(262_145)), "1:1 has 262145 bytes, at most 262144 are allowed\n");
+    assert_eq!(shown(&filled(131_072)), "sound\n");
+    assert_eq!(shown(&filled(131_073)), "1:1 has 131073 bytes, at most 131072 are allowed\n");
 }

@@ -1,0 +1,162 @@
+//! The accounts in memory: a bounded cache over the store, whose newest part is never given up.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use coalition_domain::AccountId;
+
+use crate::resident::Resident;
+
+/// Account ids are hashes themselves (uuid v5): the first 64 bits do.
+#[derive(Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
+        }
+    }
+}
+
+/// A map by account. Its order never reaches a result: whoever goes through it sorts.
+pub type ByAccount<T> = HashMap<AccountId, T, BuildHasherDefault<IdHasher>>;
+
+struct Slot {
+    resident: Arc<Resident>,
+    used: bool,
+}
+
+/// The cache.
+pub struct Accounts {
+    capacity: usize,
+    slots: ByAccount<Slot>,
+    /// In the order in which they were loaded, for a second-chance eviction.
+    queue: VecDeque<AccountId>,
+    dirty: Vec<AccountId>,
+    /// Up to which journal position changes were handed to the store.
+    taken: u64,
+    /// Up to which it holds them.
+    stored: u64,
+}
+
+impl Accounts {
+    /// Empty, over a store that holds everything up to `stored`.
+    pub fn new(capacity: usize, stored: u64) -> Self {
+        Self {
+            capacity,
+            slots: ByAccount::default(),
+            queue: VecDeque::new(),
+            dirty: Vec::new(),
+            taken: stored,
+            stored,
+        }
+    }
+
+    /// Whether the account is in memory.
+    pub fn contains(&self, id: &AccountId) -> bool {
+        self.slots.contains_key(id)
+    }
+
+    /// The account, if it is in memory.
+    pub fn get(&self, id: &AccountId) -> Option<&Arc<Resident>> {
+        self.slots.get(id).map(|slot| &slot.resident)
+    }
+
+    /// Notes that the account is going to be needed.
+    pub fn touch(&mut self, id: &AccountId) -> bool {
+        self.slots.get_mut(id).map(|slot| slot.used = true).is_some()
+    }
+
+    /// Takes in what was loaded, unless the account is in memory already: then that is newer.
+    pub fn insert(&mut self, resident: Resident) {
+        let id = resident.account.id();
+        self.slots.entry(id).or_insert_with(|| {
+            self.queue.push_back(id);
+            Slot { resident: Arc::new(resident), used: true }
+        });
+    }
+
+    /// Changes an account that is in memory; a copy is made only while somebody else holds the old state.
+    pub fn change(&mut self, id: &AccountId, change: impl FnOnce(&mut Resident)) {
+        let slot = self.slots.get_mut(id).expect("an account is loaded before it changes");
+        if slot.resident.account.changed() <= self.taken {
+            self.dirty.push(*id);
+        }
+        slot.used = true;
+        change(Arc::make_mut(&mut slot.resident));
+    }
+
+    /// How many accounts are in memory.
+    pub fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many changed since the last checkpoint was taken.
+    pub fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// The accounts that changed since the last call, sorted, each as it is now and with the lot rows that the store
+    /// has of it. They count as handed to the store up to `seq`.
+    pub fn take_dirty(&mut self, seq: u64) -> Vec<Taken> {
+        self.taken = seq;
+        let mut ids = std::mem::take(&mut self.dirty);
+        ids.sort_unstable();
+        let take = |id: &AccountId| {
+            let slot = self.slots.get_mut(id).expect("what is newer than the store is never evicted");
+            let rows = slot.resident.lot_rows();
+            let before = if rows == slot.resident.stored_lots {
+                rows
+            } else {
+                std::mem::replace(&mut Arc::make_mut(&mut slot.resident).stored_lots, rows)
+            };
+            Taken { resident: Arc::clone(&slot.resident), lot_rows_before: before }
+        };
+        ids.iter().map(take).collect()
+    }
+
+    /// The store holds everything up to `seq`; what is beyond the capacity and not needed can go.
+    pub fn stored(&mut self, seq: u64, accounts: &[AccountId]) {
+        self.stored = seq;
+        for id in accounts {
+            if let Some(slot) = self.slots.get_mut(id)
+                && !slot.resident.full.is_empty()
+            {
+                Arc::make_mut(&mut slot.resident).stored(seq);
+            }
+        }
+    }
+
+    /// Gives up accounts beyond the capacity, oldest first: those that were not used since they were looked at last,
+    /// and that the store has.
+    pub fn evict(&mut self) {
+        let mut looks = self.queue.len();
+        while self.slots.len() > self.capacity && looks > 0 {
+            looks -= 1;
+            let Some(id) = self.queue.pop_front() else { return };
+            let slot = self.slots.get_mut(&id).expect("the queue names what is in memory");
+            if slot.used || slot.resident.account.changed() > self.stored {
+                slot.used = false;
+                self.queue.push_back(id);
+            } else {
+                self.slots.remove(&id);
+            }
+        }
+    }
+}
+
+/// An account on its way to the store.
+pub struct Taken {
+    /// As it was when the checkpoint was taken.
+    pub resident: Arc<Resident>,
+    /// The lot pages that had rows of their own before.
+    pub lot_rows_before: Vec<(coalition_domain::ProgrammeId, u32)>,
+}

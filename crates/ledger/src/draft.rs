@@ -1,0 +1,219 @@
+//! A batch in the making: decisions on the committed state and on each other, which nobody else sees.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use coalition_domain::decide::{RegistryCommand, RegistryDecision, decide_registry};
+use coalition_domain::{
+    Account, AccountId, Command, Decision, Moment, Outcome, Registry, Rejection, Verdict, decide,
+};
+use coalition_journal::entry::ShardId;
+
+use crate::body::{self, Item, Terms};
+use crate::inbox::{RelayCommand, Run};
+use crate::state::{Answered, State};
+
+/// The largest item of a batch, encoded: one decision must leave room for the record around it.
+pub const ITEM_BYTES_MAX: usize = 512 * 1024;
+
+/// What became of a command in the draft.
+#[derive(Debug)]
+pub enum Drafted {
+    /// It will be in effect with the batch, as this item of it.
+    Item(u32),
+    /// The account's activity of this number, in effect already, is its outcome.
+    Known(u32),
+    /// An earlier item of this very batch is its outcome.
+    InBatch(u32),
+    /// An answered command of the registry, in effect already, is its outcome.
+    KnownRegistry(Box<Answered>),
+    /// The batch has no room left for it.
+    Full,
+}
+
+/// A batch in the making.
+pub struct Draft {
+    seq: u64,
+    terms: Terms,
+    bytes_max: usize,
+    body: body::Writer,
+    items: Vec<Item>,
+    /// The item that touched an account first; a copy of the account is made when a second one comes.
+    first: BTreeMap<AccountId, u32>,
+    accounts: BTreeMap<AccountId, Account>,
+    registry: Option<Registry>,
+    answered: BTreeMap<(coalition_domain::Fingerprint, coalition_domain::Fingerprint), u32>,
+    taken: BTreeMap<ShardId, u64>,
+}
+
+impl Draft {
+    /// The batch that will be the record `seq`.
+    pub fn new(seq: u64, terms: Terms, bytes_max: usize) -> Self {
+        Self {
+            seq,
+            terms,
+            bytes_max,
+            body: body::Writer::default(),
+            items: Vec::new(),
+            first: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            registry: None,
+            answered: BTreeMap::new(),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Decides a command of an account, which is in memory.
+    pub fn account(&mut self, state: &State, command: Command) -> Drafted {
+        let id = command.account();
+        let committed = &state.accounts.get(&id).expect("an account is loaded before the draft").account;
+        if let (Some(first), false) = (self.first.get(&id), self.accounts.contains_key(&id)) {
+            let mut copy = committed.clone();
+            self.evolve(&mut copy, *first, state);
+            self.accounts.insert(id, copy);
+        }
+        let account = self.accounts.get(&id).unwrap_or(committed);
+        let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        let at = self.moment(registry, self.body.count());
+        // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
+        let verdict = catch_unwind(AssertUnwindSafe(|| decide(account, registry, &command, &at))).unwrap_or_else(|_| {
+            tracing::error!(seq = self.seq, key = ?command.key(), "a decision panicked; the command is refused");
+            Verdict::Decided(Outcome::Refused(Rejection::InternalFault))
+        });
+        match verdict {
+            Verdict::Repeat(activity) if activity < committed.activities() => Drafted::Known(activity),
+            Verdict::Repeat(_) => Drafted::InBatch(self.item_of(&command)),
+            Verdict::Decided(outcome) => self.push_account(state, id, Decision { command, outcome }),
+        }
+    }
+
+    /// Decides a command of the registry.
+    pub fn registry(&mut self, state: &State, command: RegistryCommand) -> Drafted {
+        let key = (command.key(), command.content());
+        if let Some(answered) = state.answered.get(&key) {
+            return Drafted::KnownRegistry(Box::new(answered.clone()));
+        }
+        if let Some(item) = self.answered.get(&key) {
+            return Drafted::InBatch(*item);
+        }
+        let reused = state
+            .answered
+            .range((key.0, coalition_domain::Fingerprint::MIN)..)
+            .next()
+            .is_some_and(|((id, _), _)| *id == key.0)
+            || self.answered.keys().any(|(id, _)| *id == key.0);
+        let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        let outcome = if reused {
+            Err(Rejection::IdReused)
+        } else {
+            decide_registry(registry, &command, self.terms.decided_at)
+        };
+        let mut decision = RegistryDecision { command, outcome };
+        let mut bytes = body::encode_item(&Item::Registry(decision.clone()));
+        if bytes.len() > ITEM_BYTES_MAX {
+            decision.outcome = Err(Rejection::DecisionTooLarge);
+            bytes = body::encode_item(&Item::Registry(decision.clone()));
+        }
+        let Some(item) = self.push(Item::Registry(decision.clone()), &bytes) else { return Drafted::Full };
+        self.answered.insert(key, item);
+        let registry = self.registry.get_or_insert_with(|| Registry::clone(&state.registry));
+        decision.outcome.iter().flatten().for_each(|event| registry.evolve(event));
+        Drafted::Item(item)
+    }
+
+    /// Takes in what another shard sent: the commands that continue what was taken. False if there is no room.
+    pub fn relayed(&mut self, state: &State, run: Run) -> bool {
+        let taken = *self.taken.get(&run.source).or_else(|| state.meta.taken.get(&run.source)).unwrap_or(&0);
+        let known = usize::try_from((taken + 1).saturating_sub(run.first)).unwrap_or(usize::MAX);
+        if run.first > taken + 1 {
+            // The source sends the next run only after this one is in the log, so a gap is a broken invariant there.
+            tracing::error!(source = %run.source, first = run.first, taken, "relayed commands leave a gap; passed over");
+            return true;
+        }
+        let commands: Vec<_> = run.commands.into_iter().skip(known).collect();
+        if commands.is_empty() {
+            return true;
+        }
+        let run = Run { source: run.source, first: taken + 1, commands };
+        let last = taken + run.commands.len() as u64;
+        let bytes = body::encode_item(&Item::Relayed(run.clone()));
+        if self.push(Item::Relayed(run.clone()), &bytes).is_none() {
+            return false;
+        }
+        self.taken.insert(run.source, last);
+        let registry = self.registry.get_or_insert_with(|| Registry::clone(&state.registry));
+        for RelayCommand::Registry(event) in &run.commands {
+            registry.evolve(event);
+        }
+        true
+    }
+
+    /// What the command at `item` was decided to.
+    pub fn item(&self, item: u32) -> &Item {
+        &self.items[item as usize]
+    }
+
+    /// How many items it has.
+    pub fn count(&self) -> u32 {
+        self.body.count()
+    }
+
+    /// The record's bytes, behind its head.
+    pub fn finish(&self, terms: &Terms, head: Vec<u8>) -> bytes::Bytes {
+        self.body.finish(terms, head)
+    }
+
+    fn push_account(&mut self, state: &State, id: AccountId, decision: Decision) -> Drafted {
+        let mut item = Item::Account(decision);
+        let mut bytes = body::encode_item(&item);
+        if bytes.len() > ITEM_BYTES_MAX
+            && let Item::Account(decision) = &mut item
+        {
+            decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
+            bytes = body::encode_item(&item);
+        }
+        let Some(number) = self.push(item, &bytes) else { return Drafted::Full };
+        match self.accounts.remove(&id) {
+            Some(mut account) => {
+                self.evolve(&mut account, number, state);
+                self.accounts.insert(id, account);
+            }
+            None => {
+                self.first.insert(id, number);
+            }
+        }
+        Drafted::Item(number)
+    }
+
+    fn push(&mut self, item: Item, bytes: &[u8]) -> Option<u32> {
+        let number = self.body.count();
+        if number > 0 && self.body.bytes() + bytes.len() > self.bytes_max {
+            return None;
+        }
+        self.body.push(bytes);
+        self.items.push(item);
+        Some(number)
+    }
+
+    fn evolve(&self, account: &mut Account, item: u32, state: &State) {
+        let Item::Account(decision) = &self.items[item as usize] else { unreachable!("an account's item") };
+        // The settings can change within the batch only by items before it, and ages are lowered, never raised.
+        let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        account.evolve(decision, &self.moment(registry, item));
+    }
+
+    fn moment(&self, registry: &Registry, item: u32) -> Moment {
+        State::moment(registry, self.seq, item, &self.terms)
+    }
+
+    /// The item that decided the same command earlier in this batch.
+    fn item_of(&self, command: &Command) -> u32 {
+        let (key, content) = (command.key(), command.content());
+        let same = |item: &Item| match item {
+            Item::Account(decision) => decision.command.key() == key && decision.command.content() == content,
+            Item::Registry(_) | Item::Relayed(_) => false,
+        };
+        let at = self.items.iter().rposition(same).expect("a repeat that is not in effect is in the batch");
+        u32::try_from(at).expect("as many as the body counts")
+    }
+}

@@ -1,0 +1,128 @@
+//! An account in memory, with the journal's own bytes of what it answered.
+
+use std::sync::Arc;
+
+use coalition_domain::{Account, AccountId, Decision, Place, ProgrammeId, Timestamp};
+
+use crate::body::{self, Item};
+
+/// Activities in a page.
+const PAGE_ACTIVITIES: u32 = 16;
+/// A page is full with this many bytes, too: the page that still grows lies in the account's own row.
+const PAGE_BYTES: usize = 16 * 1024;
+
+/// One answered command: the decision and where the journal has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Activity {
+    /// Its number in the account, from 0.
+    pub number: u32,
+    /// Where the journal has it.
+    pub place: Place,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// What was asked and what became of it.
+    pub decision: Decision,
+}
+
+/// A run of activities in the order of their numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ActivityPage {
+    /// The number of its first one.
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
+    /// Their bytes, one after the other.
+    pub bytes: Vec<u8>,
+}
+
+impl ActivityPage {
+    fn push(&mut self, place: Place, decided_at: Timestamp, item: &[u8]) {
+        self.bytes.extend_from_slice(&place.seq.to_be_bytes());
+        self.bytes.extend_from_slice(&place.index.to_be_bytes());
+        self.bytes.extend_from_slice(&decided_at.as_millis().to_be_bytes());
+        let length = u32::try_from(item.len()).expect("an item is bounded far below 4 GiB");
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(item);
+        self.count += 1;
+    }
+
+    fn is_full(&self) -> bool {
+        self.count >= PAGE_ACTIVITIES || self.bytes.len() >= PAGE_BYTES
+    }
+
+    /// The activities, read.
+    pub fn read(&self) -> Result<Vec<Activity>, body::Unreadable> {
+        let cut = || body::Unreadable::cut_off();
+        let mut rest = self.bytes.as_slice();
+        let mut activities = Vec::new();
+        for number in self.first..self.first + self.count {
+            let (seq, tail) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
+            let (index, tail) = tail.split_first_chunk::<4>().ok_or_else(cut)?;
+            let (millis, tail) = tail.split_first_chunk::<8>().ok_or_else(cut)?;
+            let (length, tail) = tail.split_first_chunk::<4>().ok_or_else(cut)?;
+            let (item, tail) = tail.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(cut)?;
+            rest = tail;
+            let Item::Account(decision) = body::decode_item(item)? else { return Err(cut()) };
+            let place = Place { seq: u64::from_be_bytes(*seq), index: u32::from_be_bytes(*index) };
+            let decided_at = Timestamp::from_millis(i64::from_be_bytes(*millis));
+            activities.push(Activity { number, place, decided_at, decision });
+        }
+        Ok(activities)
+    }
+}
+
+/// An account with what is not in the store yet, or has to be at hand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resident {
+    /// The aggregate.
+    pub account: Account,
+    /// The page that still grows.
+    pub tail: ActivityPage,
+    /// Full pages since the last checkpoint, with the journal position that filled them.
+    pub full: Vec<(u64, Arc<ActivityPage>)>,
+    /// Which lot pages have rows of their own in the store.
+    pub stored_lots: Vec<(ProgrammeId, u32)>,
+}
+
+impl Resident {
+    /// Of an account that nobody has asked anything yet.
+    pub fn new(id: AccountId) -> Self {
+        Self {
+            account: Account::new(id),
+            tail: ActivityPage::default(),
+            full: Vec::new(),
+            stored_lots: Vec::new(),
+        }
+    }
+
+    /// Notes the bytes of the decision that the account takes in next.
+    pub fn note(&mut self, place: Place, decided_at: Timestamp, item: &[u8]) {
+        self.tail.push(place, decided_at, item);
+        if self.tail.is_full() {
+            let first = self.tail.first + self.tail.count;
+            let full = std::mem::replace(&mut self.tail, ActivityPage { first, ..ActivityPage::default() });
+            self.full.push((place.seq, Arc::new(full)));
+        }
+    }
+
+    /// Forgets the pages that a checkpoint of `seq` holds.
+    pub fn stored(&mut self, seq: u64) {
+        self.full.retain(|(changed, _)| *changed > seq);
+    }
+
+    /// Whether every lot fits into the account's own row.
+    pub fn lots_inline(&self) -> bool {
+        let purses = self.account.purses().values();
+        purses.clone().all(|purse| purse.lots.pages().len() <= 1)
+            && purses.map(|purse| purse.lots.iter().count()).sum::<usize>() <= 32
+    }
+
+    /// The lot pages that have to have rows of their own.
+    pub fn lot_rows(&self) -> Vec<(ProgrammeId, u32)> {
+        if self.lots_inline() {
+            return Vec::new();
+        }
+        let purses = self.account.purses().iter();
+        purses.flat_map(|(id, purse)| purse.lots.pages().iter().map(move |page| (*id, page.id))).collect()
+    }
+}

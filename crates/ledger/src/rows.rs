@@ -1,0 +1,290 @@
+//! How the projection is laid out in the store.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `m` | [`Meta`] |
+//! | `a` account `0` | the account, with lots, keys and latest activities as long as they are few |
+//! | `a` account `1` programme `\0` page | a page of lots |
+//! | `a` account `2` page | a page of known ids |
+//! | `h` account first part | a full page of activities |
+//! | `r` number part | a change of the registry |
+//! | `q` fingerprint content part | an answered command to the registry |
+//! | `b` programme `\0` book | a sum of the double entry |
+//! | `s` programme `\0` hour line | a sum of settlement |
+//!
+//! Numbers are big-endian, so that rows lie in their order. What an account needs lies in one run of keys: one scan
+//! loads it. Full pages of activities lie apart and are read only by those who ask for history.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
+use coalition_domain::event::Book;
+use coalition_domain::keys::{KeyIndex, KeyPage};
+use coalition_domain::lot::{LotBook, LotPage};
+use coalition_domain::settlement::{Hour, LineKey, LineSum};
+use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Purpose};
+use coalition_store::{Checkpoint, Order, Range, Reader, Row};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::Taken;
+use crate::resident::{ActivityPage, Resident};
+use crate::totals::LineOfHour;
+
+/// The format of the rows: with another one the store is rebuilt from the journal.
+pub const FORMAT: u32 = 1;
+
+/// Larger values are cut into parts of this size, below what the store takes in a row.
+const PART_BYTES: usize = 32 * 1024;
+
+/// Rows read at once by a scan.
+const SCAN_ROWS: usize = 512;
+
+/// Rows that can't be read: the projection is rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("read the projection")]
+    Store(#[from] coalition_store::Error),
+    /// A row does not hold what its key promises.
+    #[error("a row under \"{0}\" can't be read")]
+    Row(char),
+}
+
+/// The account's own row.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    activities: u32,
+    enrolment: Option<Enrolment>,
+    consents: BTreeMap<Purpose, Consent>,
+    /// Programme, id of the next lot page, and the lots if they are few.
+    purses: Vec<(ProgrammeId, u32, Option<LotPage>)>,
+    /// The known ids if they are few.
+    keys: Option<KeyPage>,
+    tail: (u32, u32, Vec<u8>),
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("a row has nothing that postcard can't write")
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(kind: char, bytes: &[u8]) -> Result<T, Error> {
+    postcard::from_bytes(bytes).map_err(|_| Error::Row(kind))
+}
+
+fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    [&[kind], parts.concat().as_slice()].concat()
+}
+
+fn account_key(id: &AccountId, rest: &[&[u8]]) -> Vec<u8> {
+    key(b'a', &[id.0.as_bytes(), rest.concat().as_slice()])
+}
+
+fn lots_key(id: &AccountId, programme: &ProgrammeId, page: u32) -> Vec<u8> {
+    account_key(id, &[&[1], programme.as_str().as_bytes(), &[0], &page.to_be_bytes()])
+}
+
+/// Puts a value that may be larger than a row; it must never shrink by a part.
+pub(crate) fn put_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
+    for (number, part) in value.chunks(PART_BYTES).enumerate() {
+        let number = u16::try_from(number).expect("values are bounded far below 2 GiB");
+        rows.put([key, &number.to_be_bytes()].concat(), part);
+    }
+}
+
+/// Reads all rows of `range` in order.
+pub(crate) fn scan(
+    reader: &dyn Reader,
+    mut range: Range,
+    mut each: impl FnMut(Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    loop {
+        let rows = reader.scan(&range, Order::Ascending, SCAN_ROWS)?;
+        let more = rows.len() == SCAN_ROWS;
+        if let Some(last) = rows.last() {
+            range = range.after(&last.key, Order::Ascending);
+        }
+        rows.into_iter().try_for_each(&mut each)?;
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the values of `range` that were put in parts, each with its key without the part's number.
+pub(crate) fn scan_parts(
+    reader: &dyn Reader,
+    range: Range,
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut whole: Option<(Vec<u8>, Vec<u8>)> = None;
+    scan(reader, range, |row| {
+        let (key, part) = row.key.split_last_chunk::<2>().ok_or(Error::Row('?'))?;
+        match &mut whole {
+            Some((known, value)) if known == key && *part != [0, 0] => value.extend_from_slice(&row.value),
+            _ => {
+                if let Some((key, value)) = whole.replace((key.to_vec(), row.value)) {
+                    each(&key, &value)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    whole.map_or(Ok(()), |(key, value)| each(&key, &value))
+}
+
+/// Adds the rows of an account that changed after `since`.
+pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
+    let Taken { resident, lot_rows_before } = taken;
+    let account = &resident.account;
+    let id = account.id();
+    let inline = resident.lots_inline();
+    let purse = |(programme, purse): (&ProgrammeId, &Purse)| {
+        let page = purse.lots.pages().first().filter(|_| inline);
+        (*programme, purse.lots.next_page(), page.map(|page| LotPage::clone(page)))
+    };
+    let keys = account.keys().pages();
+    let header = Header {
+        activities: account.activities(),
+        enrolment: account.enrolment().cloned(),
+        consents: account.consents().clone(),
+        purses: account.purses().iter().map(purse).collect(),
+        keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
+        tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
+    };
+    rows.put(account_key(&id, &[&[0]]), encode(&header));
+
+    let lot_rows = resident.lot_rows();
+    for (programme, purse) in account.purses().iter().filter(|_| !inline) {
+        for page in purse.lots.pages() {
+            if page.changed > since || !lot_rows_before.contains(&(*programme, page.id)) {
+                rows.put(lots_key(&id, programme, page.id), encode(&**page));
+            }
+        }
+    }
+    for (programme, page) in lot_rows_before.iter().filter(|row| !lot_rows.contains(row)) {
+        rows.delete(lots_key(&id, programme, *page));
+    }
+    for (number, page) in (0_u32..).zip(keys).filter(|_| keys.len() > 1) {
+        if page.changed > since {
+            rows.put(account_key(&id, &[&[2], &number.to_be_bytes()]), encode(&**page));
+        }
+    }
+    for (_, page) in &resident.full {
+        put_parts(
+            rows,
+            &key(b'h', &[id.0.as_bytes(), &page.first.to_be_bytes()]),
+            &encode(&(page.count, &page.bytes)),
+        );
+    }
+}
+
+/// Loads an account; one that the store does not have is one of which nothing is known.
+pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Error> {
+    let bad = || Error::Row('a');
+    let mut header: Option<Header> = None;
+    let mut pages: BTreeMap<ProgrammeId, Vec<LotPage>> = BTreeMap::new();
+    let mut key_pages: Vec<KeyPage> = Vec::new();
+    scan(reader, Range::prefix(account_key(id, &[])), |row| {
+        match row.key[17..].split_first() {
+            Some((0, [])) => header = Some(decode('a', &row.value)?),
+            Some((1, rest)) => {
+                let name =
+                    rest.split(|byte| *byte == 0).next().and_then(|name| std::str::from_utf8(name).ok());
+                let programme = name.and_then(|name| ProgrammeId::new(name).ok()).ok_or_else(bad)?;
+                pages.entry(programme).or_default().push(decode('a', &row.value)?);
+            }
+            Some((2, _)) => key_pages.push(decode('a', &row.value)?),
+            _ => return Err(bad()),
+        }
+        Ok(())
+    })?;
+    let Some(header) = header else { return Ok(Resident::new(*id)) };
+    let Header { activities, enrolment, consents, purses, keys, tail: (first, count, bytes) } = header;
+    let purse = |(programme, next_page, page): (ProgrammeId, u32, Option<LotPage>)| {
+        let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
+        (programme, Purse { lots: LotBook::from_pages(pages, next_page) })
+    };
+    let parts = AccountParts {
+        activities,
+        enrolment,
+        consents,
+        purses: purses.into_iter().map(purse).collect(),
+        keys: KeyIndex::from_pages(keys.map_or(key_pages, |page| vec![page])),
+    };
+    let mut resident = Resident {
+        account: Account::from_parts(*id, parts),
+        tail: ActivityPage { first, count, bytes },
+        full: Vec::new(),
+        stored_lots: Vec::new(),
+    };
+    resident.stored_lots = resident.lot_rows();
+    Ok(resident)
+}
+
+/// Loads the stored full page of activities whose first one has the number `first`.
+pub fn load_activities(
+    reader: &dyn Reader,
+    id: &AccountId,
+    first: u32,
+) -> Result<Option<ActivityPage>, Error> {
+    let mut page = None;
+    let range = Range::prefix(key(b'h', &[id.0.as_bytes(), &first.to_be_bytes()]));
+    scan_parts(reader, range, |_, value| {
+        let (count, bytes) = decode('h', value)?;
+        page = Some(ActivityPage { first, count, bytes });
+        Ok(())
+    })?;
+    Ok(page)
+}
+
+/// The first number of the last stored full page that starts at `number` or before.
+pub fn activity_page_of(reader: &dyn Reader, id: &AccountId, number: u32) -> Result<Option<u32>, Error> {
+    let from = key(b'h', &[id.0.as_bytes()]);
+    let to = key(b'h', &[id.0.as_bytes(), &number.to_be_bytes(), &[0xff, 0xff, 0xff]]);
+    let rows = reader.scan(&Range::between(from, to), Order::Descending, 1)?;
+    let first =
+        |row: &Row| row.key.get(17..21).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+    Ok(rows.first().and_then(first))
+}
+
+pub(crate) fn registry_key(number: u64) -> Vec<u8> {
+    key(b'r', &[&number.to_be_bytes()])
+}
+
+pub(crate) fn answered_key(id: &Fingerprint, content: &Fingerprint) -> Vec<u8> {
+    key(b'q', &[id.bytes(), content.bytes()])
+}
+
+pub(crate) fn book_key(programme: &ProgrammeId, book: &Book) -> Vec<u8> {
+    key(b'b', &[programme.as_str().as_bytes(), &[0], &encode(&(programme, book))])
+}
+
+pub(crate) fn line_key((programme, hour, line): &LineOfHour) -> Vec<u8> {
+    key(b's', &[programme.as_str().as_bytes(), &[0], &hour_bytes(*hour), &encode(line)])
+}
+
+/// The hour's bytes, which sort as it does.
+fn hour_bytes(hour: Hour) -> [u8; 8] {
+    (hour.0.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+/// Reads the stored lines of `programme` in `from <= hour < until`.
+pub fn scan_lines(
+    reader: &dyn Reader,
+    programme: &ProgrammeId,
+    from: Hour,
+    until: Hour,
+    mut each: impl FnMut(LineOfHour, LineSum),
+) -> Result<(), Error> {
+    let bound = |hour| key(b's', &[programme.as_str().as_bytes(), &[0], &hour_bytes(hour)]);
+    scan(reader, Range::between(bound(from), bound(until)), |row| {
+        let at = 2 + programme.as_str().len();
+        let (hour, line) =
+            row.key.get(at..).and_then(<[u8]>::split_first_chunk::<8>).ok_or(Error::Row('s'))?;
+        let hour = Hour((u64::from_be_bytes(*hour) ^ (1 << 63)).cast_signed());
+        let line: LineKey = decode('s', line)?;
+        each((*programme, hour, line), decode('s', &row.value)?);
+        Ok(())
+    })
+}

@@ -1,0 +1,184 @@
+//! Deciding: waiting commands become one batch.
+
+use coalition_domain::Timestamp;
+use coalition_journal::log::{Offset, Stored};
+
+use super::io::{Answer, Answered, Decided, Direct};
+use super::{Output, Queued, Shard, Stop, Token, UnderWay};
+use crate::body::{Item, Terms};
+use crate::clock::Now;
+use crate::draft::{Draft, Drafted};
+use crate::inbox::{Request, Unreadable};
+
+impl Shard {
+    /// Decodes commands of the inbox and asks for their accounts.
+    pub(super) fn queue_inbox(&mut self, records: Vec<Stored>, out: &mut Vec<Output>) {
+        let mut accounts = Vec::new();
+        for record in records {
+            if !self.in_office() || record.offset < self.inbox_read {
+                continue;
+            }
+            match Request::decode(&record.record.value) {
+                Ok(request) => {
+                    if let Request::Command(command) = &request {
+                        accounts.push(command.account());
+                    }
+                    self.inbox.push_back(Queued {
+                        offset: record.offset,
+                        append_time: record.append_time,
+                        request,
+                    });
+                }
+                // Neither intake nor a relay wrote it: whoever did had no right to, and nobody waits for an answer.
+                Err(Unreadable::NoRequest) => {
+                    tracing::warn!(offset = %record.offset, "an inbox record is no request; passed over")
+                }
+                Err(newer @ Unreadable::NewerFormat(_)) => self.stopped = Some(Stop::Inbox(newer)),
+            }
+            self.inbox_read = record.offset.plus(1);
+        }
+        self.load(accounts, out);
+    }
+
+    /// Decides what waits, if it may.
+    pub(super) fn decide_ready(&mut self, now: Now, out: &mut Vec<Output>) {
+        let (Some(clock), None, None, None) = (&self.clock, &self.under_way, &self.refused, &self.stopped)
+        else {
+            return;
+        };
+        if self.inbox.is_empty() && self.direct.is_empty() && !self.relay_facts() {
+            return;
+        }
+        let Some(header) = self.office.may_decide(&self.state.meta.chain) else { return };
+        let decided_at = clock.read(now).max(self.state.meta.decided_at.unwrap_or(Timestamp::MIN));
+        let terms = Terms {
+            decided_at,
+            inbox_next: self.state.meta.inbox_next,
+            horizon: self.horizon(decided_at),
+            relayed: Vec::new(),
+        };
+        let mut draft = Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max);
+        let waiting = self.draft_direct(&mut draft, out);
+        let inbox_next = self.draft_inbox(&mut draft, out);
+        let terms = Terms { inbox_next, relayed: self.take_relay_facts(), ..terms };
+        if draft.count() == 0 && terms.inbox_next == self.state.meta.inbox_next && terms.relayed.is_empty() {
+            return;
+        }
+        let record = draft.finish(&terms, header.prefix());
+        let attempt = self.office.sent(record.clone());
+        let answers = waiting
+            .into_iter()
+            .map(|(token, item)| (token, answered(&draft, header.seq.0, &terms, item)))
+            .collect();
+        self.under_way = Some(UnderWay { attempt, sent: now.mono, answers });
+        out.push(Output::Append { attempt: Some(attempt), record });
+    }
+
+    /// Rule 12: the age of events is measured by the inbox, unless its time is ahead of ours by more than the bound.
+    fn horizon(&self, decided_at: Timestamp) -> Timestamp {
+        let known = self.state.meta.horizon.unwrap_or(Timestamp::MIN);
+        match self.inbox.front() {
+            Some(next) if next.append_time <= decided_at.plus(self.limits.clock_skew_max) => {
+                known.max(next.append_time)
+            }
+            Some(_) | None => known,
+        }
+    }
+
+    /// Drafts the commands whose callers wait; gives those that the batch will answer.
+    fn draft_direct(&mut self, draft: &mut Draft, out: &mut Vec<Output>) -> Vec<(Token, u32)> {
+        let mut waiting = Vec::new();
+        let mut later = std::collections::VecDeque::new();
+        while let Some((token, direct)) = self.direct.pop_front() {
+            if (draft.count() as usize) >= self.limits.batch_commands_max {
+                later.push_back((token, direct));
+                break;
+            }
+            let drafted = match direct.clone() {
+                Direct::Account(command) => {
+                    let id = command.account();
+                    if !self.state.accounts.contains(&id) {
+                        self.load([id], out);
+                        later.push_back((token, direct));
+                        continue;
+                    }
+                    match draft.account(&self.state, command) {
+                        Drafted::Known(activity) => {
+                            out.push(Output::Answer(token, Answer::Known(id, activity)));
+                            continue;
+                        }
+                        drafted @ (Drafted::Item(_)
+                        | Drafted::InBatch(_)
+                        | Drafted::KnownRegistry(_)
+                        | Drafted::Full) => drafted,
+                    }
+                }
+                Direct::Registry(command) => draft.registry(&self.state, command),
+            };
+            match drafted {
+                Drafted::Item(item) | Drafted::InBatch(item) => waiting.push((token, item)),
+                Drafted::KnownRegistry(known) => {
+                    let (place, decided_at) = (known.place, known.decided_at);
+                    let decided = Decided::Registry(known.decision);
+                    out.push(Output::Answer(
+                        token,
+                        Answer::Decided(Box::new(Answered { place, decided_at, decided })),
+                    ));
+                }
+                Drafted::Known(_) => unreachable!("answered above"),
+                Drafted::Full => {
+                    later.push_back((token, direct));
+                    break;
+                }
+            }
+        }
+        later.append(&mut self.direct);
+        self.direct = later;
+        waiting
+    }
+
+    /// Drafts commands of the inbox, in order, as far as their accounts are in memory; gives the next offset.
+    fn draft_inbox(&mut self, draft: &mut Draft, out: &mut Vec<Output>) -> Offset {
+        let mut inbox_next = self.state.meta.inbox_next;
+        while let Some(queued) = self.inbox.pop_front() {
+            let room = (draft.count() as usize) < self.limits.batch_commands_max;
+            let fits = room
+                && match &queued.request {
+                    Request::Command(command) if !self.state.accounts.contains(&command.account()) => {
+                        let missing =
+                            self.inbox.iter().take(self.limits.batch_commands_max).filter_map(account);
+                        let missing: Vec<_> = std::iter::once(command.account()).chain(missing).collect();
+                        self.load(missing, out);
+                        false
+                    }
+                    Request::Command(command) => {
+                        !matches!(draft.account(&self.state, command.clone()), Drafted::Full)
+                    }
+                    Request::Relayed(run) => draft.relayed(&self.state, run.clone()),
+                };
+            if !fits {
+                self.inbox.push_front(queued);
+                return inbox_next;
+            }
+            inbox_next = queued.offset.plus(1);
+        }
+        // Records that were passed over are dealt with, too.
+        inbox_next.max(self.inbox_read)
+    }
+}
+
+fn account(queued: &Queued) -> Option<coalition_domain::AccountId> {
+    match &queued.request {
+        Request::Command(command) => Some(command.account()),
+        Request::Relayed(_) => None,
+    }
+}
+
+fn answered(draft: &Draft, seq: u64, terms: &Terms, item: u32) -> Answered {
+    let decided = match draft.item(item) {
+        Item::Account(decision) => Decided::Account(decision.clone()),
+        Item::Registry(decision) => Decided::Registry(decision.clone()),
+        Item::Relayed(_) => unreachable!("nobody waits for what another shard sent"),
+    };
+    Answered { place: coalition_domain::Place { seq, index: item }, decided_at: terms.decided_at, decided }
+}

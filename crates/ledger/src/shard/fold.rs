@@ -1,0 +1,115 @@
+//! Reading the journal: judge, fold, settle, one record after the other.
+
+use bytes::Bytes;
+use coalition_domain::AccountId;
+use coalition_journal::chain::Verdict;
+use coalition_journal::entry::Entry;
+use coalition_journal::log::{Offset, Stored};
+
+use super::{Output, Shard, Stop};
+use crate::body::{self, Item};
+use crate::clock::Now;
+
+/// Records read ahead of the fold.
+pub(super) const UNFOLDED_MAX: usize = 64;
+
+/// A record that was read and not yet folded.
+pub(super) struct Unfolded {
+    pub(super) offset: Offset,
+    append_time: coalition_domain::Timestamp,
+    raw: Bytes,
+    entry: Option<Entry>,
+    /// Of a batch. One that can't be read stops the shard if it is in effect; a void one may hold anything.
+    body: Option<Result<body::Body, body::Unreadable>>,
+}
+
+impl Shard {
+    /// Decodes records, and asks for the accounts that their batches change.
+    pub(super) fn queue_journal(&mut self, records: Vec<Stored>, out: &mut Vec<Output>) {
+        for record in records {
+            if record.offset < self.next_offset() {
+                continue;
+            }
+            match unfolded(record) {
+                Ok(unfolded) => {
+                    self.load(accounts(&unfolded), out);
+                    self.unfolded.push_back(unfolded);
+                }
+                Err(stop) => {
+                    self.stopped = Some(stop);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The offset after the last record that was read.
+    pub(super) fn next_offset(&self) -> Offset {
+        self.unfolded.back().map_or(self.state.meta.journal_next, |last| last.offset.plus(1))
+    }
+
+    /// Folds what can be folded: up to the first batch whose accounts are still to come.
+    pub(super) fn fold_ready(&mut self, now: Now, out: &mut Vec<Output>) {
+        while self.stopped.is_none()
+            && let Some(next) = self.unfolded.front()
+        {
+            if let Some(Ok((_, items))) = &next.body {
+                let missing = self.state.missing(items);
+                if !missing.is_empty() {
+                    self.load(missing, out);
+                    return;
+                }
+            }
+            let next = self.unfolded.pop_front().expect("looked at above");
+            self.fold(&next, now, out);
+        }
+    }
+
+    fn fold(&mut self, next: &Unfolded, now: Now, out: &mut Vec<Output>) {
+        let verdict = self.state.meta.chain.judge(&next.raw, next.entry.as_ref());
+        self.state.note_record(next.offset, &next.raw);
+        if let Verdict::InEffect(seq) = verdict {
+            match &next.entry {
+                Some(Entry::Genesis(genesis)) if *genesis != self.genesis => {
+                    self.stopped = Some(Stop::Foreign(format!("{genesis:?}")));
+                    return;
+                }
+                Some(Entry::Batch(_)) => {
+                    match next.body.as_ref().expect("a batch was decoded when it was read") {
+                        Ok((terms, items)) => self.state.fold(seq.0, terms, items),
+                        Err(unreadable) => {
+                            self.stopped = Some(unreadable.clone().into());
+                            return;
+                        }
+                    }
+                }
+                Some(Entry::Rebase(rebase)) => self.state.rebase(rebase),
+                Some(Entry::Genesis(_) | Entry::TermStarted(_)) | None => {}
+            }
+        }
+        let effects = self.office.read(&next.raw, next.entry.as_ref(), verdict);
+        self.carry_out(effects, now, out);
+        let own = self.state.meta.chain.owner().is_some() && self.in_office();
+        if let (Verdict::InEffect(_), true, Some(clock)) = (verdict, own, &mut self.clock) {
+            clock.hold_against(next.append_time, now);
+        }
+    }
+}
+
+fn unfolded(record: Stored) -> Result<Unfolded, Stop> {
+    let raw = record.record.value;
+    let entry = Entry::decode(&raw)?;
+    let body = match &entry {
+        Some(Entry::Batch(batch)) => Some(body::decode(&batch.body)),
+        Some(Entry::Genesis(_) | Entry::TermStarted(_) | Entry::Rebase(_)) | None => None,
+    };
+    Ok(Unfolded { offset: record.offset, append_time: record.append_time, raw, entry, body })
+}
+
+fn accounts(unfolded: &Unfolded) -> Vec<AccountId> {
+    let account = |(item, _): &(Item, Bytes)| match item {
+        Item::Account(decision) => Some(decision.command.account()),
+        Item::Registry(_) | Item::Relayed(_) => None,
+    };
+    unfolded.body.iter().flatten().flat_map(|(_, items)| items).filter_map(account).collect()
+}

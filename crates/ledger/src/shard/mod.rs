@@ -1,0 +1,367 @@
+//! The steppable core of a shard: inputs and the time go in, outputs come out. It touches no clock, thread or I/O.
+//!
+//! One turn: records of the journal are judged and folded into the committed state; if the shard is in office and no
+//! append is under way, waiting commands are decided into one batch, which goes to the log; when that record is read
+//! back, in effect, it is folded like any other and its commands are answered.
+
+mod batch;
+mod fold;
+mod io;
+pub mod relay;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use coalition_domain::{AccountId, Span, Timestamp};
+use coalition_journal::effect::{Attempt, Effect};
+use coalition_journal::entry::{Entry, Genesis, OwnerId, ShardId};
+use coalition_journal::log::Offset;
+use coalition_journal::office::Office;
+
+pub use self::io::{Answer, Answered, Direct, Input, Output, Stop, Token, Unanswered};
+use crate::clock::{Now, TermClock};
+use crate::inbox::Request;
+use crate::state::{State, Taking};
+
+/// How long to wait after the log refused a batch for want of room, in milliseconds.
+const REFUSED_PAUSE_MS: i64 = 20;
+
+/// What a shard is allowed.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Accounts kept in memory, besides those that are newer than the store.
+    pub accounts_max: usize,
+    /// Commands in one batch.
+    pub batch_commands_max: usize,
+    /// Encoded bytes of the decisions of one batch; a single larger decision has a batch of its own.
+    pub batch_bytes_max: usize,
+    /// Commands read ahead from the inbox.
+    pub inbox_commands_max: usize,
+    /// How long an append may take until it is doubted.
+    pub append_timeout: Span,
+    /// How far the owner's clock may be from the log's.
+    pub clock_skew_max: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            accounts_max: 100_000,
+            batch_commands_max: 4_096,
+            batch_bytes_max: 768 * 1024,
+            inbox_commands_max: 16_384,
+            append_timeout: Span::from_secs(10),
+            clock_skew_max: Span::from_secs(30),
+        }
+    }
+}
+
+/// A command of the inbox that waits for its decision.
+struct Queued {
+    offset: Offset,
+    append_time: Timestamp,
+    request: Request,
+}
+
+/// The batch on its way.
+struct UnderWay {
+    attempt: Attempt,
+    sent: Span,
+    answers: Vec<(Token, Answered)>,
+}
+
+/// The core.
+pub struct Shard {
+    limits: Limits,
+    genesis: Genesis,
+    state: State,
+    office: Office,
+    clock: Option<TermClock>,
+    /// An end of the journal was asked for, and is this.
+    target: Option<Offset>,
+    /// Appended, not yet read: a TermStarted.
+    campaign: Option<(Attempt, Span)>,
+    unfolded: VecDeque<fold::Unfolded>,
+    loading: BTreeSet<AccountId>,
+    /// The next offset of the inbox to read, once in office.
+    inbox_read: Offset,
+    inbox: VecDeque<Queued>,
+    direct: VecDeque<(Token, Direct)>,
+    under_way: Option<UnderWay>,
+    /// When the log refused a batch: time to breathe until the next.
+    refused: Option<Span>,
+    /// The batch whose fate the next term tells.
+    doubtful: Option<UnderWay>,
+    relay: BTreeMap<ShardId, relay::Link>,
+    stored: u64,
+    stopped: Option<Stop>,
+}
+
+impl Shard {
+    /// A shard of the journal that begins with `genesis`, in the state that the store holds.
+    pub fn new(genesis: Genesis, state: State, limits: Limits) -> Self {
+        let stored = state.meta.chain.seq().0;
+        Self {
+            limits,
+            genesis,
+            state,
+            office: Office::new(),
+            clock: None,
+            target: None,
+            campaign: None,
+            unfolded: VecDeque::new(),
+            loading: BTreeSet::new(),
+            inbox_read: Offset::default(),
+            inbox: VecDeque::new(),
+            direct: VecDeque::new(),
+            under_way: None,
+            refused: None,
+            doubtful: None,
+            relay: BTreeMap::new(),
+            stored,
+            stopped: None,
+        }
+    }
+
+    /// The committed state: nothing but what took effect.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether it decides.
+    pub fn in_office(&self) -> bool {
+        self.office.in_office().is_some()
+    }
+
+    /// Why it stopped, if it did.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.stopped.as_ref()
+    }
+
+    /// From where it wants records of the journal; `None` while it has enough.
+    pub fn wants_journal(&self) -> Option<Offset> {
+        (self.stopped.is_none() && self.unfolded.len() < fold::UNFOLDED_MAX).then(|| self.next_offset())
+    }
+
+    /// From where it wants records of the inbox; `None` while it has enough or is not in office.
+    pub fn wants_inbox(&self) -> Option<Offset> {
+        let wants =
+            self.stopped.is_none() && self.in_office() && self.inbox.len() < self.limits.inbox_commands_max;
+        wants.then_some(self.inbox_read)
+    }
+
+    /// Whether there is nothing that it could do without an input.
+    pub fn is_idle(&self) -> bool {
+        self.unfolded.is_empty()
+            && self.inbox.is_empty()
+            && self.direct.is_empty()
+            && self.under_way.is_none()
+    }
+
+    /// What changed since the last call, for the store; `None` if nothing did. The next call has to wait for
+    /// [`Input::Stored`].
+    pub fn take_changes(&mut self) -> Option<Taking> {
+        let seq = self.state.meta.chain.seq().0;
+        (seq > self.stored && self.stopped.is_none()).then(|| self.state.take_changes(self.stored))
+    }
+
+    /// One step: takes an input in and does what has become possible. `fresh` is drawn for this call.
+    pub fn step(&mut self, input: Input, now: Now, fresh: OwnerId) -> Vec<Output> {
+        let mut out = Vec::new();
+        if self.stopped.is_some() {
+            if let Input::Direct(token, _) = input {
+                out.push(Output::Answer(token, Answer::Not(Unanswered::NotOwner)));
+            }
+            return out;
+        }
+        self.take_in(input, now, &mut out);
+        self.fold_ready(now, &mut out);
+        self.check_time(now, &mut out);
+        if let Some(target) = self.target
+            && self.state.meta.journal_next >= target
+            && self.unfolded.is_empty()
+        {
+            self.target = None;
+            let effects = self.office.caught_up(&self.state.meta.chain, fresh);
+            self.carry_out(effects, now, &mut out);
+        }
+        self.decide_ready(now, &mut out);
+        self.relay_ready(&mut out);
+        out
+    }
+
+    fn take_in(&mut self, input: Input, now: Now, out: &mut Vec<Output>) {
+        let effects = match input {
+            Input::Tick => Vec::new(),
+            Input::Assigned => self.office.assigned(),
+            Input::Revoked => {
+                self.answer_queued(Unanswered::NotOwner, out);
+                self.office.revoked()
+            }
+            Input::Confirmed(of) => self.office.confirmed(of),
+            Input::End(end) => {
+                self.target = Some(end);
+                Vec::new()
+            }
+            Input::Journal(records) => {
+                self.queue_journal(records, out);
+                Vec::new()
+            }
+            Input::Inbox(records) => {
+                self.queue_inbox(records, out);
+                Vec::new()
+            }
+            Input::Loaded(residents) => {
+                for resident in residents {
+                    self.loading.remove(&resident.account.id());
+                    self.state.accounts.insert(resident);
+                }
+                Vec::new()
+            }
+            Input::Appended(attempt, outcome) => self.office.appended(attempt, &outcome),
+            Input::Direct(token, direct) => {
+                self.queue_direct(token, *direct, out);
+                Vec::new()
+            }
+            Input::Relayed { to, upto, appended } => {
+                self.relayed(to, upto, appended);
+                Vec::new()
+            }
+            Input::Stored(seq, accounts) => {
+                self.stored = seq;
+                self.state.accounts.stored(seq, &accounts);
+                self.state.totals.forget_before(self.state.meta.decided_at.unwrap_or_default());
+                self.state.accounts.evict();
+                Vec::new()
+            }
+        };
+        self.carry_out(effects, now, out);
+    }
+
+    /// Rules 6 and 12: an append that takes too long is doubted; an owner whose clock is off gives up its term.
+    fn check_time(&mut self, now: Now, out: &mut Vec<Output>) {
+        if self.refused.is_some_and(|since| now.mono.as_millis() - since.as_millis() >= REFUSED_PAUSE_MS) {
+            self.refused = None;
+        }
+        let late =
+            |sent: Span| now.mono.as_millis() - sent.as_millis() > self.limits.append_timeout.as_millis();
+        let campaign = self.campaign.filter(|(_, sent)| late(*sent)).map(|(attempt, _)| attempt);
+        let batch = self.under_way.as_ref().filter(|batch| late(batch.sent)).map(|batch| batch.attempt);
+        if let Some(attempt) = campaign.or(batch) {
+            self.campaign = None;
+            let effects = self.office.timed_out(attempt);
+            self.carry_out(effects, now, out);
+        }
+        if let Some(clock) = &self.clock
+            && clock.skew(now) > self.limits.clock_skew_max
+        {
+            tracing::warn!(
+                skew_ms = clock.skew(now).as_millis(),
+                "the clock is off the log's; the term is given up"
+            );
+            self.clock = None;
+            let mut effects = self.office.revoked();
+            effects.extend(self.office.assigned());
+            self.carry_out(effects, now, out);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, now: Now, out: &mut Vec<Output>) {
+        for effect in effects {
+            match effect {
+                Effect::NeedEnd { tries } => out.push(Output::NeedEnd { tries }),
+                Effect::NeedGenesis => {
+                    let entry = Entry::Genesis(self.genesis);
+                    out.push(Output::Append { attempt: None, record: entry.encode() });
+                    out.push(Output::NeedEnd { tries: 0 });
+                }
+                Effect::NeedConfirmation(of) => out.push(Output::NeedConfirmation(of)),
+                Effect::Append { attempt, entry } => {
+                    self.campaign = Some((attempt, now.mono));
+                    out.push(Output::Append { attempt: Some(attempt), record: entry.encode() });
+                }
+                Effect::TookOffice => self.take_office(now),
+                Effect::Settled(attempt) => self.settle(attempt, out),
+                Effect::NotAppended(attempt) => self.decide_again(attempt, now, out),
+                Effect::TermOver { deposed, .. } => self.end_term(deposed, out),
+                Effect::NotApplied(attempt) => self.not_applied(attempt, out),
+            }
+        }
+    }
+
+    fn take_office(&mut self, now: Now) {
+        self.campaign = None;
+        self.clock = Some(TermClock::start(now));
+        self.inbox.clear();
+        self.inbox_read = self.state.meta.inbox_next;
+        self.relay.clear();
+    }
+
+    fn settle(&mut self, attempt: Attempt, out: &mut Vec<Output>) {
+        for batch in [
+            self.under_way.take_if(|batch| batch.attempt == attempt),
+            self.doubtful.take_if(|batch| batch.attempt == attempt),
+        ] {
+            for (token, answered) in batch.into_iter().flat_map(|batch| batch.answers) {
+                out.push(Output::Answer(token, Answer::Decided(Box::new(answered))));
+            }
+        }
+    }
+
+    /// Nothing of the batch is in the log: its commands are decided anew. Those of the inbox are read again.
+    fn decide_again(&mut self, attempt: Attempt, now: Now, out: &mut Vec<Output>) {
+        self.refused = Some(now.mono);
+        if let Some(batch) = self.under_way.take_if(|batch| batch.attempt == attempt) {
+            self.inbox.clear();
+            self.inbox_read = self.state.meta.inbox_next;
+            for (token, _) in batch.answers {
+                out.push(Output::Answer(token, Answer::Not(Unanswered::NotApplied)));
+            }
+        }
+    }
+
+    /// Drops everything that was decided or waits on the base of a term that is over.
+    fn end_term(&mut self, deposed: bool, out: &mut Vec<Output>) {
+        self.clock = None;
+        self.inbox.clear();
+        self.relay.clear();
+        if let Some(batch) = self.under_way.take() {
+            self.doubtful = Some(batch);
+        }
+        if deposed {
+            self.answer_queued(Unanswered::NotOwner, out);
+        }
+    }
+
+    fn answer_queued(&mut self, why: Unanswered, out: &mut Vec<Output>) {
+        let queued = std::mem::take(&mut self.direct).into_iter();
+        out.extend(queued.map(|(token, _)| Output::Answer(token, Answer::Not(why))));
+    }
+
+    fn not_applied(&mut self, attempt: Attempt, out: &mut Vec<Output>) {
+        if let Some(batch) = self.doubtful.take_if(|batch| batch.attempt == attempt) {
+            for (token, _) in batch.answers {
+                out.push(Output::Answer(token, Answer::Not(Unanswered::NotApplied)));
+            }
+        }
+    }
+
+    fn queue_direct(&mut self, token: Token, direct: Direct, out: &mut Vec<Output>) {
+        if !self.in_office() {
+            out.push(Output::Answer(token, Answer::Not(Unanswered::NotOwner)));
+            return;
+        }
+        if let Direct::Account(command) = &direct {
+            self.load([command.account()], out);
+        }
+        self.direct.push_back((token, direct));
+    }
+
+    /// Asks the store for accounts that are not in memory.
+    fn load(&mut self, ids: impl IntoIterator<Item = AccountId>, out: &mut Vec<Output>) {
+        let missing: Vec<_> =
+            ids.into_iter().filter(|id| !self.state.accounts.touch(id) && self.loading.insert(*id)).collect();
+        if !missing.is_empty() {
+            out.push(Output::Load(missing));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Commands to other shards: only what is in effect, in dense numbers, one run at a time.
+//!
+//! Today all of them are changes of the registry, from its home shard to every other, so the numbers are those of the
+//! registry's own log.
+
+use bytes::Bytes;
+use coalition_journal::entry::ShardId;
+
+use super::{Output, Shard};
+use crate::inbox::{RelayCommand, Request, Run};
+
+/// The shard that decides what the whole network agrees on.
+pub const HOME: ShardId = ShardId(0);
+
+/// The most of a run, in bytes of its record, if it has more than one command.
+const RUN_BYTES_MAX: usize = 256 * 1024;
+
+/// The way to one other shard in this term.
+#[derive(Default)]
+pub(super) struct Link {
+    /// A run is under way.
+    under_way: bool,
+    /// The log has everything up to here; a fact for the next batch.
+    acknowledged: Option<u64>,
+}
+
+impl Shard {
+    /// Sends the next run to every shard that has none under way.
+    pub(super) fn relay_ready(&mut self, out: &mut Vec<Output>) {
+        if self.genesis.shard != HOME || !self.in_office() || self.stopped.is_some() {
+            return;
+        }
+        for to in (1..self.genesis.shard_count.0).map(ShardId) {
+            let known = self.state.meta.relayed.get(&to).copied().unwrap_or(0);
+            let link = self.relay.entry(to).or_default();
+            let sent = link.acknowledged.map_or(known, |upto| upto.max(known));
+            let start = usize::try_from(sent).expect("the registry fits into memory");
+            let waiting = self.state.registry_log.get(start..).unwrap_or_default();
+            if link.under_way || waiting.is_empty() {
+                continue;
+            }
+            link.under_way = true;
+            let mut bytes = 0;
+            let fits = |command: &RelayCommand| {
+                let first = bytes == 0;
+                bytes += crate::rows::encode(command).len();
+                first || bytes <= RUN_BYTES_MAX
+            };
+            let commands = waiting.iter().map(|event| RelayCommand::Registry((**event).clone()));
+            let commands: Vec<_> = commands.take_while(fits).collect();
+            let upto = sent + commands.len() as u64;
+            let record: Bytes =
+                Request::Relayed(Run { source: self.genesis.shard, first: sent + 1, commands }).encode();
+            out.push(Output::Relay { to, upto, record });
+        }
+    }
+
+    /// A run is in the log, or may not be: then it is sent again, and the numbers keep it from counting twice.
+    pub(super) fn relayed(&mut self, to: ShardId, upto: u64, appended: bool) {
+        if let Some(link) = self.relay.get_mut(&to) {
+            link.under_way = false;
+            if appended {
+                link.acknowledged = Some(link.acknowledged.map_or(upto, |known| known.max(upto)));
+            }
+        }
+    }
+
+    /// Whether there are acknowledgements that the journal does not have.
+    pub(super) fn relay_facts(&self) -> bool {
+        self.relay.iter().any(|(to, link)| link.acknowledged > self.state.meta.relayed.get(to).copied())
+    }
+
+    /// The acknowledgements that the journal does not have.
+    pub(super) fn take_relay_facts(&self) -> Vec<(ShardId, u64)> {
+        let news = self
+            .relay
+            .iter()
+            .filter(|(to, link)| link.acknowledged > self.state.meta.relayed.get(to).copied());
+        news.filter_map(|(to, link)| link.acknowledged.map(|upto| (*to, upto))).collect()
+    }
+}

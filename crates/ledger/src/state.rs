@@ -1,0 +1,293 @@
+//! What took effect: the committed state of a shard, folded from its journal and from nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coalition_domain::decide::RegistryDecision;
+use coalition_domain::event::Outcome;
+use coalition_domain::{Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
+use coalition_journal::chain::Chain;
+use coalition_journal::entry::{Hash, Rebase, ShardId};
+use coalition_journal::log::Offset;
+use coalition_store::{Checkpoint, Mark, Range, Reader};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{Accounts, Taken};
+use crate::body::{self, Item, Terms};
+use crate::inbox::{RelayCommand, Run};
+use crate::rows;
+use crate::totals::{LineOfHour, Totals};
+
+/// What a shard knows of its journal and inbox. Frozen in stored data, until the format of the rows is raised.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Meta {
+    /// The fence.
+    pub chain: Chain,
+    /// The newest decision's time.
+    pub decided_at: Option<Timestamp>,
+    /// The largest append time seen in the inbox.
+    pub horizon: Option<Timestamp>,
+    /// The next offset of the inbox to decide.
+    pub inbox_next: Offset,
+    /// The next offset of the journal to read.
+    pub journal_next: Offset,
+    /// The last record read, in effect or not, by which a journal is known again.
+    pub last_record: Option<(Offset, Hash)>,
+    /// Of this shard's commands to others: up to which number the log has them.
+    pub relayed: BTreeMap<ShardId, u64>,
+    /// Of other shards' commands to this one: up to which number they were taken in.
+    pub taken: BTreeMap<ShardId, u64>,
+}
+
+/// The committed state.
+pub struct State {
+    /// See [`Meta`].
+    pub meta: Meta,
+    /// What the network agrees on, as far as this shard has heard.
+    pub registry: Arc<Registry>,
+    /// Every change of it, in order: the first has the number 1.
+    pub registry_log: Vec<Arc<RegistryEvent>>,
+    /// Answered commands to the registry, by id and content; only in its home shard.
+    pub answered: BTreeMap<(Fingerprint, Fingerprint), Answered>,
+    /// Sums.
+    pub totals: Totals,
+    /// Accounts in memory.
+    pub accounts: Accounts,
+    registry_stored: usize,
+    answered_new: Vec<(Fingerprint, Fingerprint)>,
+}
+
+/// A command to the registry that was answered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Answered {
+    /// Where the journal has it.
+    pub place: Place,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// The decision.
+    pub decision: RegistryDecision,
+}
+
+/// What goes to the store: everything that changed between two positions.
+pub struct Taking {
+    /// The position that the store holds already.
+    pub since: u64,
+    /// The position that it will hold.
+    pub mark: Mark,
+    meta: Vec<u8>,
+    accounts: Vec<Taken>,
+    registry: Vec<(u64, Arc<RegistryEvent>)>,
+    answered: Vec<((Fingerprint, Fingerprint), Answered)>,
+    books: Vec<(Vec<u8>, i64)>,
+    lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
+}
+
+impl Taking {
+    /// The rows. Costs time in proportion to what changed: not for the shard's own thread.
+    pub fn rows(&self) -> Checkpoint {
+        let mut rows = Checkpoint::new(self.mark);
+        rows.put(*b"m", self.meta.clone());
+        for taken in &self.accounts {
+            rows::put_account(&mut rows, taken, self.since);
+        }
+        for (number, event) in &self.registry {
+            rows::put_parts(&mut rows, &rows::registry_key(*number), &rows::encode(event));
+        }
+        for ((id, content), answered) in &self.answered {
+            rows::put_parts(&mut rows, &rows::answered_key(id, content), &rows::encode(answered));
+        }
+        for (key, sum) in &self.books {
+            rows.put(key.clone(), rows::encode(sum));
+        }
+        for (line, sum) in &self.lines {
+            rows.put(rows::line_key(line), rows::encode(sum));
+        }
+        rows
+    }
+
+    /// Which accounts it holds.
+    pub fn accounts(&self) -> Vec<coalition_domain::AccountId> {
+        self.accounts.iter().map(|taken| taken.resident.account.id()).collect()
+    }
+}
+
+impl State {
+    /// Before the first record, over an empty store.
+    pub fn new(accounts_max: usize) -> Self {
+        Self {
+            meta: Meta::default(),
+            registry: Arc::default(),
+            registry_log: Vec::new(),
+            answered: BTreeMap::new(),
+            totals: Totals::default(),
+            accounts: Accounts::new(accounts_max, 0),
+            registry_stored: 0,
+            answered_new: Vec::new(),
+        }
+    }
+
+    /// The state that the store holds; accounts are loaded when they are needed.
+    ///
+    /// # Errors
+    /// Rows that can't be read: the store has to be rebuilt.
+    pub fn load(reader: &dyn Reader, accounts_max: usize) -> Result<Self, rows::Error> {
+        let Some(meta) = reader.get(b"m")? else { return Ok(Self::new(accounts_max)) };
+        let meta: Meta = rows::decode('m', &meta)?;
+        let mut registry = Registry::default();
+        let mut registry_log = Vec::new();
+        rows::scan_parts(reader, Range::prefix(*b"r"), |_, value| {
+            let event: RegistryEvent = rows::decode('r', value)?;
+            registry.evolve(&event);
+            registry_log.push(Arc::new(event));
+            Ok(())
+        })?;
+        let mut answered = BTreeMap::new();
+        rows::scan_parts(reader, Range::prefix(*b"q"), |_, value| {
+            let row: Answered = rows::decode('q', value)?;
+            answered.insert((row.decision.command.key(), row.decision.command.content()), row);
+            Ok(())
+        })?;
+        let mut books = BTreeMap::new();
+        rows::scan(reader, Range::prefix(*b"b"), |row| {
+            let at = row.key.iter().position(|byte| *byte == 0).ok_or(rows::Error::Row('b'))? + 1;
+            books.insert(rows::decode('b', &row.key[at..])?, rows::decode('b', &row.value)?);
+            Ok(())
+        })?;
+        let mut lines = BTreeMap::new();
+        if let Some(decided_at) = meta.decided_at {
+            let hour = coalition_domain::settlement::Hour::of(decided_at);
+            for (programme, _) in registry.programmes() {
+                let next = coalition_domain::settlement::Hour(hour.0 + 1);
+                rows::scan_lines(reader, programme, hour, next, |line, sum| {
+                    lines.insert(line, sum);
+                })?;
+            }
+        }
+        let seq = meta.chain.seq().0;
+        Ok(Self {
+            registry: Arc::new(registry),
+            registry_stored: registry_log.len(),
+            registry_log,
+            answered,
+            totals: Totals::from_parts(books, lines),
+            accounts: Accounts::new(accounts_max, seq),
+            answered_new: Vec::new(),
+            meta,
+        })
+    }
+
+    /// The moment of the decision `index` in the record `seq`, decided under `terms`.
+    pub fn moment(registry: &Registry, seq: u64, index: u32, terms: &Terms) -> Moment {
+        let settings = registry.settings();
+        Moment {
+            place: Place { seq, index },
+            decided_at: terms.decided_at,
+            horizon: terms.horizon,
+            max_event_age: settings.max_event_age,
+            max_request_age: settings.max_request_age,
+        }
+    }
+
+    /// Takes a batch in effect in. Its accounts are in memory.
+    pub fn fold(&mut self, seq: u64, terms: &Terms, items: &[(Item, Bytes)]) {
+        for (index, (item, bytes)) in (0_u32..).zip(items) {
+            let at = Self::moment(&self.registry, seq, index, terms);
+            match item {
+                Item::Account(decision) => self.fold_account(decision, bytes, &at),
+                Item::Registry(decision) => self.fold_registry(decision, &at),
+                Item::Relayed(run) => self.fold_run(run),
+            }
+        }
+        self.meta.decided_at = Some(terms.decided_at);
+        self.meta.horizon = Some(terms.horizon);
+        self.meta.inbox_next = terms.inbox_next;
+        for (shard, number) in &terms.relayed {
+            self.meta.relayed.insert(*shard, *number);
+        }
+    }
+
+    /// Takes a move to other topics in.
+    pub fn rebase(&mut self, rebase: &Rebase) {
+        self.meta.inbox_next = rebase.inbox_position;
+    }
+
+    fn fold_account(&mut self, decision: &Decision, bytes: &Bytes, at: &Moment) {
+        self.accounts.change(&decision.command.account(), |resident| {
+            resident.account.evolve(decision, at);
+            resident.note(at.place, at.decided_at, bytes);
+        });
+        if let Outcome::Applied(applied) = &decision.outcome {
+            for event in &applied.events {
+                self.totals.add(event, at.place.seq, at.decided_at);
+            }
+        }
+    }
+
+    fn fold_registry(&mut self, decision: &RegistryDecision, at: &Moment) {
+        let key = (decision.command.key(), decision.command.content());
+        let answered = Answered { place: at.place, decided_at: at.decided_at, decision: decision.clone() };
+        self.answered.insert(key, answered);
+        self.answered_new.push(key);
+        for event in decision.outcome.iter().flatten() {
+            self.change_registry(event);
+        }
+    }
+
+    fn fold_run(&mut self, run: &Run) {
+        for command in &run.commands {
+            match command {
+                RelayCommand::Registry(event) => self.change_registry(event),
+            }
+        }
+        self.meta.taken.insert(run.source, run.first + run.commands.len() as u64 - 1);
+    }
+
+    fn change_registry(&mut self, event: &RegistryEvent) {
+        Arc::make_mut(&mut self.registry).evolve(event);
+        self.registry_log.push(Arc::new(event.clone()));
+    }
+
+    /// Takes out what changed since the last call, for the store.
+    pub fn take_changes(&mut self, since: u64) -> Taking {
+        let chain = &self.meta.chain;
+        let seq = chain.seq().0;
+        let registry = (1_u64..).zip(&self.registry_log).skip(self.registry_stored);
+        let registry: Vec<_> = registry.map(|(number, event)| (number, Arc::clone(event))).collect();
+        self.registry_stored = self.registry_log.len();
+        let answered = std::mem::take(&mut self.answered_new);
+        Taking {
+            since,
+            mark: Mark { seq, head: chain.head().0 },
+            meta: rows::encode(&self.meta),
+            accounts: self.accounts.take_dirty(seq),
+            registry,
+            answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
+            books: self
+                .totals
+                .books()
+                .iter()
+                .map(|((id, book), sum)| (rows::book_key(id, book), *sum))
+                .collect(),
+            lines: self.totals.take_changed(),
+        }
+    }
+
+    /// The bytes of the record at `offset` were read.
+    pub fn note_record(&mut self, offset: Offset, raw: &[u8]) {
+        self.meta.journal_next = offset.plus(1);
+        self.meta.last_record = Some((offset, Hash::default().then(raw)));
+    }
+
+    /// The accounts that the batch changes and that are not in memory.
+    pub fn missing(&self, items: &[(Item, Bytes)]) -> Vec<coalition_domain::AccountId> {
+        let account = |(item, _): &(Item, Bytes)| match item {
+            Item::Account(decision) => Some(decision.command.account()),
+            Item::Registry(_) | Item::Relayed(_) => None,
+        };
+        items.iter().filter_map(account).filter(|id| !self.accounts.contains(id)).collect()
+    }
+}
+
+/// Why a batch in effect stops the shard.
+pub use body::Unreadable;
