@@ -18,12 +18,15 @@ use crate::writer::TreeWriter;
 /// sled's thread that writes what is buffered and collects segments: needed, as only it collects them.
 const FLUSH_EVERY_MS: u64 = 500;
 
+/// With far less sled panics, which must not pass for damage.
+const CACHE_BYTES_MIN: u64 = 64 << 10;
+
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// How a folder is used.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What sled may keep of the rows in memory, in bytes; it takes somewhat more.
+    /// What sled may keep of the rows in memory, in bytes, 64 KiB at least; it takes somewhat more.
     pub cache_bytes: u64,
     /// How long to wait for another process to let go of the folder, for example one that was killed just now.
     pub lock_wait: Duration,
@@ -88,7 +91,7 @@ impl Folder {
         let sidecar = sidecar::read(&self.path)?;
         let config = sled::Config::new()
             .path(&self.path)
-            .cache_capacity(self.settings.cache_bytes)
+            .cache_capacity(self.settings.cache_bytes.max(CACHE_BYTES_MIN))
             .flush_every_ms(Some(FLUSH_EVERY_MS));
         let tree = Tree::new(shield("open a store", || config.open())?);
         let rows = tree.check_all(identity)?;
