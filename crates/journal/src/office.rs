@@ -78,10 +78,13 @@ impl Office {
         Self { planted: Planted::one(plant), ..self }
     }
 
-    /// Whether it is in office, as far as it has read.
+    /// The term that it runs and as whom, as far as it has read.
     #[must_use]
-    pub const fn in_office(&self) -> bool {
-        matches!(self.state, State::InOffice { .. })
+    pub const fn in_office(&self) -> Option<(Term, OwnerId)> {
+        match self.state {
+            State::InOffice { term, owner, .. } => Some((term, owner)),
+            State::Unassigned | State::Reading | State::Confirming | State::Campaigning { .. } => None,
+        }
     }
 
     /// The shard is this process's to run.
@@ -202,7 +205,7 @@ impl Office {
             (Some(Entry::TermStarted(started)), Verdict::InEffect(_)) => self.read_term(started),
             (Some(Entry::Batch(_)), Verdict::InEffect(_)) => self.read_batch(raw),
             (Some(Entry::Batch(_)), Verdict::Void(_)) => self.read_void(raw),
-            (Some(Entry::Rebase(_)), Verdict::InEffect(_)) if self.in_office() => self.abandon(),
+            (Some(Entry::Rebase(_)), Verdict::InEffect(_)) if self.in_office().is_some() => self.abandon(),
             (Some(Entry::Genesis(_) | Entry::TermStarted(_) | Entry::Rebase(_)) | None, _) => vec![],
         }
     }
@@ -307,7 +310,7 @@ impl Office {
 
     /// What is under way in a term that is over becomes doubtful. The state is left to the caller.
     fn give_up(&mut self, deposed: bool) -> Vec<Effect> {
-        if !self.in_office() {
+        if self.in_office().is_none() {
             return vec![];
         }
         self.doubtful = self.take_under_way();
