@@ -37,7 +37,8 @@ pub struct Draft {
     terms: Terms,
     bytes_max: usize,
     body: body::Writer,
-    items: Vec<Item>,
+    /// Each with its number among its account's activities.
+    items: Vec<(Item, u32)>,
     /// The item that touched an account first; a copy of the account is made when a second one comes.
     first: BTreeMap<AccountId, u32>,
     accounts: BTreeMap<AccountId, Account>,
@@ -83,7 +84,10 @@ impl Draft {
         match verdict {
             Verdict::Repeat(activity) if activity < committed.activities() => Drafted::Known(activity),
             Verdict::Repeat(_) => Drafted::InBatch(self.item_of(&command)),
-            Verdict::Decided(outcome) => self.push_account(state, id, Decision { command, outcome }),
+            Verdict::Decided(outcome) => {
+                let activity = account.activities();
+                self.push_account(state, id, Decision { command, outcome }, activity)
+            }
         }
     }
 
@@ -114,7 +118,7 @@ impl Draft {
             decision.outcome = Err(Rejection::DecisionTooLarge);
             bytes = body::encode_item(&Item::Registry(decision.clone()));
         }
-        let Some(item) = self.push(Item::Registry(decision.clone()), &bytes) else { return Drafted::Full };
+        let Some(item) = self.push(Item::Registry(decision.clone()), 0, &bytes) else { return Drafted::Full };
         self.answered.insert(key, item);
         let registry = self.registry.get_or_insert_with(|| Registry::clone(&state.registry));
         decision.outcome.iter().flatten().for_each(|event| registry.evolve(event));
@@ -137,7 +141,7 @@ impl Draft {
         let run = Run { source: run.source, first: taken + 1, commands };
         let last = taken + run.commands.len() as u64;
         let bytes = body::encode_item(&Item::Relayed(run.clone()));
-        if self.push(Item::Relayed(run.clone()), &bytes).is_none() {
+        if self.push(Item::Relayed(run.clone()), 0, &bytes).is_none() {
             return false;
         }
         self.taken.insert(run.source, last);
@@ -148,9 +152,10 @@ impl Draft {
         true
     }
 
-    /// What the command at `item` was decided to.
-    pub fn item(&self, item: u32) -> &Item {
-        &self.items[item as usize]
+    /// What the command at `item` was decided to, and its number among its account's activities.
+    pub fn item(&self, item: u32) -> (&Item, u32) {
+        let (item, activity) = &self.items[item as usize];
+        (item, *activity)
     }
 
     /// How many items it has.
@@ -163,7 +168,7 @@ impl Draft {
         self.body.finish(terms, head)
     }
 
-    fn push_account(&mut self, state: &State, id: AccountId, decision: Decision) -> Drafted {
+    fn push_account(&mut self, state: &State, id: AccountId, decision: Decision, activity: u32) -> Drafted {
         let mut item = Item::Account(decision);
         let mut bytes = body::encode_item(&item);
         if bytes.len() > ITEM_BYTES_MAX
@@ -172,7 +177,7 @@ impl Draft {
             decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
             bytes = body::encode_item(&item);
         }
-        let Some(number) = self.push(item, &bytes) else { return Drafted::Full };
+        let Some(number) = self.push(item, activity, &bytes) else { return Drafted::Full };
         match self.accounts.remove(&id) {
             Some(mut account) => {
                 self.evolve(&mut account, number, state);
@@ -185,18 +190,18 @@ impl Draft {
         Drafted::Item(number)
     }
 
-    fn push(&mut self, item: Item, bytes: &[u8]) -> Option<u32> {
+    fn push(&mut self, item: Item, activity: u32, bytes: &[u8]) -> Option<u32> {
         let number = self.body.count();
         if number > 0 && self.body.bytes() + bytes.len() > self.bytes_max {
             return None;
         }
         self.body.push(bytes);
-        self.items.push(item);
+        self.items.push((item, activity));
         Some(number)
     }
 
     fn evolve(&self, account: &mut Account, item: u32, state: &State) {
-        let Item::Account(decision) = &self.items[item as usize] else { unreachable!("an account's item") };
+        let Item::Account(decision) = &self.items[item as usize].0 else { unreachable!("an account's item") };
         // The settings can change within the batch only by items before it, and ages are lowered, never raised.
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         account.evolve(decision, &self.moment(registry, item));
@@ -209,7 +214,7 @@ impl Draft {
     /// The item that decided the same command earlier in this batch.
     fn item_of(&self, command: &Command) -> u32 {
         let (key, content) = (command.key(), command.content());
-        let same = |item: &Item| match item {
+        let same = |(item, _): &(Item, u32)| match item {
             Item::Account(decision) => decision.command.key() == key && decision.command.content() == content,
             Item::Registry(_) | Item::Relayed(_) => false,
         };

@@ -11,6 +11,8 @@ pub mod draft;
 pub mod inbox;
 pub mod resident;
 pub mod rows;
+pub mod runtime;
 pub mod shard;
 pub mod state;
 pub mod totals;
+pub mod view;

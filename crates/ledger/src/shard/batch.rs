@@ -118,11 +118,11 @@ impl Shard {
             match drafted {
                 Drafted::Item(item) | Drafted::InBatch(item) => waiting.push((token, item)),
                 Drafted::KnownRegistry(known) => {
-                    let (place, decided_at) = (known.place, known.decided_at);
+                    let (place, decided_at, activity) = (known.place, known.decided_at, 0);
                     let decided = Decided::Registry(known.decision);
                     out.push(Output::Answer(
                         token,
-                        Answer::Decided(Box::new(Answered { place, decided_at, decided })),
+                        Answer::Decided(Box::new(Answered { place, decided_at, activity, decided })),
                     ));
                 }
                 Drafted::Known(_) => unreachable!("answered above"),
@@ -175,10 +175,12 @@ fn account(queued: &Queued) -> Option<coalition_domain::AccountId> {
 }
 
 fn answered(draft: &Draft, seq: u64, terms: &Terms, item: u32) -> Answered {
-    let decided = match draft.item(item) {
+    let (item_decided, activity) = draft.item(item);
+    let decided = match item_decided {
         Item::Account(decision) => Decided::Account(decision.clone()),
         Item::Registry(decision) => Decided::Registry(decision.clone()),
         Item::Relayed(_) => unreachable!("nobody waits for what another shard sent"),
     };
-    Answered { place: coalition_domain::Place { seq, index: item }, decided_at: terms.decided_at, decided }
+    let place = coalition_domain::Place { seq, index: item };
+    Answered { place, decided_at: terms.decided_at, activity, decided }
 }

@@ -108,6 +108,8 @@ pub struct Answered {
     pub place: Place,
     /// When it was decided.
     pub decided_at: Timestamp,
+    /// Its number among the account's activities; 0 for the registry.
+    pub activity: u32,
     /// The decision.
     pub decided: Decided,
 }

@@ -17,7 +17,7 @@ use coalition_journal::entry::{Entry, Genesis, OwnerId, ShardId};
 use coalition_journal::log::Offset;
 use coalition_journal::office::Office;
 
-pub use self::io::{Answer, Answered, Direct, Input, Output, Stop, Token, Unanswered};
+pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
 use crate::clock::{Now, TermClock};
 use crate::inbox::Request;
 use crate::state::{State, Taking};

@@ -1,0 +1,70 @@
+//! Checkpoints on a thread of their own: encoding and writing cost the shard nothing but the hand-over.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use coalition_store::Writer;
+
+use super::worker::Message;
+use crate::shard::Input;
+use crate::state::Taking;
+
+/// The thread, as the shard sees it.
+pub(super) struct Checkpointer {
+    jobs: Option<Sender<Box<Taking>>>,
+    thread: Option<JoinHandle<Box<dyn Writer>>>,
+    /// One is under way.
+    pub(super) busy: bool,
+    /// When the last one was taken.
+    taken: Instant,
+}
+
+impl Checkpointer {
+    /// Starts it over `writer`; it tells `shard` of each checkpoint that the store holds, and of a failure.
+    pub(super) fn start(
+        writer: Box<dyn Writer>,
+        shard: Sender<Message>,
+        name: String,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = channel();
+        let thread = std::thread::Builder::new().name(name).spawn(move || run(writer, &queue, &shard))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), busy: false, taken: Instant::now() })
+    }
+
+    /// Time since the last one was taken.
+    pub(super) fn age(&self) -> Duration {
+        self.taken.elapsed()
+    }
+
+    /// Hands one over.
+    pub(super) fn hand_over(&mut self, taking: Taking) {
+        self.busy = true;
+        self.taken = Instant::now();
+        if let Some(jobs) = &self.jobs {
+            // A thread that has failed has said so; the shard will hear it.
+            drop(jobs.send(Box::new(taking)));
+        }
+    }
+
+    /// Ends the thread after what it has been given, and gives the writer back, unless the thread panicked.
+    pub(super) fn end(mut self) -> Option<Box<dyn Writer>> {
+        self.jobs = None;
+        self.thread.take().and_then(|thread| thread.join().ok())
+    }
+}
+
+fn run(
+    mut writer: Box<dyn Writer>,
+    queue: &Receiver<Box<Taking>>,
+    shard: &Sender<Message>,
+) -> Box<dyn Writer> {
+    while let Ok(taking) = queue.recv() {
+        let said = match writer.apply(&taking.rows()) {
+            Ok(()) => Message::Input(Input::Stored(taking.mark.seq, taking.accounts())),
+            Err(error) => Message::StoreFailed(error.to_string()),
+        };
+        drop(shard.send(said));
+    }
+    writer
+}

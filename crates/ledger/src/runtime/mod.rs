@@ -1,0 +1,124 @@
+//! The shell around the core: a thread for each shard, one for its checkpoints, and the handle by which others ask.
+
+mod checkpoint;
+mod handle;
+mod open;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId, Topics};
+use coalition_journal::log::{self, Log, Partition};
+use coalition_store::Store;
+
+use self::handle::Mailbox;
+pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
+use self::worker::{Message, Worker};
+use crate::shard::Limits;
+
+/// The topic of the inbox: what the shards are asked.
+pub const INBOX: &str = "coalition.inbox.v1";
+
+/// The topic of the journal: what the shards decided, for ever.
+pub const JOURNAL: &str = "coalition.journal.v1";
+
+/// How the shards of a process are run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How many shards the network has; fixed for its life.
+    pub shards: u32,
+    /// What each of them is allowed.
+    pub limits: Limits,
+    /// Commands and queries that wait for one shard, before more are refused.
+    pub queue_max: usize,
+    /// Changed accounts after which a checkpoint is taken, if none is under way.
+    pub checkpoint_accounts: usize,
+    /// Time after which one is taken, however little has changed.
+    pub checkpoint_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: 4,
+            limits: Limits::default(),
+            queue_max: 4_096,
+            checkpoint_accounts: 20_000,
+            checkpoint_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Why the shards could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log failed.
+    #[error("prepare the topics of inbox and journal")]
+    Log(#[from] log::Error),
+    /// No thread could be had.
+    #[error("start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The shards of this process, all of the network's.
+pub struct Node {
+    ledger: Ledger,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Node {
+    /// Starts the shards of `network` on the topics of `log`, creating these if they are not there. `store` gives each
+    /// shard the place of its projection.
+    ///
+    /// # Errors
+    /// See [`Error`]. What a shard finds later, it keeps to itself and logs.
+    pub fn start(
+        log: &Arc<dyn Log>,
+        network: NetworkId,
+        store: impl Fn(ShardId) -> Box<dyn Store>,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let journal = log.create_topic(JOURNAL, settings.shards)?;
+        let inbox = log.create_topic(INBOX, settings.shards)?;
+        let topics = Topics { journal: TopicId(journal.id), inbox: TopicId(inbox.id) };
+        let mut mailboxes = Vec::new();
+        let mut threads = Vec::new();
+        for shard in (0..settings.shards).map(ShardId) {
+            let genesis = Genesis { network, shard, shard_count: ShardCount(settings.shards), topics };
+            let (sender, receiver) = mpsc::channel();
+            let journal = Partition::new(JOURNAL, shard.0);
+            let inbox = Partition::new(INBOX, shard.0);
+            for partition in [&journal, &inbox] {
+                let wake = sender.clone();
+                // A wake that finds nobody comes after the end.
+                log.watch(partition, Arc::new(move || drop(wake.send(Message::Wake))))?;
+            }
+            let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
+            let place = open::Place { log: Arc::clone(log), journal, inbox, genesis, store: store(shard) };
+            let queued = mailbox.queued();
+            let settings = settings.clone();
+            let run = move || Worker::supervise(place, &settings, (sender, receiver), published, queued);
+            threads.push(std::thread::Builder::new().name(format!("ledger/{shard}")).spawn(run)?);
+            mailboxes.push(mailbox);
+        }
+        Ok(Self { ledger: Ledger::new(mailboxes), threads })
+    }
+
+    /// The handle by which others ask.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
+    /// Finishes what is under way, writes a last checkpoint of each shard, and ends. Blocks until that is done.
+    pub fn stop(self) {
+        self.ledger.stop();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a shard's thread panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Opening a shard's projection, and throwing away one that is not the journal's.
+
+use std::sync::Arc;
+
+use coalition_journal::entry::{Genesis, Hash};
+use coalition_journal::log::{self, Log, Partition};
+use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
+
+use crate::rows;
+use crate::state::State;
+
+/// Where a shard lives.
+pub(super) struct Place {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) journal: Partition,
+    pub(super) inbox: Partition,
+    pub(super) genesis: Genesis,
+    pub(super) store: Box<dyn Store>,
+}
+
+/// A projection that can be gone on from.
+pub(super) struct Projection {
+    pub(super) state: State,
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) writer: Box<dyn Writer>,
+}
+
+/// Why a shard can't start yet.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("open the store")]
+    Store(#[from] coalition_store::Error),
+    #[error("read the journal")]
+    Log(#[from] log::Error),
+}
+
+impl Place {
+    /// Opens the store; what is not a projection of this journal is set aside, and an empty one takes its place.
+    pub(super) fn open(&self, accounts_max: usize) -> Result<Projection, Error> {
+        loop {
+            let identity = Identity {
+                network: self.genesis.network.0,
+                shard: self.genesis.shard.0,
+                format: rows::FORMAT,
+            };
+            let Opened { reader, writer, found } = self.store.open(&identity)?;
+            if let Found::SetAside { why, kept } = &found {
+                tracing::warn!(shard = %self.genesis.shard, %why, kept = %kept.display(), "a projection was set aside; it is rebuilt from the journal");
+            }
+            match State::load(&*reader, accounts_max) {
+                Ok(state) => match self.odd(&state, &found)? {
+                    None => return Ok(Projection { state, reader, writer }),
+                    Some(why) => self.discard(writer, why)?,
+                },
+                Err(error) => self.discard(writer, &error.to_string())?,
+            }
+        }
+    }
+
+    fn discard(&self, writer: Box<dyn Writer>, why: &str) -> Result<(), Error> {
+        tracing::warn!(shard = %self.genesis.shard, why, "the projection is rebuilt from the journal");
+        Ok(writer.discard(why)?)
+    }
+
+    /// Why the state is not one that this journal leads to, if it isn't.
+    fn odd(&self, state: &State, found: &Found) -> Result<Option<&'static str>, Error> {
+        let chain = &state.meta.chain;
+        match found {
+            Found::At(mark) if (mark.seq, mark.head) != (chain.seq().0, chain.head().0) => {
+                return Ok(Some("its mark and its rows are of different positions"));
+            }
+            Found::At(_) | Found::Empty | Found::SetAside { .. } => {}
+        }
+        let Some((offset, hash)) = state.meta.last_record else { return Ok(None) };
+        let (_, end) = self.log.bounds(&self.journal)?;
+        if offset >= end {
+            return Ok(Some("it is ahead of the journal"));
+        }
+        let read = self.log.read(&self.journal, offset, 1)?;
+        let same = read.first().is_some_and(|record| Hash::default().then(&record.record.value) == hash);
+        Ok(if same { None } else { Some("it is not on the journal's hash chain") })
+    }
+}

@@ -1,0 +1,520 @@
+//! The thread of a shard: reads for the core, carries out what it asks for, and passes questions and answers on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use coalition_domain::{AccountId, Span, Timestamp};
+use coalition_journal::entry::{OwnerId, Seq};
+use coalition_journal::log::{Record, Stored};
+use coalition_store::Reader;
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+use super::checkpoint::Checkpointer;
+use super::handle::{
+    RegistryReply, Reply, Status, Unavailable, account_decision, registry_decision, unavailable,
+};
+use super::open::{Place, Projection};
+use super::{INBOX, Settings};
+use crate::clock::Now;
+use crate::resident::Activity;
+use crate::rows;
+use crate::shard::{Answer, Direct, Input, Output, Shard, Token};
+use crate::view::{AccountView, Position, SumsView};
+
+/// How often the core is told that time has passed, at least.
+const TICK: Duration = Duration::from_millis(50);
+/// How long to wait before what failed is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Bytes read at once from inbox or journal.
+const READ_BYTES: usize = 2 * 1024 * 1024;
+/// Messages taken in before the log is looked at again.
+const MESSAGES_MAX: usize = 1_024;
+
+/// What the thread is told.
+pub(super) enum Message {
+    /// A partition may have grown.
+    Wake,
+    /// Something for the core.
+    Input(Input),
+    /// A command of an account.
+    Command { direct: Box<Direct>, reply: oneshot::Sender<Result<Reply, Unavailable>> },
+    /// A command of the registry.
+    Change { direct: Box<Direct>, reply: oneshot::Sender<Result<RegistryReply, Unavailable>> },
+    /// Show an account.
+    View { id: AccountId, min: Seq, reply: oneshot::Sender<Result<AccountView, Unavailable>> },
+    /// Show the sums.
+    Sums { min: Seq, reply: oneshot::Sender<Result<SumsView, Unavailable>> },
+    /// The store has failed.
+    StoreFailed(String),
+    /// Finish.
+    Stop,
+}
+
+/// Who waits for a command.
+enum Waiting {
+    Account(oneshot::Sender<Result<Reply, Unavailable>>),
+    Registry(oneshot::Sender<Result<RegistryReply, Unavailable>>),
+}
+
+/// How a run of the thread ended.
+enum Exit {
+    Stopped,
+    /// The projection can't be trusted or used any more.
+    StoreFailed(String),
+}
+
+pub(super) struct Worker<'a> {
+    place: &'a Place,
+    settings: &'a Settings,
+    shard: Shard,
+    reader: Arc<dyn Reader>,
+    checkpointer: Checkpointer,
+    messages: &'a Receiver<Message>,
+    sender: &'a Sender<Message>,
+    published: &'a watch::Sender<Option<Status>>,
+    queued: &'a AtomicUsize,
+    started: Instant,
+    waiting: BTreeMap<Token, Waiting>,
+    next_token: u64,
+    /// Questions about a position that is not folded yet.
+    questions: Vec<(Seq, Message)>,
+    end_due: Option<Instant>,
+    paused: Option<Instant>,
+    stored: Seq,
+    stopping: bool,
+    failed: Option<String>,
+}
+
+impl Worker<'_> {
+    /// Runs the shard until it is told to stop, with a new projection whenever one fails.
+    pub(super) fn supervise(
+        place: Place,
+        settings: &Settings,
+        (sender, messages): (Sender<Message>, Receiver<Message>),
+        published: watch::Sender<Option<Status>>,
+        queued: Arc<AtomicUsize>,
+    ) {
+        let shard = place.genesis.shard;
+        loop {
+            let opened = place.open(settings.limits.accounts_max);
+            let exit = match opened.map_err(|error| chain(&error)) {
+                Ok(projection) => {
+                    Worker::run(&place, settings, projection, (&sender, &messages), &published, &queued)
+                }
+                Err(error) => Exit::StoreFailed(error),
+            };
+            match exit {
+                Exit::Stopped => return,
+                Exit::StoreFailed(why) => {
+                    tracing::error!(%shard, why, "the projection failed; it is opened again");
+                    if wait_or_stop(&messages, &queued) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn run(
+        place: &Place,
+        settings: &Settings,
+        projection: Projection,
+        (sender, messages): (&Sender<Message>, &Receiver<Message>),
+        published: &watch::Sender<Option<Status>>,
+        queued: &AtomicUsize,
+    ) -> Exit {
+        let Projection { state, reader, writer } = projection;
+        let name = format!("checkpoint/{}", place.genesis.shard);
+        let checkpointer = match Checkpointer::start(writer, sender.clone(), name) {
+            Ok(checkpointer) => checkpointer,
+            Err(error) => return Exit::StoreFailed(error.to_string()),
+        };
+        let stored = state.meta.chain.seq();
+        let worker = Worker {
+            place,
+            settings,
+            shard: Shard::new(place.genesis, state, settings.limits.clone()),
+            reader,
+            checkpointer,
+            messages,
+            sender,
+            published,
+            queued,
+            started: Instant::now(),
+            waiting: BTreeMap::new(),
+            next_token: 0,
+            questions: Vec::new(),
+            end_due: None,
+            paused: None,
+            stored,
+            stopping: false,
+            failed: None,
+        };
+        worker.turn()
+    }
+
+    fn turn(mut self) -> Exit {
+        // One process holds the log's lock, so the shard is its own as long as it lives.
+        self.step(Input::Assigned);
+        loop {
+            self.pump();
+            self.answer_questions();
+            self.publish();
+            if let Some(why) = self.failed.take() {
+                drop(self.checkpointer.end());
+                return Exit::StoreFailed(why);
+            }
+            if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) {
+                return self.finish();
+            }
+            match self.messages.recv_timeout(TICK) {
+                Ok(message) => {
+                    self.take(message);
+                    for message in self.messages.try_iter().take(MESSAGES_MAX).collect::<Vec<_>>() {
+                        self.take(message);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+            }
+            self.step(Input::Tick);
+        }
+    }
+
+    /// Writes the last checkpoint.
+    fn finish(mut self) -> Exit {
+        while self.checkpointer.busy && self.failed.is_none() {
+            match self.messages.recv_timeout(TICK) {
+                Ok(message @ (Message::Input(_) | Message::StoreFailed(_))) => self.take(message),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if let Some(taking) = self.shard.take_changes() {
+            self.checkpointer.hand_over(taking);
+        }
+        drop(self.checkpointer.end());
+        Exit::Stopped
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Wake => {}
+            Message::Input(input) => {
+                if let Input::Stored(seq, _) = &input {
+                    self.checkpointer.busy = false;
+                    self.stored = Seq(*seq);
+                }
+                self.step(input);
+            }
+            Message::Command { direct, reply } => self.command(direct, Waiting::Account(reply)),
+            Message::Change { direct, reply } => self.command(direct, Waiting::Registry(reply)),
+            Message::View { min, .. } | Message::Sums { min, .. } => self.questions.push((min, message)),
+            Message::StoreFailed(why) => self.failed = Some(why),
+            Message::Stop => self.stopping = true,
+        }
+    }
+
+    fn command(&mut self, direct: Box<Direct>, waiting: Waiting) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
+        self.next_token += 1;
+        let token = Token(self.next_token);
+        self.waiting.insert(token, waiting);
+        self.step(Input::Direct(token, direct));
+    }
+
+    /// Reads what the core wants, as long as there is something, and keeps the checkpoints going.
+    fn pump(&mut self) {
+        loop {
+            if self.failed.is_some() || self.paused.is_some_and(|until| Instant::now() < until) {
+                return;
+            }
+            self.paused = None;
+            if self.end_due.is_some_and(|due| due <= Instant::now()) {
+                self.end_due = None;
+                match self.place.log.bounds(&self.place.journal) {
+                    Ok((_, end)) => self.step(Input::End(end)),
+                    Err(error) => {
+                        self.end_due = Some(Instant::now() + PAUSE);
+                        self.pause(&error);
+                    }
+                }
+            }
+            let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
+            let inbox =
+                self.shard.wants_inbox().filter(|_| !self.stopping).map(|from| (&self.place.inbox, from));
+            let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
+            let (journal, inbox) = match (journal.map(read).transpose(), inbox.map(read).transpose()) {
+                (Ok(journal), Ok(inbox)) => (journal.unwrap_or_default(), inbox.unwrap_or_default()),
+                (Err(error), _) | (_, Err(error)) => {
+                    self.pause(&error);
+                    return;
+                }
+            };
+            let idle = journal.is_empty() && inbox.is_empty();
+            self.feed(journal, Input::Journal);
+            self.feed(inbox, Input::Inbox);
+            self.checkpoint();
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn feed(&mut self, records: Vec<Stored>, input: fn(Vec<Stored>) -> Input) {
+        if !records.is_empty() {
+            self.step(input(records));
+        }
+    }
+
+    fn pause(&mut self, error: &coalition_journal::log::Error) {
+        tracing::warn!(shard = %self.place.genesis.shard, error = chain(error), "the log can't be read; it is tried again");
+        self.paused = Some(Instant::now() + PAUSE);
+    }
+
+    fn checkpoint(&mut self) {
+        let due = self.shard.state().accounts.dirty() >= self.settings.checkpoint_accounts
+            || self.checkpointer.age() >= self.settings.checkpoint_interval;
+        if !self.checkpointer.busy
+            && due
+            && let Some(taking) = self.shard.take_changes()
+        {
+            self.checkpointer.hand_over(taking);
+        }
+    }
+
+    /// Takes a step of the core, and whatever follows from it here and now.
+    fn step(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let (now, fresh) = (self.now(), OwnerId(Uuid::new_v4()));
+            for output in self.shard.step(input, now, fresh) {
+                if let Some(input) = self.carry_out(output) {
+                    inputs.insert(0, input);
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::NeedEnd { tries } => {
+                self.end_due = Some(Instant::now() + backoff(tries));
+                None
+            }
+            // The lock of the log's folder is the assignment, and it is still held.
+            Output::NeedConfirmation(of) => Some(Input::Confirmed(of)),
+            Output::Append { attempt, record } => {
+                let sender = self.sender.clone();
+                let done = Box::new(move |outcome| {
+                    if let Some(attempt) = attempt {
+                        drop(sender.send(Message::Input(Input::Appended(attempt, outcome))));
+                    }
+                });
+                self.place.log.append(&self.place.journal, vec![Record::of(record)], done);
+                None
+            }
+            Output::Load(ids) => {
+                let residents: Result<Vec<_>, _> =
+                    ids.iter().map(|id| rows::load_account(&*self.reader, id)).collect();
+                match residents {
+                    Ok(residents) => Some(Input::Loaded(residents)),
+                    Err(error) => {
+                        self.failed = Some(chain(&error));
+                        None
+                    }
+                }
+            }
+            Output::Answer(token, answer) => {
+                self.answer(token, answer);
+                None
+            }
+            Output::Relay { to, upto, record } => {
+                let sender = self.sender.clone();
+                let done = Box::new(move |outcome: Result<_, _>| {
+                    drop(sender.send(Message::Input(Input::Relayed { to, upto, appended: outcome.is_ok() })));
+                });
+                let partition = coalition_journal::log::Partition::new(INBOX, to.0);
+                self.place.log.append(&partition, vec![Record::of(record)], done);
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self, token: Token, answer: Answer) {
+        let shard = self.place.genesis.shard;
+        let position = |seq| Position { shard, seq: Seq(seq) };
+        // Whoever has gone away meanwhile hears nothing; a repeat will tell them.
+        match (self.waiting.remove(&token), answer) {
+            (Some(Waiting::Account(reply)), Answer::Decided(answered)) => {
+                let activity = Activity {
+                    number: answered.activity,
+                    place: answered.place,
+                    decided_at: answered.decided_at,
+                    decision: account_decision(answered.decided),
+                };
+                drop(reply.send(Ok(Reply {
+                    position: position(answered.place.seq),
+                    activity,
+                    repeated: false,
+                })));
+            }
+            (Some(Waiting::Registry(reply)), Answer::Decided(answered)) => {
+                drop(reply.send(Ok(RegistryReply {
+                    position: position(answered.place.seq),
+                    decided_at: answered.decided_at,
+                    decision: registry_decision(answered.decided),
+                })))
+            }
+            (Some(Waiting::Account(reply)), Answer::Known(id, number)) => {
+                let activity = self.view(id).and_then(|view| view.activity(number));
+                let known = match activity {
+                    Ok(Some(activity)) => {
+                        Ok(Reply { position: position(activity.place.seq), activity, repeated: true })
+                    }
+                    Ok(None) | Err(_) => Err(Unavailable::Rebuilding(shard)),
+                };
+                drop(reply.send(known));
+            }
+            (Some(Waiting::Registry(_)), Answer::Known(..)) => {
+                unreachable!("an account's activity answers an account's command")
+            }
+            (Some(Waiting::Account(reply)), Answer::Not(why)) => {
+                drop(reply.send(Err(unavailable(shard, why))))
+            }
+            (Some(Waiting::Registry(reply)), Answer::Not(why)) => {
+                drop(reply.send(Err(unavailable(shard, why))))
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Answers the questions whose position is folded.
+    fn answer_questions(&mut self) {
+        let seq = self.shard.state().meta.chain.seq();
+        let (ready, later) =
+            std::mem::take(&mut self.questions).into_iter().partition(|(min, _)| *min <= seq);
+        self.questions = later;
+        let shard = self.place.genesis.shard;
+        for (_, question) in ready {
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            match question {
+                Message::View { id, reply, .. } => {
+                    let view = self.view(id).map_err(|error| {
+                        self.failed = Some(chain(&error));
+                        Unavailable::Rebuilding(shard)
+                    });
+                    drop(reply.send(view));
+                }
+                Message::Sums { reply, .. } => {
+                    let totals = &self.shard.state().totals;
+                    drop(reply.send(Ok(SumsView {
+                        position: Position { shard, seq },
+                        books: totals.books().clone(),
+                        lines: totals.lines().clone(),
+                        reader: Arc::clone(&self.reader),
+                    })));
+                }
+                Message::Wake
+                | Message::Input(_)
+                | Message::Command { .. }
+                | Message::Change { .. }
+                | Message::StoreFailed(_)
+                | Message::Stop => unreachable!("no question"),
+            }
+        }
+    }
+
+    fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
+        let state = self.shard.state();
+        let resident = match state.accounts.get(&id) {
+            Some(resident) => Arc::clone(resident),
+            None => Arc::new(rows::load_account(&*self.reader, &id)?),
+        };
+        let position = Position { shard: self.place.genesis.shard, seq: state.meta.chain.seq() };
+        Ok(AccountView {
+            position,
+            registry: Arc::clone(&state.registry),
+            resident,
+            reader: Arc::clone(&self.reader),
+        })
+    }
+
+    fn publish(&self) {
+        let state = self.shard.state();
+        let (seq, in_office) = (state.meta.chain.seq(), self.shard.in_office());
+        let stopped = self.shard.stopped().map(ToString::to_string);
+        let news = |known: &Option<Status>| {
+            known.as_ref().is_none_or(|known| {
+                (known.position.seq, known.in_office, known.stored) != (seq, in_office, self.stored)
+                    || known.stopped != stopped
+            })
+        };
+        if !news(&self.published.borrow()) {
+            return;
+        }
+        if let Some(why) = &stopped {
+            tracing::error!(shard = %self.place.genesis.shard, why, "the shard has stopped");
+        }
+        self.published.send_replace(Some(Status {
+            position: Position { shard: self.place.genesis.shard, seq },
+            head: state.meta.chain.head(),
+            term: state.meta.chain.term(),
+            in_office,
+            registry: Arc::clone(&state.registry),
+            stored: self.stored,
+            inbox_next: state.meta.inbox_next,
+            stopped,
+        }));
+    }
+
+    fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let mono = self.started.elapsed().as_millis();
+        Now {
+            wall: Timestamp::from_millis(i64::try_from(wall).unwrap_or(i64::MAX)),
+            mono: Span::from_millis(i64::try_from(mono).unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+/// Refuses what comes while there is no projection; true when told to stop.
+fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize) -> bool {
+    let until = Instant::now() + PAUSE;
+    loop {
+        match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+            // Dropping the reply tells the caller.
+            Ok(
+                Message::Command { .. }
+                | Message::Change { .. }
+                | Message::View { .. }
+                | Message::Sums { .. },
+            ) => {
+                queued.fetch_sub(1, Ordering::Relaxed);
+            }
+            Ok(Message::Wake | Message::Input(_) | Message::StoreFailed(_)) => {}
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+    }
+}
+
+/// How long to wait before the next try for a term: doubling from 50 ms to 3.2 s, half of it by chance.
+fn backoff(tries: u32) -> Duration {
+    if tries == 0 {
+        return Duration::ZERO;
+    }
+    let most = 50_u64 << tries.min(6);
+    let chance = Uuid::new_v4().as_u128() % u128::from(most / 2);
+    Duration::from_millis(most / 2 + u64::try_from(chance).unwrap_or(0))
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

@@ -1,0 +1,142 @@
+//! What a reader is shown: committed state at a position, with the store behind it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use coalition_domain::event::Book;
+use coalition_domain::settlement::{Hour, LineKey, LineSum};
+use coalition_domain::{Account, Fingerprint, ProgrammeId, Registry};
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_store::Reader;
+
+use crate::resident::{Activity, ActivityPage, Resident};
+use crate::rows;
+use crate::totals::LineOfHour;
+
+/// (shard, seq in effect): it survives copying a journal and changing the log's adapter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Position {
+    /// Which shard.
+    pub shard: ShardId,
+    /// The number of a record among those in effect in its journal.
+    pub seq: Seq,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.shard, self.seq)
+    }
+}
+
+/// An account at a position.
+#[derive(Clone)]
+pub struct AccountView {
+    /// Everything up to here is in it.
+    pub position: Position,
+    /// What the shard had heard of the network.
+    pub registry: Arc<Registry>,
+    pub(crate) resident: Arc<Resident>,
+    pub(crate) reader: Arc<dyn Reader>,
+}
+
+impl AccountView {
+    /// The aggregate.
+    pub fn account(&self) -> &Account {
+        &self.resident.account
+    }
+
+    /// Up to `limit` activities with numbers below `before`, newest first. May read the store: not for an async thread.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn activities(&self, before: u32, limit: usize) -> Result<Vec<Activity>, rows::Error> {
+        let mut next = before.min(self.account().activities());
+        let mut found = Vec::new();
+        while next > 0 && found.len() < limit {
+            let page = self.page(next - 1)?;
+            let activities = page.read().map_err(|_| rows::Error::Row('h'))?;
+            found.extend(activities.into_iter().rev().filter(|activity| activity.number < next));
+            next = page.first;
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The activity of this number. May read the store: not for an async thread.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn activity(&self, number: u32) -> Result<Option<Activity>, rows::Error> {
+        if number >= self.account().activities() {
+            return Ok(None);
+        }
+        let activities = self.page(number)?.read().map_err(|_| rows::Error::Row('h'))?;
+        Ok(activities.into_iter().find(|activity| activity.number == number))
+    }
+
+    /// What became of the command that counts under `key`. May read the store: not for an async thread.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn outcome(&self, key: &Fingerprint) -> Result<Option<Activity>, rows::Error> {
+        self.account().keys().activity(key).map_or(Ok(None), |number| self.activity(number))
+    }
+
+    fn page(&self, number: u32) -> Result<Arc<ActivityPage>, rows::Error> {
+        let resident = &self.resident;
+        if number >= resident.tail.first {
+            return Ok(Arc::new(resident.tail.clone()));
+        }
+        let holds = |page: &ActivityPage| page.first <= number && number < page.first + page.count;
+        if let Some((_, page)) = resident.full.iter().find(|(_, page)| holds(page)) {
+            return Ok(Arc::clone(page));
+        }
+        let id = resident.account.id();
+        let first = rows::activity_page_of(&*self.reader, &id, number)?;
+        let page = first.map_or(Ok(None), |first| rows::load_activities(&*self.reader, &id, first))?;
+        page.filter(|page| holds(page)).map(Arc::new).ok_or(rows::Error::Row('h'))
+    }
+}
+
+/// The sums of a shard at a position.
+#[derive(Clone)]
+pub struct SumsView {
+    /// Everything up to here is in them.
+    pub position: Position,
+    /// The double entry; sums to zero for each programme.
+    pub books: BTreeMap<(ProgrammeId, Book), i64>,
+    pub(crate) lines: BTreeMap<LineOfHour, LineSum>,
+    pub(crate) reader: Arc<dyn Reader>,
+}
+
+impl SumsView {
+    /// The settlement lines of `programme` over the hours `from <= hour < until` of recorded time. Reads the store: not
+    /// for an async thread.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn lines(
+        &self,
+        programme: &ProgrammeId,
+        from: Hour,
+        until: Hour,
+    ) -> Result<BTreeMap<LineKey, LineSum>, rows::Error> {
+        let mut sums: BTreeMap<LineKey, LineSum> = BTreeMap::new();
+        let mut add = |line: LineKey, sum: &LineSum| {
+            sums.entry(line).and_modify(|known| known.add(sum)).or_insert(*sum);
+        };
+        rows::scan_lines(&*self.reader, programme, from, until, |line, sum| {
+            // What memory has is as new or newer; what began after this view is none of its business.
+            if !self.lines.contains_key(&line) && sum.first <= self.position.seq.0 {
+                add(line.2, &sum);
+            }
+        })?;
+        for ((_, _, line), sum) in
+            self.lines.iter().filter(|((id, hour, _), _)| id == programme && from <= *hour && *hour < until)
+        {
+            add(*line, sum);
+        }
+        Ok(sums)
+    }
+}
