@@ -115,6 +115,10 @@ fn a_folder_is_opened_once() {
     let opened = open(&path, &identity());
     let at_once = Folder::new(&path, Settings { lock_wait: Duration::ZERO, ..Settings::default() });
     assert!(matches!(at_once.open(&identity()), Err(Error::Locked)));
+    let sidecar = fs::read(path.join("durable")).unwrap();
+    fs::write(path.join("durable"), "damaged").unwrap();
+    assert!(matches!(at_once.open(&identity()), Err(Error::Locked)), "what is in use is not set aside");
+    fs::write(path.join("durable"), sidecar).unwrap();
     drop(opened.writer);
     assert_eq!(
         at_once.open(&identity()).unwrap().found,
