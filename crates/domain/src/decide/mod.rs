@@ -107,3 +107,6 @@ fn due(account: &Account, programme: &crate::ProgrammeId, now: Timestamp) -> Vec
     });
     due.take(DUE_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

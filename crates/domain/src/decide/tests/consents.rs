@@ -1,0 +1,118 @@
+//! Consents, and rules that ask for them.
+
+use expect_test::expect;
+
+use super::{MYPOINTS, check};
+
+#[test]
+fn a_rule_may_ask_for_consent() {
+    let read = "1997-03-01 mypoints email_read e1 m1";
+    check(
+        MYPOINTS,
+        "1997-01-12 mypoints sign_up s1",
+        read,
+        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+    );
+    check(
+        MYPOINTS,
+        "1997-01-12 mypoints sign_up s1 consents=sharing,marketing",
+        read,
+        expect![[r#"
+        by mypoints 1
+        +10 Base by e-mail: mypoints, mypoints pays 9000 micros USD
+        mypoints: 160"#]],
+    );
+    check(
+        MYPOINTS,
+        "1997-01-12 mypoints consent_given c1 sharing",
+        read,
+        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+    );
+    check(
+        MYPOINTS,
+        "1997-01-12 cdnow consent_given c1 marketing",
+        read,
+        expect![[r#"
+        by mypoints 1
+        +10 Base by e-mail: mypoints, mypoints pays 9000 micros USD
+        mypoints: 10"#]],
+    );
+    let given =
+        "1997-01-12 mypoints consent_given c1 marketing\n1997-02-12 mypoints consent_withdrawn c2 marketing";
+    check(
+        MYPOINTS,
+        given,
+        read,
+        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+    );
+}
+
+#[test]
+fn an_older_word_on_a_consent_does_not_undo_a_newer_one() {
+    let withdrawn = "1997-02-10 mypoints consent_withdrawn c1 marketing";
+    check(
+        MYPOINTS,
+        withdrawn,
+        "
+        1997-02-11 mypoints consent_given c2 marketing at=1997-02-09
+        1997-02-11 mypoints consent_given c2 marketing at=1997-02-10
+        1997-02-11 mypoints sign_up s1 consents=marketing at=1997-02-09
+    ",
+        expect![[r#"
+            1997-02-11 mypoints consent_given c2 marketing at=1997-02-09
+                by mypoints 1
+            1997-02-11 mypoints consent_given c2 marketing at=1997-02-10
+                by mypoints 1
+                permits marketing
+            1997-02-11 mypoints sign_up s1 consents=marketing at=1997-02-09
+                by mypoints 1
+                enrolled
+                +150 Base by joining: mypoints, mypoints pays 9000 micros USD
+                mypoints: 150"#]],
+    );
+    let given = "1997-02-10 mypoints consent_given c1 marketing";
+    check(
+        MYPOINTS,
+        given,
+        "1997-02-11 mypoints consent_withdrawn c2 marketing at=1997-02-09",
+        expect!["by mypoints 1"],
+    );
+}
+
+/// Both a base rule and one that asks for consent look at a purchase.
+fn consented_bonus() -> String {
+    let bonus = "\n[[rule]]\nid = \"bonus\"\nevent = \"purchase\"\npoints = 7\nconsent = \"marketing\"\n";
+    MYPOINTS.to_owned() + bonus
+}
+
+#[test]
+fn a_missing_consent_costs_only_the_points_that_need_it() {
+    check(
+        &consented_bonus(),
+        "",
+        "1997-01-12 cdnow purchase p1 10 USD",
+        expect![[r#"
+        by mypoints 1
+        +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+        nothing by bonus: ConsentMissing
+        mypoints: 10"#]],
+    );
+    let given = "1997-01-11 mypoints consent_given c1 marketing";
+    check(
+        &consented_bonus(),
+        given,
+        "1997-01-12 cdnow purchase p1 10 USD",
+        expect![[r#"
+        by mypoints 1
+        +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+        +7 Base by bonus: cdnow, cdnow pays 9000 micros USD
+        mypoints: 17"#]],
+    );
+    // Nothing else to say of this one: it can be sent again once the consent is there.
+    check(
+        &consented_bonus(),
+        "",
+        "1997-01-12 cdnow purchase p1 0.10 USD",
+        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+    );
+}

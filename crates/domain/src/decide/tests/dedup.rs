@@ -1,0 +1,248 @@
+//! One id, one effect, one answer.
+
+use expect_test::expect;
+
+use super::{MYPOINTS, check};
+
+#[test]
+fn a_repeat_gets_the_first_answer() {
+    let given = "
+        1997-01-12 mypoints sign_up s1
+        1997-01-12 cdnow purchase p1 10 USD
+        1997-01-12 cdnow purchase p2 10 GBP
+        1997-01-12 member redeem 1 voucher";
+    let check = |line, then| check(MYPOINTS, given, line, then);
+    check(
+        "
+        1997-02-12 mypoints sign_up s1 at=1997-01-12
+        1997-02-12 cdnow purchase p1 10.00 USD at=1997-01-12
+        1997-02-12 cdnow purchase p2 10 GBP at=1997-01-12
+        1997-02-12 member redeem 1 voucher issued=1997-01-12
+    ",
+        expect![[r#"
+            1997-02-12 mypoints sign_up s1 at=1997-01-12
+                repeat of 0
+            1997-02-12 cdnow purchase p1 10.00 USD at=1997-01-12
+                repeat of 1
+            1997-02-12 cdnow purchase p2 10 GBP at=1997-01-12
+                repeat of 2
+            1997-02-12 member redeem 1 voucher issued=1997-01-12
+                repeat of 3"#]],
+    );
+}
+
+#[test]
+fn an_id_that_took_effect_is_used_up() {
+    let given = "1997-01-12 cdnow purchase p1 10 USD";
+    check(
+        MYPOINTS,
+        given,
+        "
+        // Each of them differs in one thing.
+        1997-01-13 cdnow purchase p1 11 USD at=1997-01-12
+        1997-01-13 cdnow purchase p1 10 EUR at=1997-01-12
+        1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 order=o1
+        1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 channel=web
+        1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 programme=mypoints
+        1997-01-13 cdnow purchase p1 10 USD at=1997-01-12T00:00:00.001Z
+        1997-01-13 cdnow email_read p1 p1 at=1997-01-12
+        // Ids are a partner's own.
+        1997-01-13 bank purchase p1 11 USD
+    ",
+        expect![[r#"
+            1997-01-13 cdnow purchase p1 11 USD at=1997-01-12
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow purchase p1 10 EUR at=1997-01-12
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 order=o1
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 channel=web
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow purchase p1 10 USD at=1997-01-12 programme=mypoints
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow purchase p1 10 USD at=1997-01-12T00:00:00.001Z
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 cdnow email_read p1 p1 at=1997-01-12
+                refused ID_REUSED: this id was used before for something else
+            1997-01-13 bank purchase p1 11 USD
+                by mypoints 1
+                +11 Base by dollars: bank, bank pays 8000 micros USD
+                mypoints: 21"#]],
+    );
+}
+
+#[test]
+fn an_event_that_was_refused_may_come_again_corrected() {
+    let refused = "1997-01-12 cdnow purchase p1 10 GBP";
+    check(
+        MYPOINTS,
+        refused,
+        "
+        1997-01-13 cdnow purchase p1 10 USD
+        1997-01-13 cdnow purchase p1 10 EUR
+    ",
+        expect![[r#"
+            1997-01-13 cdnow purchase p1 10 USD
+                by mypoints 1
+                +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+                mypoints: 10
+            1997-01-13 cdnow purchase p1 10 EUR
+                refused CURRENCY_NOT_ACCEPTED: programme mypoints has no rule for amounts in EUR at this partner"#]],
+    );
+    // Unchanged it gets the same refusal, whatever has come between.
+    let corrected = format!("{refused}\n1997-01-13 cdnow purchase p1 10 USD");
+    check(
+        MYPOINTS,
+        &corrected,
+        "
+        1997-01-14 cdnow purchase p1 10 GBP at=1997-01-12
+        1997-01-14 cdnow purchase p1 10 USD at=1997-01-13
+        1997-01-14 cdnow purchase p1 10 EUR at=1997-01-13
+    ",
+        expect![[r#"
+            1997-01-14 cdnow purchase p1 10 GBP at=1997-01-12
+                repeat of 0
+            1997-01-14 cdnow purchase p1 10 USD at=1997-01-13
+                repeat of 1
+            1997-01-14 cdnow purchase p1 10 EUR at=1997-01-13
+                refused ID_REUSED: this id was used before for something else"#]],
+    );
+}
+
+#[test]
+fn the_refusal_of_a_second_use_is_an_answer_of_its_own() {
+    let given = "
+        1997-01-12 cdnow purchase p1 10 USD
+        1997-01-13 cdnow purchase p1 11 USD at=1997-01-12";
+    check(
+        MYPOINTS,
+        given,
+        "
+        1997-01-14 cdnow purchase p1 11 USD at=1997-01-12
+        1997-01-14 cdnow purchase p1 10 USD at=1997-01-12
+    ",
+        expect![[r#"
+            1997-01-14 cdnow purchase p1 11 USD at=1997-01-12
+                repeat of 1
+            1997-01-14 cdnow purchase p1 10 USD at=1997-01-12
+                repeat of 0"#]],
+    );
+}
+
+#[test]
+fn a_request_id_with_other_content_is_refused_always() {
+    let given = "
+        1997-01-12 operator enrol 1
+        1997-01-12 cdnow purchase p1 600 USD
+        1997-01-12 member redeem 2 paris
+        1997-01-12 member redeem 3 voucher";
+    let check = |line, then| check(MYPOINTS, given, line, then);
+    // Request 2 was refused, request 3 took effect.
+    check(
+        "
+        1997-01-12 member redeem 2 voucher
+        1997-01-12 member redeem 3 voucher quantity=2
+        1997-01-12 operator redeem 1 voucher
+        1997-01-12 operator enrol 3
+    ",
+        expect![[r#"
+            1997-01-12 member redeem 2 voucher
+                refused ID_REUSED: this id was used before for something else
+            1997-01-12 member redeem 3 voucher quantity=2
+                refused ID_REUSED: this id was used before for something else
+            1997-01-12 operator redeem 1 voucher
+                refused ID_REUSED: this id was used before for something else
+            1997-01-12 operator enrol 3
+                refused ALREADY_ENROLLED: somebody is enrolled on this identifier already"#]],
+    );
+}
+
+#[test]
+fn request_ids_are_a_callers_own_whatever_its_key() {
+    let given = "
+        1997-01-12 operator enrol 1
+        1997-01-12 cdnow purchase p1 1200 USD
+        1997-01-12 operator key spare member
+        1997-01-12 member redeem 2 voucher";
+    check(
+        MYPOINTS,
+        given,
+        "
+        1997-01-12 member redeem 2 voucher key=spare
+        1997-01-12 cdnow redeem 2 voucher
+    ",
+        expect![[r#"
+            1997-01-12 member redeem 2 voucher key=spare
+                repeat of 2
+            1997-01-12 cdnow redeem 2 voucher
+                by mypoints 1
+                -500 for 1 voucher: cdnow is paid 7000 micros USD
+                  500 of cdnow, cdnow paid 9000 micros USD for lot 2.0
+                mypoints: 200"#]],
+    );
+}
+
+#[test]
+fn a_request_id_ages_by_the_time_of_the_decision() {
+    // The network of these tests keeps request ids for a day; clocks may be 5 minutes ahead.
+    let check = |line, then| check(MYPOINTS, "", line, then);
+    check(
+        "
+        1997-01-12 operator enrol 1 issued=1997-01-11
+        1997-01-12 operator enrol 1 issued=1997-01-10T23:59:59.999Z
+        1997-01-12 operator enrol 1 issued=1997-01-12T00:05:00Z
+        1997-01-12 operator enrol 1 issued=1997-01-12T00:05:00.001Z
+        1997-01-12 cdnow redeem 1 voucher issued=1997-01-10T23:59:59.999Z
+        1997-01-12 cdnow redeem 1 voucher issued=1997-01-12T00:05:00.001Z
+    ",
+        expect![[r#"
+            1997-01-12 operator enrol 1 issued=1997-01-11
+                enrolled
+            1997-01-12 operator enrol 1 issued=1997-01-10T23:59:59.999Z
+                refused REQUEST_TOO_OLD: the request id was issued at 1997-01-10T23:59:59.999Z, more than 24 hours ago; use a new one
+            1997-01-12 operator enrol 1 issued=1997-01-12T00:05:00Z
+                enrolled
+            1997-01-12 operator enrol 1 issued=1997-01-12T00:05:00.001Z
+                refused REQUEST_IN_FUTURE: the request id was issued at 1997-01-12T00:05:00.001Z, which is in the future; check the clock
+            1997-01-12 cdnow redeem 1 voucher issued=1997-01-10T23:59:59.999Z
+                refused REQUEST_TOO_OLD: the request id was issued at 1997-01-10T23:59:59.999Z, more than 24 hours ago; use a new one
+            1997-01-12 cdnow redeem 1 voucher issued=1997-01-12T00:05:00.001Z
+                refused REQUEST_IN_FUTURE: the request id was issued at 1997-01-12T00:05:00.001Z, which is in the future; check the clock"#]],
+    );
+}
+
+#[test]
+fn an_event_ages_by_the_newest_append_time_of_the_inbox() {
+    // 400 days before 1998-02-05 lies 1997-01-01.
+    let given = "1998-02-05 mypoints sign_up s1";
+    check(
+        MYPOINTS,
+        given,
+        "
+        1998-02-05 cdnow purchase p1 10 USD at=1997-01-01
+        1998-02-05 cdnow purchase p1 10 USD at=1996-12-31T23:59:59.999Z
+    ",
+        expect![[r#"
+            1998-02-05 cdnow purchase p1 10 USD at=1997-01-01
+                by mypoints 1
+                +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+                mypoints: 160
+            1998-02-05 cdnow purchase p1 10 USD at=1996-12-31T23:59:59.999Z
+                refused EVENT_TOO_OLD: the event is older than the network accepts (400 days)"#]],
+    );
+    // A repeat is known for as long as it is kept, also when the event has become too old to be decided.
+    let given = "1997-01-01 mypoints sign_up s1";
+    check(
+        MYPOINTS,
+        given,
+        "
+        1999-01-01 mypoints sign_up s1 at=1997-01-01
+        1999-01-01 mypoints sign_up s2 at=1997-01-01
+    ",
+        expect![[r#"
+            1999-01-01 mypoints sign_up s1 at=1997-01-01
+                repeat of 0
+            1999-01-01 mypoints sign_up s2 at=1997-01-01
+                refused EVENT_TOO_OLD: the event is older than the network accepts (400 days)"#]],
+    );
+}

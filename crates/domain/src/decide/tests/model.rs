@@ -1,0 +1,158 @@
+//! What the programmes of the random test mean, said again as plainly as possible.
+
+use crate::{Command, EventBody, PartnerEvent, Span, Timestamp};
+
+/// The first number is the decision that granted a lot, the second which of its lots it was.
+type Name = (u64, u32);
+
+/// What becomes of a command.
+#[derive(PartialEq, Debug)]
+pub(super) enum Said {
+    /// What the decision of this number said.
+    Repeat(usize),
+    /// Refused with this code.
+    Refused(&'static str),
+    /// Done; what was burnt of which lots.
+    Applied(Vec<(Name, u64)>),
+}
+
+struct Lot {
+    name: Name,
+    programme: &'static str,
+    granted: u64,
+    left: u64,
+    rank: u8,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// One member of the network.
+#[derive(Default)]
+pub(super) struct Model {
+    decided: Vec<(Command, bool)>,
+    enrolled: bool,
+    joined: bool,
+    permits: Option<(bool, Timestamp)>,
+    read: Vec<String>,
+    lots: Vec<Lot>,
+}
+
+impl Model {
+    /// What can be spent at an instant, and what can be spent later.
+    pub(super) fn balance(&self, programme: &str, now: Timestamp) -> (u64, u64) {
+        let live = self.lots.iter().filter(|lot| lot.programme == programme && now < lot.until);
+        let (now, later): (Vec<&Lot>, Vec<_>) = live.partition(|lot| lot.from <= now);
+        let sum = |lots: Vec<&Lot>| lots.iter().map(|lot| lot.left).sum();
+        (sum(now), sum(later))
+    }
+
+    /// All points that were ever granted.
+    pub(super) fn issued(&self, programme: &str) -> i64 {
+        let lots = self.lots.iter().filter(|lot| lot.programme == programme);
+        lots.map(|lot| lot.granted as i64).sum()
+    }
+
+    pub(super) fn decide(&mut self, command: &Command, now: Timestamp) -> Said {
+        let of_id = |(known, _): &&(Command, bool)| known.key() == command.key();
+        if let Some(first) = self.decided.iter().position(|(known, _)| known == command) {
+            return Said::Repeat(first);
+        }
+        let is_request = !matches!(command, Command::PartnerEvent(_));
+        let used = self.decided.iter().filter(of_id).any(|(_, applied)| *applied || is_request);
+        let said = match command {
+            _ if used => Said::Refused("ID_REUSED"),
+            Command::PartnerEvent(event) => self.event(event, now),
+            Command::Enrol { .. } if self.enrolled => Said::Refused("ALREADY_ENROLLED"),
+            Command::Enrol { .. } => {
+                self.enrolled = true;
+                Said::Applied(vec![])
+            }
+            Command::Redeem { quantity, .. } => self.redeem(u64::from(*quantity) * 20, now),
+        };
+        self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
+        said
+    }
+
+    fn redeem(&mut self, mut points: u64, now: Timestamp) -> Said {
+        if !self.enrolled {
+            return Said::Refused("NOT_ENROLLED");
+        } else if points == 0 {
+            return Said::Refused("INVALID_ARGUMENT");
+        } else if self.balance("mypoints", now).0 < points {
+            return Said::Refused("POINTS_SHORT");
+        }
+        self.lots.sort_by_key(|lot| (lot.until, lot.rank, lot.from, lot.name));
+        let mut burnt = Vec::new();
+        for lot in self.lots.iter_mut().filter(|lot| lot.programme == "mypoints") {
+            let taken = if lot.from <= now && now < lot.until { lot.left.min(points) } else { 0 };
+            if taken > 0 {
+                lot.left -= taken;
+                points -= taken;
+                burnt.push((lot.name, taken));
+            }
+        }
+        Said::Applied(burnt)
+    }
+
+    fn event(&mut self, event: &PartnerEvent, now: Timestamp) -> Said {
+        let says = |given| Some((given, event.event_time));
+        let newest = self.permits.is_none_or(|(_, since)| since <= event.event_time);
+        let mut nth = 0;
+        let days = |days| now.plus(Span::from_days(days));
+        let name = self.decided.len() as u64 + 1;
+        let mut grant = |programme, points, rank, from, until| {
+            if points > 0 {
+                let left = points;
+                self.lots.push(Lot {
+                    name: (name, nth),
+                    programme,
+                    granted: points,
+                    left,
+                    rank,
+                    from,
+                    until,
+                });
+                nth += 1;
+            }
+        };
+        match &event.body {
+            EventBody::SignUp { consents } => {
+                if !self.joined {
+                    grant("mypoints", 15, 2, now, Timestamp::MAX);
+                }
+                (self.joined, self.enrolled) = (true, true);
+                if newest && !consents.is_empty() {
+                    self.permits = says(true);
+                }
+            }
+            EventBody::ConsentGiven { .. } if newest => self.permits = says(true),
+            EventBody::ConsentWithdrawn { .. } if newest => self.permits = says(false),
+            EventBody::Purchase { amount, .. } => {
+                let dollars = u64::try_from(amount.micros / 1_000_000).unwrap();
+                if amount.currency.code() != "USD" {
+                    return Said::Refused("CURRENCY_NOT_ACCEPTED");
+                } else if event.programme.is_some() {
+                    grant("other", dollars, 2, now, Timestamp::MAX);
+                } else {
+                    let until = event.event_time.plus(Span::from_days(30));
+                    grant("mypoints", dollars, 2, days(3), until);
+                    grant("mypoints", if event.channel.is_some() { 7 } else { 0 }, 1, now, until);
+                }
+            }
+            EventBody::EmailRead { message } => {
+                if self.permits.is_none_or(|(given, _)| !given) {
+                    return Said::Refused("CONSENT_MISSING");
+                }
+                if !self.read.contains(&message.to_string()) {
+                    grant("mypoints", 10, 0, days(5), Timestamp::MAX);
+                    self.read.push(message.to_string());
+                }
+            }
+            EventBody::ConsentGiven { .. }
+            | EventBody::ConsentWithdrawn { .. }
+            | EventBody::AccountOpening { .. }
+            | EventBody::Engagement { .. } => {}
+        }
+        Said::Applied(vec![])
+    }
+}

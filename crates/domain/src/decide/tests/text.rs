@@ -1,0 +1,117 @@
+//! What came of a line, a line for each fact.
+
+use crate::account::Account;
+use crate::decide::Verdict;
+use crate::event::{Accrual, Event, Outcome, Redemption};
+use crate::registry::RegistryEvent;
+use crate::{Points, Rejection, Timestamp, UnitPrice};
+
+/// What became of a command, and the balances where it took effect.
+pub(super) fn verdict(verdict: &Verdict, account: &Account, now: Timestamp) -> String {
+    match verdict {
+        Verdict::Repeat(activity) => format!("repeat of {activity}"),
+        Verdict::Decided(Outcome::Refused(rejection)) => refused(rejection),
+        Verdict::Decided(Outcome::Applied(applied)) => {
+            let version = applied.version.map(|of| format!("by {} {}", of.programme, of.number));
+            let facts = applied.events.iter().flat_map(fact);
+            let mut lines: Vec<String> = version.into_iter().chain(facts).collect();
+            for programme in account.purses().keys() {
+                let balance = account.balance(programme, now);
+                let pending = if balance.pending.is_zero() {
+                    String::new()
+                } else {
+                    format!(", {} later", balance.pending)
+                };
+                lines.push(format!("{programme}: {}{pending}", balance.available));
+            }
+            lines.join("\n")
+        }
+    }
+}
+
+fn refused(rejection: &Rejection) -> String {
+    format!("refused {}: {rejection}", rejection.code())
+}
+
+fn price(price: &UnitPrice) -> String {
+    format!("{} micros {}", price.micros(), price.currency())
+}
+
+fn fact(event: &Event) -> Vec<String> {
+    let lapsed = |pending: bool| if pending { "lapsed unspendable" } else { "lapsed" };
+    match event {
+        Event::MemberEnrolled => vec!["enrolled".to_owned()],
+        Event::ConsentGiven { purpose } => vec![format!("permits {purpose}")],
+        Event::ConsentWithdrawn { purpose } => vec![format!("permits {purpose} no longer")],
+        Event::PointsAccrued(accrual) => vec![accrued(accrual)],
+        Event::NothingEarned { rule: Some(rule), why } => vec![format!("nothing by {rule}: {why:?}")],
+        Event::NothingEarned { rule: None, why } => vec![format!("nothing: {why:?}")],
+        Event::LotActivated { lot, points, .. } => {
+            vec![format!("lot {}.{} of {points} can be spent", lot.granted.seq, lot.nth)]
+        }
+        Event::LotExpired { lot, points, pending, .. } => {
+            vec![format!("lot {}.{} of {points} {}", lot.granted.seq, lot.nth, lapsed(*pending))]
+        }
+        Event::RewardRedeemed(redemption) => redeemed(redemption),
+    }
+}
+
+fn accrued(accrual: &Accrual) -> String {
+    let Accrual { rule, points, issuer, funder, unit_price, category, available_from, pending, .. } = accrual;
+    let mut line = format!("+{points} {category:?} by {rule}: {issuer}, {funder} pays {}", price(unit_price));
+    if *pending {
+        line += &format!(", from {available_from}");
+    }
+    if let Some(expires_at) = accrual.expires_at.0 {
+        line += &format!(", until {expires_at}");
+    }
+    line
+}
+
+fn redeemed(redemption: &Redemption) -> Vec<String> {
+    let Redemption { reward, quantity, redeemer, unit_price, points, allocations, .. } = redemption;
+    let head = format!("-{points} for {quantity} {reward}: {redeemer} is paid {}", price(unit_price));
+    let slice = |points: Points, issuer, funder| format!("  {points} of {issuer}, {funder} paid");
+    let slices = allocations.iter().map(|lot| {
+        format!(
+            "{} {} for lot {}.{}",
+            slice(lot.points, lot.issuer, lot.funder),
+            price(&lot.unit_price),
+            lot.lot.granted.seq,
+            lot.lot.nth
+        )
+    });
+    std::iter::once(head).chain(slices).collect()
+}
+
+/// What became of a command to the registry.
+pub(super) fn registry(outcome: &Result<Vec<RegistryEvent>, Rejection>) -> String {
+    let facts = match outcome {
+        Err(rejection) => return refused(rejection),
+        Ok(events) if events.is_empty() => return "nothing".to_owned(),
+        Ok(events) => events.iter().map(|event| match event {
+            RegistryEvent::SettingsChanged(settings) => {
+                let (events, requests) = (settings.max_event_age, settings.max_request_age);
+                format!("events up to {} ms, requests up to {} ms", events.as_millis(), requests.as_millis())
+            }
+            RegistryEvent::PartnerCreated(partner) => {
+                format!(
+                    "partner {} ({}), default {:?}",
+                    partner.id, partner.display_name, partner.default_programme
+                )
+            }
+            RegistryEvent::ContractAgreed(contract) => {
+                let [accrual, redemption] = [contract.accrual, contract.redemption]
+                    .map(|of| of.as_ref().map_or("-".to_owned(), price));
+                let (partner, programme, from) = (contract.partner, contract.programme, contract.from);
+                format!("{partner} in {programme} from {from}: accrual {accrual}, redemption {redemption}")
+            }
+            RegistryEvent::KeyCreated(key) => format!("key {} for {:?}", key.id, key.role),
+            RegistryEvent::KeyRevoked { id, at } => format!("key {id} revoked at {at}"),
+            RegistryEvent::ProgrammePublished { version, at, .. } => {
+                format!("{} {} of {at} published", version.programme, version.number)
+            }
+        }),
+    };
+    facts.collect::<Vec<_>>().join("\n")
+}

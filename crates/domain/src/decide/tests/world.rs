@@ -1,0 +1,168 @@
+//! A network with one member, and an auditor who goes over every decision.
+
+use std::collections::BTreeMap;
+
+use super::script::{Line, instant, member, read, request};
+use super::text;
+use crate::account::{Account, Moment, Place};
+use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry};
+use crate::event::{Applied, Book, Decision, Event, Outcome};
+use crate::registry::Registry;
+use crate::{Caller, Command, Points, ProgrammeId, Role, Timestamp};
+
+/// What every network of these tests begins with. `rival` has no default programme and no contract.
+const BEGINNING: &str = "
+    1990-01-01 nobody set_up 34560000000 86400000
+    1990-01-01 operator partner mypoints default=mypoints
+    1990-01-01 operator partner cdnow default=mypoints
+    1990-01-01 operator partner bank default=mypoints
+    1990-01-01 operator partner airline default=mypoints
+    1990-01-01 operator partner rival
+    1990-01-01 operator key cdnow cdnow
+    1990-01-01 operator key airline airline
+    1990-01-01 operator key member member
+    1990-01-01 operator key stranger stranger
+";
+
+/// Prices of every programme that `rival` has no part in.
+const CONTRACTS: [&str; 4] = [
+    "mypoints PROGRAMME accrual=9000",
+    "cdnow PROGRAMME accrual=9000 redemption=7000",
+    "bank PROGRAMME accrual=8000",
+    "airline PROGRAMME accrual=8500 redemption=6500",
+];
+
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) registry: Registry,
+    pub(super) account: Account,
+    pub(super) journal: Vec<(Decision, Moment)>,
+    horizon: Timestamp,
+    books: BTreeMap<(ProgrammeId, Book), i64>,
+}
+
+impl World {
+    /// A network with these programmes, separated by `---`.
+    pub(super) fn new(documents: &str) -> Self {
+        let mut world = Self {
+            registry: Registry::default(),
+            account: Account::new(member().account()),
+            journal: Vec::new(),
+            horizon: Timestamp::MIN,
+            books: BTreeMap::new(),
+        };
+        for line in super::lines(BEGINNING) {
+            world.say(line);
+        }
+        for document in documents.split("---").filter(|document| !document.trim().is_empty()) {
+            let change = RegistryChange::PublishProgramme { document: document.into() };
+            let said = world.ask(change, Some(operator()), instant("1990-01-01"));
+            assert!(said.ends_with("published"), "{said}");
+        }
+        let programmes: Vec<ProgrammeId> = world.registry.programmes().map(|(id, _)| *id).collect();
+        for programme in programmes {
+            for contract in CONTRACTS.map(|line| line.replace("PROGRAMME", programme.as_str())) {
+                world.say(&format!("1990-01-01 operator contract {contract}"));
+            }
+        }
+        world
+    }
+
+    /// Has a line decided and evolved; what came of it, a line for each fact.
+    pub(super) fn say(&mut self, line: &str) -> String {
+        let line = Line::new(line);
+        match line.change() {
+            Some(change) => {
+                let caller = (line.who != "nobody").then(|| line.caller());
+                self.ask(change, caller, line.now)
+            }
+            None => text::verdict(&self.decide(&line.command(), line.now), &self.account, line.now),
+        }
+    }
+
+    fn ask(&mut self, change: RegistryChange, caller: Option<Caller>, now: Timestamp) -> String {
+        let command = RegistryCommand { caller, request: request(0, now), change };
+        let outcome = decide_registry(&self.registry, &command, now);
+        for event in outcome.iter().flatten() {
+            self.registry.evolve(event);
+        }
+        text::registry(&outcome)
+    }
+
+    /// Decides, evolves and audits.
+    pub(super) fn decide(&mut self, command: &Command, now: Timestamp) -> Verdict {
+        if let Command::PartnerEvent(_) = command {
+            self.horizon = self.horizon.max(now);
+        }
+        let settings = self.registry.settings();
+        let at = Moment {
+            place: Place { seq: self.journal.len() as u64 + 1, index: 0 },
+            decided_at: now,
+            horizon: self.horizon,
+            max_event_age: settings.max_event_age,
+            max_request_age: settings.max_request_age,
+        };
+        let verdict = decide(&self.account, &self.registry, command, &at);
+        if let Verdict::Decided(outcome) = &verdict {
+            let decision = Decision { command: command.clone(), outcome: outcome.clone() };
+            let programmes = self.registry.programmes().map(|(id, _)| *id);
+            let before: Vec<_> = programmes.map(|id| (id, self.account.balance(&id, now))).collect();
+            self.account.evolve(&decision, &at);
+            match outcome {
+                Outcome::Applied(applied) => self.audit(applied, now),
+                Outcome::Refused(_) => {
+                    assert!(before.iter().all(|(id, before)| self.account.balance(id, now) == *before));
+                }
+            }
+            self.journal.push((decision, at));
+        }
+        verdict
+    }
+
+    /// Invariants 1 and 2: the books, which know postings only, say what the lots say.
+    fn audit(&mut self, applied: &Applied, now: Timestamp) {
+        for event in &applied.events {
+            let Some((programme, postings)) = event.postings() else { continue };
+            for posting in postings {
+                *self.books.entry((programme, posting.book)).or_default() += posting.points;
+            }
+            if let Event::RewardRedeemed(redemption) = event {
+                let allocated: u64 = redemption.allocations.iter().map(|lot| lot.points.get()).sum();
+                assert_eq!(allocated, redemption.points.get(), "allocations equal their burn");
+            }
+        }
+        for (programme, purse) in self.account.purses() {
+            let lots = |pending| purse.lots.sum(|lot| lot.pending == pending).unwrap();
+            assert_eq!(
+                self.booked(programme, Book::Available),
+                lots(false).signed(),
+                "available in {programme}"
+            );
+            assert_eq!(self.booked(programme, Book::Pending), lots(true).signed(), "pending in {programme}");
+            let all = self.books.iter().filter(|((of, _), _)| of == programme).map(|(_, points)| points);
+            assert_eq!(all.sum::<i64>(), 0, "the books of {programme}");
+            assert!(purse.lots.iter().all(|lot| !lot.left.is_zero()), "a lot of nothing");
+            let balance = self.account.balance(programme, now);
+            let live = purse.lots.sum(|lot| !lot.expired(now));
+            assert_eq!(balance.available.plus(balance.pending), live, "the balance in {programme}");
+        }
+        for ((programme, book), points) in &self.books {
+            let may_be_below = matches!(book, Book::Issued(_));
+            assert!(may_be_below || *points >= 0, "{book:?} of {programme} is {points}");
+        }
+    }
+
+    /// What the postings so far have put into a book.
+    pub(super) fn booked(&self, programme: &ProgrammeId, book: Book) -> i64 {
+        self.books.get(&(*programme, book)).copied().unwrap_or(0)
+    }
+
+    /// What can be spent.
+    pub(super) fn available(&self, now: Timestamp) -> Points {
+        self.account.balance(&read("mypoints"), now).available
+    }
+}
+
+fn operator() -> Caller {
+    Caller { key: read("operator"), role: Role::Operator }
+}
