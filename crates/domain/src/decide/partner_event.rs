@@ -45,7 +45,9 @@ pub(super) fn decide(
         events.push(Event::PointsAccrued(accrue(registry, event, &programme, rule, points, at)?));
         granted = true;
     }
-    if let (false, Some(purpose)) = (granted, missing) {
+    // It can come again once the consent is there. A sign-up says more than its points: it enrols all the same.
+    let says_more = matches!(event.body, EventBody::SignUp { .. });
+    if let (false, false, Some(purpose)) = (granted, says_more, missing) {
         return Err(Rejection::ConsentMissing(purpose));
     }
     if earns(&event.body) && looks_at(&version.programme, event).next().is_none() {

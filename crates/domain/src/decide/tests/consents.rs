@@ -116,3 +116,38 @@ fn a_missing_consent_costs_only_the_points_that_need_it() {
         expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
     );
 }
+
+#[test]
+fn a_missing_consent_does_not_keep_anybody_from_joining() {
+    let asking = MYPOINTS.replace("once = \"member\"", "once = \"member\"\nconsent = \"marketing\"");
+    check(
+        &asking,
+        "",
+        "
+        1997-01-12 mypoints sign_up s1 consents=marketing
+        1997-01-12 mypoints sign_up s1
+    ",
+        expect![[r#"
+            1997-01-12 mypoints sign_up s1 consents=marketing
+                by mypoints 1
+                enrolled
+                permits marketing
+                +150 Base by joining: mypoints, mypoints pays 9000 micros USD
+                mypoints: 150
+            1997-01-12 mypoints sign_up s1
+                by mypoints 1
+                enrolled
+                nothing by joining: ConsentMissing"#]],
+    );
+    // The points are still to be had: nothing was granted so far.
+    check(
+        &asking,
+        "1997-01-12 mypoints sign_up s1",
+        "1997-01-13 mypoints sign_up s2 consents=marketing",
+        expect![[r#"
+        by mypoints 1
+        permits marketing
+        +150 Base by joining: mypoints, mypoints pays 9000 micros USD
+        mypoints: 150"#]],
+    );
+}
