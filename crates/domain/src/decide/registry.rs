@@ -18,8 +18,8 @@ pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 /// Faults of a document named in a refusal, which is journaled.
 const FAULTS_SHOWN: usize = 20;
 
-/// The bounds of the settings, in days.
-const AGE_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
+/// The bounds of the settings.
+const AGES: std::ops::RangeInclusive<Span> = Span::from_days(1)..=Span::from_days(36_500);
 
 /// A command to the registry. Frozen in stored data, as are all serialised types of this file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -214,7 +214,7 @@ fn set_up(
     for (name, age) in
         [("max_event_age", settings.max_event_age), ("max_request_age", settings.max_request_age)]
     {
-        if !AGE_DAYS.contains(&(age.as_millis() / 86_400_000)) {
+        if !AGES.contains(&age) {
             return Err(Rejection::SettingOutOfRange(format!("{name} lies between 1 and 36500 days")));
         }
     }

@@ -47,10 +47,14 @@ fn ages_lie_between_a_day_and_a_hundred_years() {
         events up to 3153600000000 ms, requests up to 3153600000000 ms
         key operator for Operator"#]]
     .assert_eq(&set_up(36_500 * day, 36_500 * day));
-    expect!["refused INVALID_ARGUMENT: max_event_age lies between 1 and 36500 days"]
-        .assert_eq(&set_up(day - 1, day));
-    expect!["refused INVALID_ARGUMENT: max_request_age lies between 1 and 36500 days"]
-        .assert_eq(&set_up(day, day - 1));
+    for (events, requests) in [(day - 1, day), (36_500 * day + 1, day)] {
+        expect!["refused INVALID_ARGUMENT: max_event_age lies between 1 and 36500 days"]
+            .assert_eq(&set_up(events, requests));
+    }
+    for (events, requests) in [(day, day - 1), (day, 36_500 * day + 1)] {
+        expect!["refused INVALID_ARGUMENT: max_request_age lies between 1 and 36500 days"]
+            .assert_eq(&set_up(events, requests));
+    }
 }
 
 #[test]
