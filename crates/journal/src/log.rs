@@ -190,7 +190,7 @@ pub trait Log: Send + Sync + 'static {
     /// Calls `wake` after each growth of the partition from now on, until the log is dropped.
     fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error>;
 
-    /// Deletes the records before `before`. May keep some of them.
+    /// Deletes the records before `before`, now or soon. May keep some of them.
     fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error>;
 
     /// Notes that `group` has dealt with everything before `next`. Need not be durable at once: after a crash an

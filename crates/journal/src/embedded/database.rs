@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
@@ -170,11 +171,7 @@ impl Database {
         let (transaction, trimmed) = caught(|| {
             let transaction = begin(self.redb())?;
             append(&transaction, records)?;
-            let mut table = transaction.open_table(GROUPS)?;
-            for (group, next) in groups {
-                table.insert(group.as_str(), next.0)?;
-            }
-            drop(table);
+            note(&transaction, groups)?;
             let trimmed = trim.map(|before| delete(&transaction, before)).transpose()?;
             Ok((transaction, trimmed.flatten()))
         })
@@ -183,31 +180,14 @@ impl Database {
         Ok(trimmed)
     }
 
-    /// Records from `from` on and before `end`, as [`crate::log::Log::read`] says.
+    /// Records from `from` on and before `end`, as [`crate::log::Log::read`] says. What lies before a damage is read.
     pub(super) fn read(&self, from: Offset, end: Offset, bytes_max: usize) -> Result<Vec<Stored>, Cause> {
         caught(|| {
             let rows = self.redb().begin_read()?.open_table(ROWS)?;
-            let first = rows.range(..=from.0)?.next_back().transpose()?.ok_or(Fault::Missing(from))?.0;
-            let (mut records, mut fit, mut next) = (Vec::new(), Fit::new(bytes_max), Offset(first.value()));
-            for entry in rows.range(first.value()..end.0)? {
-                let (first, row) = entry?;
-                if first.value() != next.0 {
-                    break;
-                }
-                let row = Row::decode(next, Bytes::copy_from_slice(row.value()))?;
-                next = row.end();
-                for stored in row {
-                    let stored = stored?;
-                    if stored.offset >= end || (stored.offset >= from && !fit.takes(&stored)) {
-                        return Ok(records);
-                    }
-                    if stored.offset >= from {
-                        records.push(stored);
-                    }
-                }
-            }
-            if next < end {
-                return Err(Fault::Missing(next).into());
+            let mut records = Vec::new();
+            let outcome = collect(&rows, from..end, bytes_max, &mut records);
+            if records.is_empty() {
+                outcome?;
             }
             Ok(records)
         })
@@ -225,6 +205,36 @@ impl Drop for Database {
             tracing::warn!(%cause, "close a partition's database");
         }
     }
+}
+
+/// Collects the records of `wanted` that fit.
+fn collect(
+    rows: &impl ReadableTable<u64, &'static [u8]>,
+    wanted: Range<Offset>,
+    bytes_max: usize,
+    records: &mut Vec<Stored>,
+) -> Result<(), Cause> {
+    let from = wanted.start;
+    let first = rows.range(..=from.0)?.next_back().transpose()?.ok_or(Fault::Missing(from))?.0;
+    let (mut fit, mut next) = (Fit::new(bytes_max), Offset(first.value()));
+    for entry in rows.range(first.value()..wanted.end.0)? {
+        let (first, row) = entry?;
+        if first.value() != next.0 {
+            break;
+        }
+        let row = Row::decode(next, Bytes::copy_from_slice(row.value()))?;
+        next = row.end();
+        for stored in row {
+            let stored = stored?;
+            if stored.offset >= wanted.end || (stored.offset >= from && !fit.takes(&stored)) {
+                return Ok(());
+            }
+            if stored.offset >= from {
+                records.push(stored);
+            }
+        }
+    }
+    if next < wanted.end { Err(Fault::Missing(next).into()) } else { Ok(()) }
 }
 
 fn begin(database: &redb::Database) -> Result<WriteTransaction, Cause> {
@@ -246,6 +256,17 @@ fn append(transaction: &WriteTransaction, records: &[Stored]) -> Result<(), Caus
         rest = behind;
     }
     transaction.open_table(ABOUT)?.insert("end", u128::from(last.offset.plus(1).0))?;
+    Ok(())
+}
+
+fn note(transaction: &WriteTransaction, groups: &BTreeMap<String, Offset>) -> Result<(), Cause> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(GROUPS)?;
+    for (group, next) in groups {
+        table.insert(group.as_str(), next.0)?;
+    }
     Ok(())
 }
 
@@ -274,3 +295,6 @@ fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
+
+#[cfg(test)]
+mod tests;

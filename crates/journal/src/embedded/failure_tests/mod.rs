@@ -1,10 +1,11 @@
-//! Failing and slow disks, under a real log: storage that does on demand what a disk may do.
+//! Failing and slow disks under a real log, and callers that misbehave.
+
+mod disk;
 
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -12,93 +13,10 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use tempfile::TempDir;
 
+use self::disk::{Disk, OnDisk};
 use super::{Embedded, Settings};
 use crate::conformance::{append, read_all};
 use crate::log::{AppendError, Log, Offset, Partition, Record};
-
-/// What a disk does, for all files on it.
-#[derive(Debug, Default)]
-struct Disk {
-    /// No byte from here on can be written.
-    full_at: Mutex<Option<u64>>,
-    /// A full disk refuses to lengthen a file; else it refuses the writes.
-    refuses_length: AtomicBool,
-    /// Counts down with each change or sync; what brings it below zero fails.
-    operations_left: Mutex<Option<AtomicI64>>,
-    syncs_fail: AtomicBool,
-    reads_fail: AtomicBool,
-    syncs: AtomicU64,
-    held: Mutex<bool>,
-    released: Condvar,
-}
-
-impl Disk {
-    fn fill(&self, at: impl Into<Option<u64>>) {
-        *self.full_at.lock().unwrap() = at.into();
-    }
-
-    fn hold_syncs(&self, hold: bool) {
-        *self.held.lock().unwrap() = hold;
-        self.released.notify_all();
-    }
-
-    fn operate(&self, end: u64) -> io::Result<()> {
-        if self.full_at.lock().unwrap().is_some_and(|full_at| end > full_at) {
-            return Err(ErrorKind::StorageFull.into());
-        }
-        match self.operations_left.lock().unwrap().as_ref() {
-            Some(left) if left.fetch_sub(1, Ordering::Relaxed) == 0 => Err(io::Error::other("planted")),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct OnDisk {
-    file: FileBackend,
-    disk: Arc<Disk>,
-}
-
-impl StorageBackend for OnDisk {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        if self.disk.reads_fail.load(Ordering::Relaxed) {
-            return Err(io::Error::other("planted"));
-        }
-        self.file.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.operate(if self.disk.refuses_length.load(Ordering::Relaxed) { len } else { 0 })?;
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut held = self.disk.held.lock().unwrap();
-        while *held {
-            held = self.disk.released.wait(held).unwrap();
-        }
-        drop(held);
-        self.disk.operate(0)?;
-        self.disk.syncs.fetch_add(1, Ordering::Relaxed);
-        if self.disk.syncs_fail.load(Ordering::Relaxed) {
-            return Err(io::Error::other("planted"));
-        }
-        self.file.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.disk.operate(offset + data.len() as u64)?;
-        self.file.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.file.close()
-    }
-}
 
 /// A log on a disk that fails on demand, with one partition. Its tail is empty: all reading is from the disk.
 struct Bench {
@@ -312,6 +230,25 @@ fn a_panicking_caller_harms_nobody_else() {
     bench.outcomes.push(Ok(Offset(0)));
     bench.append().as_ref().unwrap();
     bench.check(&bench.log);
+}
+
+/// The last handle may go with an append's own answer, on the writer's thread.
+#[test]
+fn a_caller_may_drop_the_log() {
+    let Bench { folder, log, to, .. } = Bench::new();
+    let log = Arc::new(log);
+    let last = Arc::clone(&log);
+    let (tell, told) = mpsc::channel();
+    let done = move |outcome: Result<_, _>| {
+        tell.send(outcome.is_ok()).unwrap();
+        // Waits until it is the last.
+        until(|| Arc::strong_count(&last) == 1);
+        drop(last);
+    };
+    log.append(&to, vec![Bench::record(0)], Box::new(done));
+    drop(log);
+    assert!(told.recv().unwrap());
+    until(|| Embedded::open(folder.path(), settings()).is_ok());
 }
 
 /// Group offsets ride with group commits, and else become durable by themselves, if later.
