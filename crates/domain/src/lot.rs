@@ -68,9 +68,9 @@ pub struct Lot {
 }
 
 impl Lot {
-    /// Whether its points can be burnt at `now`.
+    /// Whether its points can be burnt at `now`; where it is still pending then, its activation is due and comes first.
     pub fn burnable(&self, now: Timestamp) -> bool {
-        !self.pending && self.key.available_from <= now && !self.expired(now)
+        self.key.available_from <= now && !self.expired(now)
     }
 
     /// Whether it has lapsed at `now`.

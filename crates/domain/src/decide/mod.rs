@@ -11,6 +11,7 @@ mod registry;
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event, Outcome};
 use crate::keys::Seen;
+use crate::lot::LotKey;
 use crate::registry::Registry;
 use crate::{Command, Rejection, RequestId, Span, Timestamp};
 
@@ -28,7 +29,8 @@ pub enum Verdict {
 /// How far ahead of us a caller's clock may be.
 const CLOCK_SKEW: Span = Span::from_secs(300);
 
-/// Due activations and expiries journaled along with one command; what is left over is journaled with the next.
+/// Due activations and expiries journaled along with one command; what is left over is journaled with the next, or with
+/// the command that burns it.
 const DUE_MAX: usize = 256;
 
 /// Decides a command of an account. Pure and total.
@@ -92,8 +94,14 @@ fn check_request_age(request: RequestId, max_age: Span, now: Timestamp) -> Resul
     }
 }
 
-/// Activations and expiries of `programme` that are due: facts that time made true, journaled before they are used.
-fn due(account: &Account, programme: &crate::ProgrammeId, now: Timestamp) -> Vec<Event> {
+/// Activations and expiries of `programme` that are due: facts that time made true, journaled before they are used. All
+/// lots up to the `last` one that is burnt are activated; else there is a limit.
+fn due(
+    account: &Account,
+    programme: &crate::ProgrammeId,
+    now: Timestamp,
+    last: Option<LotKey>,
+) -> Vec<Event> {
     let Some(purse) = account.purses().get(programme) else { return Vec::new() };
     let due = purse.lots.iter().filter_map(|lot| {
         let (programme, points) = (*programme, lot.left);
@@ -105,7 +113,8 @@ fn due(account: &Account, programme: &crate::ProgrammeId, now: Timestamp) -> Vec
             None
         }
     });
-    due.take(DUE_MAX).collect()
+    let burnt = |event: &Event| matches!(event, Event::LotActivated { lot, .. } if Some(*lot) <= last);
+    due.enumerate().filter(|(nth, event)| *nth < DUE_MAX || burnt(event)).map(|(_, event)| event).collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn decide(
     if let EventBody::Purchase { amount, .. } = &event.body {
         check_amount(&version.programme, event, amount)?;
     }
-    let mut events = super::due(account, &programme, at.decided_at);
+    let mut events = super::due(account, &programme, at.decided_at, None);
     facts(account, event, &mut events);
 
     let mut held = account

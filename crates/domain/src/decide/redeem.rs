@@ -2,8 +2,9 @@
 
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event, Redemption, VersionId};
+use crate::lot::LotBook;
 use crate::registry::Registry;
-use crate::{Caller, Points, ProgrammeId, Rejection, RewardId, Role};
+use crate::{Caller, ProgrammeId, Rejection, RewardId, Role};
 
 /// The most of one reward in one redemption.
 const QUANTITY_MAX: u32 = 1_000;
@@ -48,16 +49,11 @@ pub(super) fn decide(
         .ok_or(Rejection::NoContract { partner: reward.redeemer, programme: *order.programme })?;
     let points = reward.points.times(order.quantity).map_err(|_| Rejection::PointsOutOfRange)?;
 
-    // Activated lots can be burnt by this very command, so they are activated in a copy first.
-    let mut events = super::due(account, order.programme, now);
-    let mut lots = account.purses().get(order.programme).map(|purse| purse.lots.clone()).unwrap_or_default();
-    for event in &events {
-        if let Event::LotActivated { lot, .. } = event {
-            lots.activate(lot, at.place.seq);
-        }
-    }
-    let allocations =
-        lots.allocate(points, now).map_err(|missing: Points| Rejection::PointsShort { missing })?;
+    let none = LotBook::default();
+    let lots = account.purses().get(order.programme).map_or(&none, |purse| &purse.lots);
+    let allocations = lots.allocate(points, now).map_err(|missing| Rejection::PointsShort { missing })?;
+    let last = allocations.last().map(|allocation| allocation.lot);
+    let mut events = super::due(account, order.programme, now, last);
     events.push(Event::RewardRedeemed(Redemption {
         programme: *order.programme,
         reward: reward.id,

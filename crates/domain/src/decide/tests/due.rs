@@ -187,3 +187,24 @@ fn many_lots_are_journaled_bit_by_bit() {
     assert_eq!(lines(&world.say("1997-01-11 mypoints consent_given c2 marketing")), 44);
     assert_eq!(lines(&world.say("1997-01-11 mypoints consent_given c3 marketing")), 0);
 }
+
+#[test]
+fn what_the_balance_shows_can_be_spent_however_many_lots_it_takes() {
+    let mut world = many(600);
+    assert_eq!(world.available(script::instant("1997-01-11")).get(), 600);
+    let said = world.say("1997-01-11 member redeem 2 voucher");
+    assert!(said.contains("-500 for 1 voucher") && said.ends_with("mypoints: 100"), "{said}");
+    let said = world.say("1997-01-11 member redeem 3 voucher");
+    assert_eq!(said, "refused POINTS_SHORT: 400 points short");
+}
+
+#[test]
+fn lapsed_lots_do_not_stand_in_the_way_of_a_burn() {
+    let mut world = many(300);
+    for lot in 0..600 {
+        world.say(&format!("1997-01-21 cdnow purchase q{lot} 1 USD"));
+    }
+    // The first 300 lots have lapsed, the others can be spent.
+    let said = world.say("1997-01-31 member redeem 2 voucher");
+    assert!(said.contains("-500 for 1 voucher") && said.ends_with("mypoints: 100"), "{said}");
+}
