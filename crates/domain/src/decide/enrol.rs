@@ -2,12 +2,20 @@
 
 use crate::account::Account;
 use crate::event::{Applied, Event};
-use crate::{Caller, Rejection, Role};
+use crate::{Caller, Identifier, Rejection, Role, Scheme};
 
-pub(super) fn decide(account: &Account, caller: &Caller) -> Result<Applied, Rejection> {
-    match caller.role {
-        Role::Operator | Role::Partner(_) => {}
-        Role::Member(_) => return Err(Rejection::PermissionDenied),
+pub(super) fn decide(
+    account: &Account,
+    caller: &Caller,
+    identifier: &Identifier,
+) -> Result<Applied, Rejection> {
+    match (caller.role, identifier.scheme()) {
+        // A partner's customer numbers are its own.
+        (Role::Partner(partner), Scheme::CustomerNumber(scope)) if partner != scope => {
+            return Err(Rejection::PermissionDenied);
+        }
+        (Role::Operator | Role::Partner(_), _) => {}
+        (Role::Member(_), _) => return Err(Rejection::PermissionDenied),
     }
     if account.enrolment().is_some() {
         return Err(Rejection::AlreadyEnrolled);

@@ -64,10 +64,10 @@ fn decide_new(
             }
             partner_event::decide(account, registry, event, at)
         }
-        Command::Enrol { caller, request, .. } => {
+        Command::Enrol { caller, request, identifier } => {
             registry.check(caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
-            enrol::decide(account, caller)
+            enrol::decide(account, caller, identifier)
         }
         Command::Redeem { caller, request, programme, reward, quantity, .. } => {
             registry.check(caller)?;

@@ -6,6 +6,7 @@ mod consents;
 mod dedup;
 mod due;
 mod earning;
+mod enrolling;
 mod model;
 mod network;
 mod random;

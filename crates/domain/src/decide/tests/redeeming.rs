@@ -1,4 +1,4 @@
-//! Enrolment and redemption by request: who may, and what it takes.
+//! Redemption by request: who may, and what it takes.
 
 use expect_test::expect;
 
@@ -246,48 +246,6 @@ fn a_redemption_is_asked_by_the_member_the_redeemer_or_the_operator() {
         &revoked,
         "1997-01-13 member redeem 1 voucher",
         expect!["refused KEY_REVOKED: the caller's key is revoked"],
-    );
-}
-
-#[test]
-fn an_enrolment_is_asked_by_operator_or_partner_and_once() {
-    check(
-        MYPOINTS,
-        "",
-        "
-        1997-01-12 operator enrol 1
-        1997-01-12 cdnow enrol 1
-        1997-01-12 member enrol 1
-    ",
-        expect![[r#"
-            1997-01-12 operator enrol 1
-                enrolled
-            1997-01-12 cdnow enrol 1
-                enrolled
-            1997-01-12 member enrol 1
-                refused PERMISSION_DENIED: the caller may not do this"#]],
-    );
-    check(
-        MYPOINTS,
-        "1997-01-11 cdnow enrol 1",
-        "1997-01-12 operator enrol 1",
-        expect!["refused ALREADY_ENROLLED: somebody is enrolled on this identifier already"],
-    );
-    check(
-        MYPOINTS,
-        MEMBER,
-        "1997-01-13 operator enrol 1",
-        expect!["refused ALREADY_ENROLLED: somebody is enrolled on this identifier already"],
-    );
-    // The member signs up in person later: that is news to the rules, not to the enrolment.
-    check(
-        MYPOINTS,
-        "1997-01-11 cdnow enrol 1",
-        "1997-01-12 mypoints sign_up s1",
-        expect![[r#"
-        by mypoints 1
-        +150 Base by joining: mypoints, mypoints pays 9000 micros USD
-        mypoints: 150"#]],
     );
 }
 
