@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision, decide_registry};
 use coalition_domain::{
-    Account, AccountId, Command, Decision, Moment, Outcome, Registry, Rejection, Verdict, decide,
+    Account, AccountId, Command, Decision, Moment, Outcome, Registry, Rejection, Verdict,
 };
 use coalition_journal::entry::ShardId;
 
 use crate::body::{self, Item, Terms};
 use crate::inbox::{RelayCommand, Run};
+use crate::plant::{Plant, Planted};
 use crate::state::{Answered, State};
 
 /// The largest item of a batch, encoded: one decision must leave room for the record around it.
@@ -36,6 +37,7 @@ pub struct Draft {
     seq: u64,
     terms: Terms,
     bytes_max: usize,
+    planted: Planted,
     body: body::Writer,
     /// Each with its number among its account's activities.
     items: Vec<(Item, u32)>,
@@ -54,6 +56,7 @@ impl Draft {
             seq,
             terms,
             bytes_max,
+            planted: Planted::default(),
             body: body::Writer::default(),
             items: Vec::new(),
             first: BTreeMap::new(),
@@ -62,6 +65,11 @@ impl Draft {
             answered: BTreeMap::new(),
             taken: BTreeMap::new(),
         }
+    }
+
+    /// The same, with a flaw.
+    pub(crate) fn planted(self, planted: Planted) -> Self {
+        Self { planted, ..self }
     }
 
     /// Decides a command of an account, which is in memory.
@@ -77,7 +85,7 @@ impl Draft {
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, self.body.count());
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
-        let verdict = catch_unwind(AssertUnwindSafe(|| decide(account, registry, &command, &at))).unwrap_or_else(|_| {
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.planted.decide(account, registry, &command, &at))).unwrap_or_else(|_| {
             tracing::error!(seq = self.seq, key = ?command.key(), "a decision panicked; the command is refused");
             Verdict::Decided(Outcome::Refused(Rejection::InternalFault))
         });
@@ -128,6 +136,7 @@ impl Draft {
     /// Takes in what another shard sent: the commands that continue what was taken. False if there is no room.
     pub fn relayed(&mut self, state: &State, run: Run) -> bool {
         let taken = *self.taken.get(&run.source).or_else(|| state.meta.taken.get(&run.source)).unwrap_or(&0);
+        let taken = if self.planted.has(Plant::RunsUnnumbered) { run.first - 1 } else { taken };
         let known = usize::try_from((taken + 1).saturating_sub(run.first)).unwrap_or(usize::MAX);
         if run.first > taken + 1 {
             // The source sends the next run only after this one is in the log, so a gap is a broken invariant there.

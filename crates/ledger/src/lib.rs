@@ -9,6 +9,7 @@ pub mod body;
 pub mod clock;
 pub mod draft;
 pub mod inbox;
+pub mod plant;
 pub mod resident;
 pub mod rows;
 pub mod runtime;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use coalition_domain::event::Book;
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
-use coalition_domain::{Account, Fingerprint, ProgrammeId, Registry};
+use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Registry};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
 
 use crate::resident::{Activity, ActivityPage, Resident};
 use crate::rows;
+use crate::state::State;
 use crate::totals::LineOfHour;
 
 /// (shard, seq in effect): it survives copying a journal and changing the log's adapter.
@@ -41,6 +42,24 @@ pub struct AccountView {
 }
 
 impl AccountView {
+    /// The account `id` in `state`, with `reader` the store behind it.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn of(
+        shard: ShardId,
+        state: &State,
+        reader: &Arc<dyn Reader>,
+        id: AccountId,
+    ) -> Result<Self, rows::Error> {
+        let resident = match state.accounts.get(&id) {
+            Some(resident) => Arc::clone(resident),
+            None => Arc::new(rows::load_account(&**reader, &id)?),
+        };
+        let position = Position { shard, seq: state.meta.chain.seq() };
+        Ok(Self { position, registry: Arc::clone(&state.registry), resident, reader: Arc::clone(reader) })
+    }
+
     /// The aggregate.
     pub fn account(&self) -> &Account {
         &self.resident.account
@@ -111,6 +130,16 @@ pub struct SumsView {
 }
 
 impl SumsView {
+    /// The sums in `state`, with `reader` the store behind it.
+    pub fn of(shard: ShardId, state: &State, reader: &Arc<dyn Reader>) -> Self {
+        Self {
+            position: Position { shard, seq: state.meta.chain.seq() },
+            books: state.totals.books().clone(),
+            lines: state.totals.lines().clone(),
+            reader: Arc::clone(reader),
+        }
+    }
+
     /// The settlement lines of `programme` over the hours `from <= hour < until` of recorded time. Reads the store: not
     /// for an async thread.
     ///

@@ -1,6 +1,6 @@
 //! Deciding: waiting commands become one batch.
 
-use coalition_domain::Timestamp;
+use coalition_domain::{Outcome, Timestamp};
 use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
@@ -9,6 +9,7 @@ use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
 use crate::inbox::{Request, Unreadable};
+use crate::plant::Plant;
 
 impl Shard {
     /// Decodes commands of the inbox and asks for their accounts.
@@ -57,7 +58,8 @@ impl Shard {
             horizon: self.horizon(decided_at),
             relayed: Vec::new(),
         };
-        let mut draft = Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max);
+        let mut draft =
+            Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max).planted(self.planted);
         let waiting = self.draft_direct(&mut draft, out);
         let inbox_next = self.draft_inbox(&mut draft, out);
         let terms = Terms { inbox_next, relayed: self.take_relay_facts(), ..terms };
@@ -66,10 +68,16 @@ impl Shard {
         }
         let record = draft.finish(&terms, header.prefix());
         let attempt = self.office.sent(record.clone());
-        let answers = waiting
+        let mut answers: Vec<_> = waiting
             .into_iter()
             .map(|(token, item)| (token, answered(&draft, header.seq.0, &terms, item)))
             .collect();
+        if self.planted.has(Plant::RefusalAtOnce) {
+            let early = answers.extract_if(.., |(_, answered)| refused(answered));
+            out.extend(
+                early.map(|(token, answered)| Output::Answer(token, Answer::Decided(Box::new(answered)))),
+            );
+        }
         self.under_way = Some(UnderWay { attempt, sent: now.mono, answers });
         out.push(Output::Append { attempt: Some(attempt), record });
     }
@@ -158,7 +166,7 @@ impl Shard {
                 };
             if !fits {
                 self.inbox.push_front(queued);
-                return inbox_next;
+                return if self.planted.has(Plant::PositionNotAtomic) { self.inbox_read } else { inbox_next };
             }
             inbox_next = queued.offset.plus(1);
         }
@@ -171,6 +179,13 @@ fn account(queued: &Queued) -> Option<coalition_domain::AccountId> {
     match &queued.request {
         Request::Command(command) => Some(command.account()),
         Request::Relayed(_) => None,
+    }
+}
+
+fn refused(answered: &Answered) -> bool {
+    match &answered.decided {
+        Decided::Account(decision) => matches!(decision.outcome, Outcome::Refused(_)),
+        Decided::Registry(decision) => decision.outcome.is_err(),
     }
 }
 

@@ -20,6 +20,7 @@ use coalition_journal::office::Office;
 pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
 use crate::clock::{Now, TermClock};
 use crate::inbox::Request;
+use crate::plant::{Plant, Planted};
 use crate::state::{State, Taking};
 
 /// How long to wait after the log refused a batch for want of room, in milliseconds.
@@ -94,6 +95,7 @@ pub struct Shard {
     relay: BTreeMap<ShardId, relay::Link>,
     stored: u64,
     stopped: Option<Stop>,
+    planted: Planted,
 }
 
 impl Shard {
@@ -119,7 +121,24 @@ impl Shard {
             relay: BTreeMap::new(),
             stored,
             stopped: None,
+            planted: Planted::default(),
         }
+    }
+
+    /// The same, with a rule taken out.
+    #[cfg(any(test, feature = "plants"))]
+    #[must_use]
+    pub fn planted(self, plant: Plant) -> Self {
+        Self { planted: Planted::one(plant), ..self }
+    }
+
+    /// The same, with a rule of the fence taken out.
+    #[cfg(any(test, feature = "plants"))]
+    #[must_use]
+    pub fn planted_in_fence(mut self, plant: coalition_journal::plant::Plant) -> Self {
+        self.office = self.office.planted(plant);
+        self.state.meta.chain = self.state.meta.chain.planted(plant);
+        self
     }
 
     /// The committed state: nothing but what took effect.
@@ -228,6 +247,7 @@ impl Shard {
             }
             Input::Stored(seq, accounts) => {
                 self.stored = seq;
+                let seq = if self.planted.has(Plant::EvictsUnstored) { u64::MAX } else { seq };
                 self.state.accounts.stored(seq, &accounts);
                 self.state.totals.forget_before(self.state.meta.decided_at.unwrap_or_default());
                 self.state.accounts.evict();
@@ -253,6 +273,7 @@ impl Shard {
         }
         if let Some(clock) = &self.clock
             && clock.skew(now) > self.limits.clock_skew_max
+            && !self.planted.has(Plant::SkewUnchecked)
         {
             tracing::warn!(
                 skew_ms = clock.skew(now).as_millis(),

@@ -1,0 +1,95 @@
+//! Flaws on purpose: each takes one rule out, so that the simulator can show that it would see the fault.
+//!
+//! They can be planted with the feature `plants` only. Without it [`Planted`] is empty and [`Planted::has`] is always
+//! false, so that the rules cost nothing.
+
+use coalition_domain::account::Moment;
+use coalition_domain::{Account, Command, Registry, Verdict, decide};
+
+macro_rules! plants {
+    ($($plant:ident $name:literal $about:literal)*) => {
+        /// A rule taken out. The number in the text is the rule's in docs/ARCHITECTURE.md.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Plant {
+            $(#[doc = $about] $plant,)*
+        }
+
+        impl Plant {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$plant,)*];
+
+            /// What it is called on a command line.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$plant => $name,)* }
+            }
+
+            /// What it does, in a line.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$plant => $about,)* }
+            }
+        }
+    };
+}
+
+plants! {
+    DedupSkipped "dedup-skipped"
+        "dedup: a command is decided as if its id had never been seen"
+    PositionNotAtomic "position-not-atomic"
+        "9: the inbox position of a batch is what was read ahead, not what was decided"
+    InboxGap "inbox-gap"
+        "9: records of the inbox are taken that don't continue what was read"
+    RefusalAtOnce "refusal-at-once"
+        "10: a refusal is answered when it is decided, before it is in effect"
+    RunsUnnumbered "runs-unnumbered"
+        "relay: commands of another shard are taken in whatever their numbers"
+    EvictsUnstored "evicts-unstored"
+        "memory: an account that is newer than the store is given up"
+    SkewUnchecked "skew-unchecked"
+        "12: an owner whose clock is off goes on deciding"
+}
+
+/// The flaw that is planted, if any: none can be without the feature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Planted(#[cfg(any(test, feature = "plants"))] Option<Plant>);
+
+impl Planted {
+    #[cfg(any(test, feature = "plants"))]
+    pub(crate) const fn one(plant: Plant) -> Self {
+        Self(Some(plant))
+    }
+
+    #[cfg(any(test, feature = "plants"))]
+    pub(crate) const fn has(self, plant: Plant) -> bool {
+        matches!(self.0, Some(planted) if planted as u8 == plant as u8)
+    }
+
+    #[cfg(not(any(test, feature = "plants")))]
+    pub(crate) const fn has(self, _: Plant) -> bool {
+        false
+    }
+
+    /// [`decide`], unless the flaw is that it forgets.
+    pub(crate) fn decide(
+        self,
+        account: &Account,
+        registry: &Registry,
+        command: &Command,
+        at: &Moment,
+    ) -> Verdict {
+        #[cfg(any(test, feature = "plants"))]
+        if self.has(Plant::DedupSkipped) {
+            // Of an account that knows no ids nothing was seen before.
+            let unseen = coalition_domain::account::AccountParts {
+                activities: account.activities(),
+                enrolment: account.enrolment().cloned(),
+                consents: account.consents().clone(),
+                purses: account.purses().clone(),
+                keys: coalition_domain::keys::KeyIndex::default(),
+            };
+            return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
+        }
+        decide(account, registry, command, at)
+    }
+}
