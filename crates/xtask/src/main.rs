@@ -15,8 +15,10 @@ mod runner;
 mod steps;
 
 /// Commands that hand their arguments on to a binary of the workspace, built for release: name, package, what it does.
-const PASSED_ON: &[(&str, &str, &str)] =
-    &[("sim", "coalition-sim", "run the simulator, for example: sim --seeds 1000")];
+const PASSED_ON: &[(&str, &str, &str)] = &[
+    ("sim", "coalition-sim", "run the simulator, for example: sim --seeds 1000"),
+    ("bench", "coalition-bench", "measure the network: each figure beside its limit"),
+];
 
 fn main() -> ExitCode {
     match run() {

@@ -1,0 +1,52 @@
+//! The limit: the bytes of the inbox read and appended to another topic, a thread for each partition.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use coalition_journal::log::{Log, Offset, Partition};
+use coalition_ledger::runtime::INBOX;
+
+use crate::workload::{Shape, open_log};
+
+const COPY: &str = "copy";
+/// As much as a batch of the ledger.
+const READ_BYTES: usize = 768 * 1024;
+
+pub(crate) fn run(folder: &Path, shape: &Shape) -> Result<Duration> {
+    let log = open_log(folder)?;
+    log.create_topic(COPY, shape.shards)?;
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..shape.shards)
+            .map(|shard| {
+                scope.spawn({
+                    let log = &log;
+                    move || copy(&**log, shard)
+                })
+            })
+            .collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("a copying thread does not panic"))
+    })?;
+    let took = began.elapsed();
+    eprintln!("  copied after  {took:?}");
+    Ok(took)
+}
+
+fn copy(log: &dyn Log, shard: u32) -> Result<()> {
+    let (from, to) = (Partition::new(INBOX, shard), Partition::new(COPY, shard));
+    let mut next = Offset::default();
+    loop {
+        let records = log.read(&from, next, READ_BYTES)?;
+        let Some(last) = records.last() else { return Ok(()) };
+        next = last.offset.plus(1);
+        let (done, told) = mpsc::channel();
+        log.append(
+            &to,
+            records.into_iter().map(|stored| stored.record).collect(),
+            Box::new(move |outcome| drop(done.send(outcome))),
+        );
+        told.recv()?.context("append a copy")?;
+    }
+}
