@@ -1,0 +1,80 @@
+//! Identifiers: who is meant.
+
+use coalition_domain::{Identifier, NoIdentifier, PartnerId, Scheme};
+use coalition_proto::r#type::v1::{self as proto, ErrorReason, IdentifierScheme};
+
+use super::resource_from_proto;
+use crate::Refusal;
+
+/// Reads an identifier. `speaker` is the partner that is meant where a customer number names no scope; `None` when the
+/// caller is no partner.
+///
+/// The value is judged before all else: one that must not be kept is refused as such whatever else is wrong.
+///
+/// # Errors
+/// `IDENTIFIER_REFUSED` for a value that doesn't fit its scheme, or looks like a card number or an address;
+/// `FIELD_MISSING`; `INVALID_ARGUMENT` for a scheme that isn't known, or a scope where there can be none.
+pub fn identifier_from_proto(
+    identifier: &proto::Identifier,
+    field: &str,
+    speaker: Option<PartnerId>,
+) -> Result<Identifier, Refusal> {
+    let at = |part: &str| format!("{field}.{part}");
+    let judge = |scheme| {
+        Identifier::new(scheme, &identifier.value).map_err(|why| match why {
+            NoIdentifier::Empty => Refusal::missing(&at("value")),
+            NoIdentifier::TooLong
+            | NoIdentifier::Character
+            | NoIdentifier::NoHash
+            | NoIdentifier::CardNumber
+            | NoIdentifier::Address => {
+                Refusal::new(ErrorReason::IdentifierRefused, &at("value"), why.to_string())
+            }
+        })
+    };
+    match IdentifierScheme::try_from(identifier.scheme) {
+        Ok(IdentifierScheme::EmailHash) => {
+            judge(Scheme::EmailHash).and_then(|it| unscoped(it, identifier, field))
+        }
+        Ok(IdentifierScheme::CardToken) => {
+            judge(Scheme::CardToken).and_then(|it| unscoped(it, identifier, field))
+        }
+        Ok(IdentifierScheme::CustomerNumber) => {
+            let scope = match identifier.scope.as_str() {
+                "" => speaker.ok_or_else(|| Refusal::missing(&at("scope"))),
+                scope => resource_from_proto(scope, "partners/", &at("scope")),
+            };
+            match scope {
+                Ok(scope) => judge(Scheme::CustomerNumber(scope)),
+                // Values of every scope are judged alike.
+                Err(refusal) => judge(Scheme::CardToken).and(Err(refusal)),
+            }
+        }
+        Ok(IdentifierScheme::Unspecified) => {
+            judge(Scheme::CardToken).and(Err(Refusal::missing(&at("scheme"))))
+        }
+        Err(_) => {
+            let message = "the scheme of an identifier is one of its closed list";
+            let refusal = Refusal::new(ErrorReason::InvalidArgument, &at("scheme"), message);
+            judge(Scheme::CardToken).and(Err(refusal))
+        }
+    }
+}
+
+fn unscoped(known: Identifier, identifier: &proto::Identifier, field: &str) -> Result<Identifier, Refusal> {
+    if identifier.scope.is_empty() {
+        return Ok(known);
+    }
+    let message = "only customer numbers have a scope; leave it empty";
+    Err(Refusal::new(ErrorReason::InvalidArgument, &format!("{field}.scope"), message))
+}
+
+/// Writes an identifier.
+pub fn identifier_to_proto(identifier: &Identifier) -> proto::Identifier {
+    let (scheme, scope) = match identifier.scheme() {
+        Scheme::EmailHash => (IdentifierScheme::EmailHash, String::new()),
+        Scheme::CardToken => (IdentifierScheme::CardToken, String::new()),
+        Scheme::CustomerNumber(partner) => (IdentifierScheme::CustomerNumber, format!("partners/{partner}")),
+    };
+    proto::Identifier { scheme: scheme.into(), scope, value: identifier.value().to_owned() }
+}
