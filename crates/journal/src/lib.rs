@@ -10,3 +10,6 @@ pub mod log;
 pub mod memory;
 pub mod office;
 pub mod plant;
+
+#[cfg(test)]
+mod model;
