@@ -2,7 +2,9 @@
 
 use expect_test::expect;
 
+use super::world::World;
 use super::{MYPOINTS, check};
+use crate::event::{Event, Outcome};
 
 const RULES: &str = r#"
     [programme]
@@ -287,4 +289,21 @@ fn a_rule_may_grant_once_for_each_reference_partner_or_member() {
                 nothing by game: GrantedBefore
                 mypoints: 13"#]],
     );
+}
+
+/// What a rule that grants once remembers is frozen. Computed in Python, as the other fingerprints are: over programme and
+/// rule, the partner where it counts, and the reference where it counts.
+#[test]
+fn what_is_granted_once_is_remembered_by_a_frozen_fingerprint() {
+    for (line, expected) in [
+        ("1997-01-12 cdnow engagement g1 game", "82461bd3d21836f9fac84dadd67f2b02"),
+        ("1997-01-12 cdnow engagement g1 visit", "59590612fce4a663b31239377db8ad87"),
+        ("1997-01-12 cdnow engagement g1 review r1", "6cabddc127b00c401328878a6dde1d52"),
+    ] {
+        let mut world = World::new(RULES);
+        world.say(line);
+        let Outcome::Applied(applied) = &world.journal[0].0.outcome else { panic!("refused") };
+        let [Event::PointsAccrued(accrual)] = &applied.events[..] else { panic!("other events") };
+        assert_eq!(format!("{:?}", accrual.claim.unwrap()), expected);
+    }
 }

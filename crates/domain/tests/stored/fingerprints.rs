@@ -1,0 +1,94 @@
+//! The fingerprints of which the dedup index is made, against figures from elsewhere.
+//!
+//! They were computed in Python: the first half of the SHA-256 over tag, length in 8 bytes and bytes of each field, the
+//! kind of thing being field 0, in the order of the tags' appearance in the code.
+
+use coalition_domain::decide::{RegistryChange, RegistryCommand};
+use coalition_domain::{Command, Fingerprint, Identifier, PartnerEvent, Scheme, event_key, request_key};
+
+use super::samples;
+
+fn hex(fingerprint: Fingerprint) -> String {
+    super::hex(fingerprint.bytes())
+}
+
+#[test]
+fn keys() {
+    let [Command::PartnerEvent(event), ..] = samples::commands() else { panic!("not an event") };
+    assert_eq!(hex(event_key(event.partner, &event.event_id)), "ea4dbb499c859d417364b5627fd55e69");
+    let requests = samples::roles().map(|role| hex(request_key(role, samples::request())));
+    let expected = [
+        "de5fe621f2b4c77a124c3cf955e507f2",
+        "7b800250bfd3316d04d55d072888d585",
+        "540433afedb13b76419cdcf1f221e48a",
+    ];
+    assert_eq!(requests, expected);
+    let [event, _, enrol, redeem] = samples::commands().map(|command| hex(command.key()));
+    assert_eq!(event, "ea4dbb499c859d417364b5627fd55e69");
+    assert_eq!((enrol.as_str(), redeem.as_str()), (expected[1], expected[0]));
+}
+
+#[test]
+fn contents_of_commands() {
+    let expected = [
+        "328bf32ab0d03149b8aa4d7a9fa432e5",
+        "c2f277a8400eda0a2dea288de8b8a67c",
+        "dc52451f81a9315634ac6152b66e785f",
+        "2916d6e6a958488e90fb4b1d07ea155b",
+    ];
+    assert_eq!(samples::commands().map(|command| hex(command.content())), expected);
+}
+
+#[test]
+fn contents_of_partner_events() {
+    let content = |event| hex(Command::PartnerEvent(event).content());
+    let bodies = samples::bodies().map(|body| content(PartnerEvent { body, ..samples::partner_event() }));
+    let expected = [
+        "16162c0b62029e571dd7607b88d3143f",
+        "ddc19dfb9ab3263027716325ae7e1244",
+        "685496704e4ee26d44d996e1de082ab9",
+        "91ec318ce79203fa9a72719e85184eaf",
+        "328bf32ab0d03149b8aa4d7a9fa432e5",
+        "cf96bd93ea9ca6c9523fe27e80ece1b8",
+        "cb2345238b13ed27599a0b1794bcb14c",
+        "88d9adbad0c9baf798241510816554b8",
+        "277dc7417e5586024b1d02f4e07588e2",
+    ];
+    assert_eq!(bodies, expected);
+    let identifier = Identifier::new(Scheme::CardToken, "tok").unwrap();
+    let token = content(PartnerEvent { identifier, ..samples::partner_event() });
+    assert_eq!(token, "0e9e9081fbcb7f6a95a9b8dfeee7fee9");
+}
+
+#[test]
+fn contents_of_registry_commands() {
+    let content = |change| {
+        let command = RegistryCommand { caller: None, request: samples::request(), change };
+        assert_eq!(
+            hex(command.key()),
+            "de5fe621f2b4c77a124c3cf955e507f2",
+            "nobody asks as the operator does"
+        );
+        hex(command.content())
+    };
+    let expected = [
+        "9f79ebb02712c8402e432b10a954a9ce",
+        "a0fdf5fcca621900fb9cecddcfabe4ab",
+        "9a3014c2f0df5098edd666b09cbb01f8",
+        "3652823df23ad7735f8420f721020a6d",
+        "da5209ee5b3f632943206df8e93a6b8c",
+        "99111713a9cd21af003b730ad5ec0371",
+    ];
+    assert_eq!(samples::changes().map(content), expected);
+    // A key is known by whom it is for: its name and secret are drawn anew for each call.
+    let keys = samples::roles().map(|role| {
+        let id = "other".parse().unwrap();
+        content(RegistryChange::CreateKey { id, secret_hash: [9; 32], role })
+    });
+    let expected = [
+        "3652823df23ad7735f8420f721020a6d",
+        "6d4e762cebd0be8efac4904bdaf52a7e",
+        "0783ba51683898efb4becc435a397cb0",
+    ];
+    assert_eq!(keys, expected);
+}
