@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coalition_domain::decide::RegistryDecision;
 use coalition_domain::event::Outcome;
-use coalition_domain::{Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
+use coalition_domain::{AccountId, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
 use coalition_journal::chain::Chain;
 use coalition_journal::entry::{Hash, Rebase, ShardId};
 use coalition_journal::log::Offset;
@@ -107,7 +107,7 @@ impl Taking {
     }
 
     /// Which accounts it holds.
-    pub fn accounts(&self) -> Vec<coalition_domain::AccountId> {
+    pub fn accounts(&self) -> Vec<AccountId> {
         self.accounts.iter().map(|taken| taken.resident.account.id()).collect()
     }
 }
@@ -189,14 +189,15 @@ impl State {
         }
     }
 
-    /// Takes a batch in effect in. Its accounts are in memory.
-    pub fn fold(&mut self, seq: u64, terms: &Terms, items: &[(Item, Bytes)]) {
-        for (index, (item, bytes)) in (0_u32..).zip(items) {
+    /// Takes a batch in effect in, with the account of each of its items; all of them are in memory.
+    pub fn fold(&mut self, seq: u64, terms: &Terms, items: &[(Item, Bytes)], accounts: &[Option<AccountId>]) {
+        for ((index, (item, bytes)), account) in (0_u32..).zip(items).zip(accounts) {
             let at = Self::moment(&self.registry, seq, index, terms);
-            match item {
-                Item::Account(decision) => self.fold_account(decision, bytes, &at),
-                Item::Registry(decision) => self.fold_registry(decision, &at),
-                Item::Relayed(run) => self.fold_run(run),
+            match (item, account) {
+                (Item::Account(decision), Some(account)) => self.fold_account(account, decision, bytes, &at),
+                (Item::Account(_), None) => unreachable!("an account's item has its account"),
+                (Item::Registry(decision), _) => self.fold_registry(decision, &at),
+                (Item::Relayed(run), _) => self.fold_run(run),
             }
         }
         self.meta.decided_at = Some(terms.decided_at);
@@ -212,8 +213,8 @@ impl State {
         self.meta.inbox_next = rebase.inbox_position;
     }
 
-    fn fold_account(&mut self, decision: &Decision, bytes: &Bytes, at: &Moment) {
-        self.accounts.change(&decision.command.account(), |resident| {
+    fn fold_account(&mut self, account: &AccountId, decision: &Decision, bytes: &Bytes, at: &Moment) {
+        self.accounts.change(account, |resident| {
             resident.account.evolve(decision, at);
             resident.note(at.place, at.decided_at, bytes);
         });
@@ -277,15 +278,6 @@ impl State {
     pub fn note_record(&mut self, offset: Offset, raw: &[u8]) {
         self.meta.journal_next = offset.plus(1);
         self.meta.last_record = Some((offset, Hash::default().then(raw)));
-    }
-
-    /// The accounts that the batch changes and that are not in memory.
-    pub fn missing(&self, items: &[(Item, Bytes)]) -> Vec<coalition_domain::AccountId> {
-        let account = |(item, _): &(Item, Bytes)| match item {
-            Item::Account(decision) => Some(decision.command.account()),
-            Item::Registry(_) | Item::Relayed(_) => None,
-        };
-        items.iter().filter_map(account).filter(|id| !self.accounts.contains(id)).collect()
     }
 }
 

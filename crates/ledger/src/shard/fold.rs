@@ -21,6 +21,8 @@ pub(super) struct Unfolded {
     entry: Option<Entry>,
     /// Of a batch. One that can't be read stops the shard if it is in effect; a void one may hold anything.
     body: Option<Result<body::Body, body::Unreadable>>,
+    /// The account of each of its items, worked out once: it takes a hash.
+    accounts: Vec<Option<AccountId>>,
 }
 
 impl Shard {
@@ -32,7 +34,7 @@ impl Shard {
             }
             match unfolded(record) {
                 Ok(unfolded) => {
-                    self.load(accounts(&unfolded), out);
+                    self.load(unfolded.accounts.iter().flatten().copied(), out);
                     self.unfolded.push_back(unfolded);
                 }
                 Err(stop) => {
@@ -53,12 +55,11 @@ impl Shard {
         while self.stopped.is_none()
             && let Some(next) = self.unfolded.front()
         {
-            if let Some(Ok((_, items))) = &next.body {
-                let missing = self.state.missing(items);
-                if !missing.is_empty() {
-                    self.load(missing, out);
-                    return;
-                }
+            let missing = next.accounts.iter().flatten().filter(|id| !self.state.accounts.contains(id));
+            let missing: Vec<_> = missing.copied().collect();
+            if !missing.is_empty() {
+                self.load(missing, out);
+                return;
             }
             let next = self.unfolded.pop_front().expect("looked at above");
             self.fold(&next, now, out);
@@ -76,7 +77,7 @@ impl Shard {
                 }
                 Some(Entry::Batch(_)) => {
                     match next.body.as_ref().expect("a batch was decoded when it was read") {
-                        Ok((terms, items)) => self.state.fold(seq.0, terms, items),
+                        Ok((terms, items)) => self.state.fold(seq.0, terms, items, &next.accounts),
                         Err(unreadable) => {
                             self.stopped = Some(unreadable.clone().into());
                             return;
@@ -103,13 +104,14 @@ fn unfolded(record: Stored) -> Result<Unfolded, Stop> {
         Some(Entry::Batch(batch)) => Some(body::decode(&batch.body)),
         Some(Entry::Genesis(_) | Entry::TermStarted(_) | Entry::Rebase(_)) | None => None,
     };
-    Ok(Unfolded { offset: record.offset, append_time: record.append_time, raw, entry, body })
+    let accounts =
+        body.iter().flatten().flat_map(|(_, items)| items).map(|(item, _)| account(item)).collect();
+    Ok(Unfolded { offset: record.offset, append_time: record.append_time, raw, entry, body, accounts })
 }
 
-fn accounts(unfolded: &Unfolded) -> Vec<AccountId> {
-    let account = |(item, _): &(Item, Bytes)| match item {
+fn account(item: &Item) -> Option<AccountId> {
+    match item {
         Item::Account(decision) => Some(decision.command.account()),
         Item::Registry(_) | Item::Relayed(_) => None,
-    };
-    unfolded.body.iter().flatten().flat_map(|(_, items)| items).filter_map(account).collect()
+    }
 }
