@@ -122,3 +122,6 @@ impl StatementLine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

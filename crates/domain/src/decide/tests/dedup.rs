@@ -2,7 +2,11 @@
 
 use expect_test::expect;
 
+use super::script::instant;
+use super::world::World;
 use super::{MYPOINTS, check};
+use crate::Span;
+use crate::registry::{RegistryEvent, Settings};
 
 #[test]
 fn a_repeat_gets_the_first_answer() {
@@ -245,4 +249,33 @@ fn an_event_ages_by_the_newest_append_time_of_the_inbox() {
             1999-01-01 mypoints sign_up s2 at=1997-01-01
                 refused EVENT_TOO_OLD: the event is older than the network accepts (400 days)"#]],
     );
+}
+
+/// Ids are forgotten by the slower of two clocks: events age by the inbox, requests by the decisions.
+#[test]
+fn what_was_forgotten_is_too_old_to_be_decided_again() {
+    for days_ahead in [-10, 0, 10] {
+        let mut world = World::new(MYPOINTS);
+        world.ahead = Span::from_days(days_ahead);
+        let age = Span::from_days(5);
+        let settings = Settings { max_event_age: age, max_request_age: age };
+        world.registry.evolve(&RegistryEvent::SettingsChanged(settings));
+        let mut now = instant("1997-01-01");
+        let mut lines = Vec::new();
+        for nth in 0..600 {
+            let what = if nth % 2 == 0 { "cdnow purchase ID 1 USD" } else { "operator enrol ID" };
+            now = now.plus(Span::from_secs(3_600));
+            lines.push((now, what.replace("ID", &nth.to_string())));
+            world.say(&format!("{now} {}", lines[nth].1));
+        }
+        let mut too_old = [0, 0];
+        for (nth, (at, line)) in lines.iter().enumerate() {
+            let said = world.clone().say(&format!("{now} {line} at={at} issued={at}"));
+            match said.split(':').next() {
+                Some("refused EVENT_TOO_OLD" | "refused REQUEST_TOO_OLD") => too_old[nth % 2] += 1,
+                _ => assert_eq!(said, format!("repeat of {nth}"), "{line} {days_ahead} days ahead"),
+            }
+        }
+        assert!(too_old.iter().all(|forgotten| *forgotten > 50), "{too_old:?} forgotten");
+    }
 }

@@ -8,7 +8,7 @@ use crate::account::{Account, Moment, Place};
 use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry};
 use crate::event::{Applied, Book, Decision, Event, Outcome};
 use crate::registry::Registry;
-use crate::{Caller, Command, Points, ProgrammeId, Role, Timestamp};
+use crate::{Caller, Command, Points, ProgrammeId, Role, Span, Timestamp};
 
 /// What every network of these tests begins with. `rival` has no default programme and no contract.
 const BEGINNING: &str = "
@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) registry: Registry,
     pub(super) account: Account,
     pub(super) journal: Vec<(Decision, Moment)>,
+    /// How far the inbox's append times are ahead of the decisions; below zero: behind.
+    pub(super) ahead: Span,
     horizon: Timestamp,
     books: BTreeMap<(ProgrammeId, Book), i64>,
 }
@@ -48,6 +50,7 @@ impl World {
             registry: Registry::default(),
             account: Account::new(member().account()),
             journal: Vec::new(),
+            ahead: Span::ZERO,
             horizon: Timestamp::MIN,
             books: BTreeMap::new(),
         };
@@ -92,7 +95,7 @@ impl World {
     /// Decides, evolves and audits.
     pub(super) fn decide(&mut self, command: &Command, now: Timestamp) -> Verdict {
         if let Command::PartnerEvent(_) = command {
-            self.horizon = self.horizon.max(now);
+            self.horizon = self.horizon.max(now.plus(self.ahead));
         }
         let settings = self.registry.settings();
         let at = Moment {
