@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coalition_domain::event::Book;
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
-use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Registry};
+use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Registry, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
 
@@ -35,6 +35,8 @@ impl fmt::Display for Position {
 pub struct AccountView {
     /// Everything up to here is in it.
     pub position: Position,
+    /// When the newest decision of the shard was taken; a clock beside it may be behind.
+    pub decided_at: Timestamp,
     /// What the shard had heard of the network.
     pub registry: Arc<Registry>,
     pub(crate) resident: Arc<Resident>,
@@ -57,7 +59,9 @@ impl AccountView {
             None => Arc::new(rows::load_account(&**reader, &id)?),
         };
         let position = Position { shard, seq: state.meta.chain.seq() };
-        Ok(Self { position, registry: Arc::clone(&state.registry), resident, reader: Arc::clone(reader) })
+        let decided_at = state.meta.decided_at.unwrap_or(Timestamp::MIN);
+        let (registry, reader) = (Arc::clone(&state.registry), Arc::clone(reader));
+        Ok(Self { position, decided_at, registry, resident, reader })
     }
 
     /// The aggregate.

@@ -438,6 +438,7 @@ impl Worker<'_> {
         let position = Position { shard: self.place.genesis.shard, seq: state.meta.chain.seq() };
         Ok(AccountView {
             position,
+            decided_at: state.meta.decided_at.unwrap_or(Timestamp::MIN),
             registry: Arc::clone(&state.registry),
             resident,
             reader: Arc::clone(&self.reader),
