@@ -1,0 +1,150 @@
+//! Entries of a member's history.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::event::Event;
+use coalition_domain::{
+    AccountId, Caller, Command, EventBody, Outcome, PartnerId, ProgrammeId, Registry, Role,
+};
+use coalition_intake::convert::timestamp_to_proto;
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::resident::Activity;
+use coalition_ledger::view::Position;
+use coalition_proto::account::v1::{self as proto, ActivityType};
+use coalition_proto::r#type::v1 as shared;
+
+use super::{event, lot, name, position, redemption};
+
+/// Whether an activity is something of the role's own; what a member's key opens is theirs altogether.
+pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
+    match role {
+        Role::Operator | Role::Member(_) => true,
+        Role::Partner(partner) => partner_of(activity) == Some(partner),
+    }
+}
+
+/// The programme that an activity concerns.
+pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<ProgrammeId> {
+    let decided = match &activity.decision.outcome {
+        Outcome::Applied(applied) => applied.version.map(|version| version.programme),
+        Outcome::Refused(_) => None,
+    };
+    decided.or_else(|| match &activity.decision.command {
+        Command::PartnerEvent(event) => event::programme(event, registry),
+        Command::Enrol { .. } => None,
+        Command::Redeem { programme, .. } => Some(*programme),
+    })
+}
+
+/// An entry of the history of `account`, with what each rule said if that was asked for.
+pub(crate) fn to_proto(
+    account: AccountId,
+    activity: &Activity,
+    registry: &Registry,
+    shard: ShardId,
+    with_rules: bool,
+) -> proto::Activity {
+    let command = &activity.decision.command;
+    let mut entry = proto::Activity {
+        name: format!("members/{account}/activities/{}", u64::from(activity.number) + 1),
+        r#type: kind(command).into(),
+        programme: programme(activity, registry).map(name::of_programme).unwrap_or_default(),
+        partner: partner_of(activity).map(name::of_partner).unwrap_or_default(),
+        source: Some(source(command)),
+        record_time: Some(timestamp_to_proto(activity.decided_at)),
+        event_time: Some(timestamp_to_proto(activity.decided_at)),
+        position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
+        ..proto::Activity::default()
+    };
+    if let Command::PartnerEvent(event) = command {
+        entry.event_time = Some(timestamp_to_proto(event.event_time));
+        entry.channel = event.channel.map(|channel| channel.to_string()).unwrap_or_default();
+        if let EventBody::Purchase { order, .. } = &event.body {
+            entry.order_id = order.to_string();
+        }
+    }
+    match &activity.decision.outcome {
+        Outcome::Applied(applied) => {
+            entry.set_state(shared::EventState::Applied);
+            entry.programme_version = applied.version.map_or(0, |version| version.number);
+            entry.points = applied.events.iter().map(moved).sum();
+            entry.grants = lot::grants(applied);
+            entry.burnt = burnt(activity);
+            entry.rules = entry.grants.iter().map(|grant| grant.rule.clone()).collect();
+            if redemption::burnt(activity).is_some() {
+                entry.redemption = redemption::name_of(account, activity);
+            }
+            if with_rules {
+                entry.rule_outcomes = event::rule_outcomes(applied);
+            }
+        }
+        Outcome::Refused(rejection) => {
+            entry.set_state(shared::EventState::Refused);
+            entry.refusal = Some(event::refusal(rejection));
+        }
+    }
+    entry
+}
+
+/// What an event does to the sum of available and pending points.
+fn moved(event: &Event) -> i64 {
+    match event {
+        Event::PointsAccrued(accrual) => accrual.points.signed(),
+        Event::LotExpired { points, .. } => -points.signed(),
+        Event::RewardRedeemed(redemption) => -redemption.points.signed(),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. } => 0,
+    }
+}
+
+fn burnt(activity: &Activity) -> Vec<proto::BurntPoints> {
+    let mut by_issuer: BTreeMap<PartnerId, i64> = BTreeMap::new();
+    for allocation in redemption::burnt(activity).into_iter().flat_map(|redemption| &redemption.allocations) {
+        *by_issuer.entry(allocation.issuer).or_default() += allocation.points.signed();
+    }
+    let row = |(issuer, points)| proto::BurntPoints { issuer: name::of_partner(issuer), points };
+    by_issuer.into_iter().map(row).collect()
+}
+
+/// The partner that took part: the sender of an event, the redeemer, or who asked.
+fn partner_of(activity: &Activity) -> Option<PartnerId> {
+    let asked = |caller: &Caller| match caller.role {
+        Role::Partner(partner) => Some(partner),
+        Role::Operator | Role::Member(_) => None,
+    };
+    match &activity.decision.command {
+        Command::PartnerEvent(event) => Some(event.partner),
+        Command::Enrol { caller, .. } => asked(caller),
+        Command::Redeem { caller, .. } => {
+            redemption::burnt(activity).map(|redemption| redemption.redeemer).or_else(|| asked(caller))
+        }
+    }
+}
+
+fn source(command: &Command) -> proto::activity::Source {
+    match command {
+        Command::PartnerEvent(event) => proto::activity::Source::EventId(event.event_id.to_string()),
+        Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
+            proto::activity::Source::RequestId(request.to_string())
+        }
+    }
+}
+
+fn kind(command: &Command) -> ActivityType {
+    match command {
+        Command::PartnerEvent(event) => match &event.body {
+            EventBody::SignUp { .. } => ActivityType::SignUp,
+            EventBody::ConsentGiven { .. } => ActivityType::ConsentGiven,
+            EventBody::ConsentWithdrawn { .. } => ActivityType::ConsentWithdrawn,
+            EventBody::Purchase { .. } => ActivityType::Purchase,
+            EventBody::EmailRead { .. } => ActivityType::EmailRead,
+            EventBody::AccountOpening { .. } => ActivityType::AccountOpening,
+            EventBody::Engagement { .. } => ActivityType::Engagement,
+        },
+        Command::Enrol { .. } => ActivityType::Enrolment,
+        Command::Redeem { .. } => ActivityType::Redemption,
+    }
+}

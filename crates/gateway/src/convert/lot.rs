@@ -1,0 +1,75 @@
+//! Lots.
+
+use coalition_domain::event::{Accrual, Applied, Event};
+use coalition_domain::lot::Lot;
+use coalition_domain::programme::Category;
+use coalition_domain::{Outcome, Points};
+use coalition_intake::convert::timestamp_to_proto;
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::resident::Activity;
+use coalition_ledger::view::Position;
+use coalition_proto::account::v1 as account;
+use coalition_proto::r#type::v1 as proto;
+
+use super::{name, position};
+
+/// The grants of a decision, in order.
+pub(crate) fn grants(applied: &Applied) -> Vec<proto::LotGrant> {
+    accruals(applied).map(|accrual| grant(accrual, applied)).collect()
+}
+
+/// The points of all grants of a decision.
+pub(crate) fn granted(applied: &Applied) -> i64 {
+    accruals(applied).map(|accrual| accrual.points.signed()).sum()
+}
+
+/// A lot as it stands; `None` if `activity` is not the one that granted it.
+pub(crate) fn to_proto(lot: &Lot, activity: &Activity, shard: ShardId) -> Option<account::Lot> {
+    let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
+    let accrual = accruals(applied).nth(usize::try_from(lot.key.nth).ok()?)?;
+    Some(account::Lot {
+        grant: Some(grant(accrual, applied)),
+        points_left: lot.left.signed(),
+        points_held: Points::ZERO.signed(),
+        create_time: Some(timestamp_to_proto(activity.decided_at)),
+        position: Some(position::to_proto(Position { shard, seq: Seq(lot.key.granted.seq) })),
+        number: lot.key.nth,
+    })
+}
+
+fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
+    applied.events.iter().filter_map(|event| match event {
+        Event::PointsAccrued(accrual) => Some(accrual),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::RewardRedeemed(_) => None,
+    })
+}
+
+fn grant(accrual: &Accrual, applied: &Applied) -> proto::LotGrant {
+    proto::LotGrant {
+        rule: accrual.rule.to_string(),
+        programme: name::of_programme(accrual.programme),
+        programme_version: applied.version.map_or(0, |version| version.number),
+        points: accrual.points.signed(),
+        category: category(accrual.category).into(),
+        issuer: name::of_partner(accrual.issuer),
+        funder: name::of_partner(accrual.funder),
+        available_time: accrual.pending.then(|| timestamp_to_proto(accrual.available_from)),
+        expire_time: accrual.expires_at.0.map(timestamp_to_proto),
+    }
+}
+
+fn category(category: Category) -> proto::LotCategory {
+    match category {
+        Category::Promotional => proto::LotCategory::Promotional,
+        Category::Bonus => proto::LotCategory::Bonus,
+        Category::Base => proto::LotCategory::Base,
+        Category::Adjustment => proto::LotCategory::Adjustment,
+        Category::Purchased => proto::LotCategory::Purchased,
+    }
+}

@@ -1,0 +1,137 @@
+//! Names of resources. What the caller wrote is never repeated: it may be what must not be kept.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use coalition_domain::{AccountId, KeyId, NoSlug, PartnerId, ProgrammeId, RewardId};
+use coalition_intake::convert::{name_from_proto, resource_from_proto};
+
+use crate::status::Failure;
+
+/// `partners/{partner}`.
+pub(crate) fn partner(field: &str, name: &str) -> Result<PartnerId, Failure> {
+    Ok(resource_from_proto(name, "partners/", field)?)
+}
+
+/// `programmes/{programme}`.
+pub(crate) fn programme(field: &str, name: &str) -> Result<ProgrammeId, Failure> {
+    Ok(resource_from_proto(name, "programmes/", field)?)
+}
+
+/// `apiKeys/{key}`.
+pub(crate) fn key(field: &str, name: &str) -> Result<KeyId, Failure> {
+    Ok(resource_from_proto(name, "apiKeys/", field)?)
+}
+
+/// `programmes/{programme}/rewards/{reward}`.
+pub(crate) fn reward(field: &str, name: &str) -> Result<(ProgrammeId, RewardId), Failure> {
+    let (programme, reward) = two(field, name, "programmes/", "/rewards/")?;
+    Ok((slug(field, programme)?, slug(field, reward)?))
+}
+
+/// `programmes/{programme}/versions/{number}`.
+pub(crate) fn version(field: &str, name: &str) -> Result<(ProgrammeId, u32), Failure> {
+    let (programme, version) = two(field, name, "programmes/", "/versions/")?;
+    Ok((slug(field, programme)?, number(field, version)?))
+}
+
+/// `members/{uuid}`.
+pub(crate) fn member(field: &str, name: &str) -> Result<AccountId, Failure> {
+    if name.is_empty() {
+        return Err(Failure::missing(field));
+    }
+    let id = name.strip_prefix("members/").ok_or_else(|| Failure::invalid(field, "is not members/{uuid}"))?;
+    account(field, id)
+}
+
+/// `members/{uuid}/activities/{number}`: the account, and the activity's number, counted from 1.
+pub(crate) fn activity(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
+    let (member, activity) = two(field, name, "members/", "/activities/")?;
+    Ok((account(field, member)?, number(field, activity)?))
+}
+
+/// `members/{uuid}/redemptions/{number}`: the account, and the activity's number, counted from 1.
+pub(crate) fn redemption(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
+    let (member, redemption) = two(field, name, "members/", "/redemptions/")?;
+    Ok((account(field, member)?, number(field, redemption)?))
+}
+
+/// The name of a partner.
+pub(crate) fn of_partner(id: impl Display) -> String {
+    format!("partners/{id}")
+}
+
+/// The name of a programme.
+pub(crate) fn of_programme(id: impl Display) -> String {
+    format!("programmes/{id}")
+}
+
+/// The name of a member.
+pub(crate) fn of_member(id: impl Display) -> String {
+    format!("members/{id}")
+}
+
+/// The name of a reward.
+pub(crate) fn of_reward(programme: impl Display, reward: impl Display) -> String {
+    format!("programmes/{programme}/rewards/{reward}")
+}
+
+fn two<'a>(field: &str, name: &'a str, collection: &str, below: &str) -> Result<(&'a str, &'a str), Failure> {
+    if name.is_empty() {
+        return Err(Failure::missing(field));
+    }
+    let parts = name.strip_prefix(collection).and_then(|rest| rest.split_once(below));
+    parts.ok_or_else(|| Failure::invalid(field, format!("is not {collection}...{below}...")))
+}
+
+fn slug<T: FromStr<Err = NoSlug>>(field: &str, text: &str) -> Result<T, Failure> {
+    Ok(name_from_proto(text, field)?)
+}
+
+fn account(field: &str, text: &str) -> Result<AccountId, Failure> {
+    // One spelling only: names are compared as text by those who hold them.
+    let id = text.parse().map(AccountId).ok().filter(|id| id.to_string() == text);
+    id.ok_or_else(|| Failure::invalid(field, "names no member: a member's id is a uuid in lower case"))
+}
+
+fn number(field: &str, text: &str) -> Result<u32, Failure> {
+    let number = text.parse().ok().filter(|number: &u32| *number > 0 && number.to_string() == text);
+    number.ok_or_else(|| Failure::invalid(field, "ends in no number from 1 on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use coalition_proto::r#type::v1::ErrorReason;
+
+    use super::*;
+
+    const MEMBER: &str = "718a7b8a-3ce7-5ce3-a2b4-a6ff562afd4b";
+
+    #[test]
+    fn names_lead_back() {
+        let id = member("name", &format!("members/{MEMBER}")).unwrap();
+        assert_eq!(of_member(id), format!("members/{MEMBER}"));
+        assert_eq!(activity("name", &format!("members/{MEMBER}/activities/12")).unwrap(), (id, 12));
+        assert_eq!(redemption("name", &format!("members/{MEMBER}/redemptions/1")).unwrap(), (id, 1));
+        let (programme, paris) = reward("name", "programmes/a/rewards/paris-1").unwrap();
+        assert_eq!(of_reward(programme, paris), "programmes/a/rewards/paris-1");
+        assert_eq!(version("name", "programmes/a/versions/3").unwrap(), (programme, 3));
+        assert_eq!(of_partner(partner("p", "partners/cdnow").unwrap()), "partners/cdnow");
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_without_repeating_it() {
+        let upper = format!("members/{}", MEMBER.to_uppercase());
+        for name in ["x", "members/", "members/4111111111111111", &upper, "partners/a"] {
+            let failure = member("name", name).unwrap_err();
+            assert_eq!(failure.reason, ErrorReason::InvalidArgument, "{name}");
+            assert!(!failure.message.contains(name), "{}", failure.message);
+        }
+        assert_eq!(member("name", "").unwrap_err().reason, ErrorReason::FieldMissing);
+        for number in ["0", "01", "-1", "4294967296", "", "1/2"] {
+            assert!(version("name", &format!("programmes/a/versions/{number}")).is_err(), "{number}");
+        }
+        assert!(reward("name", "programmes/a").is_err());
+        assert!(reward("name", "programmes//rewards/b").is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Positions in the journal.
+
+use std::collections::BTreeMap;
+
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::view::Position;
+use coalition_proto::r#type::v1 as proto;
+
+use crate::status::Failure;
+
+/// The positions that a read has to stand on, at most one per shard.
+#[derive(Default)]
+pub(crate) struct MinPositions(BTreeMap<ShardId, Seq>);
+
+impl MinPositions {
+    /// Reads `field`, of a network of `shards` shards.
+    pub(crate) fn read<'a>(
+        field: &str,
+        positions: impl IntoIterator<Item = &'a proto::Position>,
+        shards: u32,
+    ) -> Result<Self, Failure> {
+        let mut read = BTreeMap::new();
+        for position in positions {
+            if position.shard >= shards {
+                return Err(Failure::invalid(field, "names a shard that the network does not have"));
+            }
+            if read.insert(ShardId(position.shard), Seq(position.seq)).is_some() {
+                return Err(Failure::invalid(field, "names a shard twice"));
+            }
+        }
+        Ok(Self(read))
+    }
+
+    /// One position of the ledger's own.
+    pub(crate) fn one(position: Position) -> Self {
+        Self(BTreeMap::from([(position.shard, position.seq)]))
+    }
+
+    /// That of `shard`; positions of other shards say nothing of it.
+    pub(crate) fn of(&self, shard: ShardId) -> Option<Seq> {
+        self.0.get(&shard).copied()
+    }
+}
+
+/// Writes a position.
+pub(crate) fn to_proto(position: Position) -> proto::Position {
+    proto::Position { shard: position.shard.0, seq: position.seq.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shard_has_a_position_of_its_own() {
+        let at = |shard, seq| proto::Position { shard, seq };
+        let read = |positions: &[proto::Position]| MinPositions::read("min_positions", positions, 2);
+        let min = read(&[at(1, 7)]).unwrap();
+        assert_eq!((min.of(ShardId(0)), min.of(ShardId(1))), (None, Some(Seq(7))));
+        assert!(read(&[at(0, 1), at(1, 2)]).is_ok());
+        assert!(read(&[at(1, 1), at(1, 2)]).is_err());
+        assert!(read(&[at(2, 1)]).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! Redemptions.
+
+use coalition_domain::event::{Event, Redemption};
+use coalition_domain::lot::LotAllocation;
+use coalition_domain::{AccountId, Outcome, PartnerId, Role};
+use coalition_intake::convert::timestamp_to_proto;
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::resident::Activity;
+use coalition_ledger::view::Position;
+use coalition_proto::redemption::v1 as proto;
+
+use super::request::unit_price_to_proto;
+use super::{name, position};
+
+/// The name of the redemption that an activity was.
+pub(crate) fn name_of(account: AccountId, activity: &Activity) -> String {
+    format!("members/{account}/redemptions/{}", u64::from(activity.number) + 1)
+}
+
+/// What an activity burnt points for, if it did.
+pub(crate) fn burnt(activity: &Activity) -> Option<&Redemption> {
+    let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
+    applied.events.iter().find_map(|event| match event {
+        Event::RewardRedeemed(redemption) => Some(redemption),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. } => None,
+    })
+}
+
+/// The redemption that an activity of `account` was, as `role` may see it; `None` if it was none, or is not theirs.
+pub(crate) fn to_proto(
+    account: AccountId,
+    activity: &Activity,
+    shard: ShardId,
+    role: Role,
+) -> Option<proto::Redemption> {
+    let redemption = burnt(activity)?;
+    let Redemption { programme, reward, quantity, redeemer, unit_price, points, allocations } = redemption;
+    if !visible(*redeemer, account, role) {
+        return None;
+    }
+    let version = match &activity.decision.outcome {
+        Outcome::Applied(applied) => applied.version.map_or(0, |version| version.number),
+        Outcome::Refused(_) => 0,
+    };
+    Some(proto::Redemption {
+        name: name_of(account, activity),
+        member: name::of_member(account),
+        reward: name::of_reward(programme, reward),
+        quantity: i32::try_from(*quantity).unwrap_or(i32::MAX), // at most 1,000
+        redeemer: name::of_partner(redeemer),
+        points: points.signed(),
+        allocations: allocations.iter().map(|allocation| slice(allocation, shard, role)).collect(),
+        redemption_unit_price: match role {
+            Role::Operator | Role::Partner(_) => Some(unit_price_to_proto(unit_price)),
+            Role::Member(_) => None,
+        },
+        programme_version: version,
+        create_time: Some(timestamp_to_proto(activity.decided_at)),
+        position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
+    })
+}
+
+fn visible(redeemer: PartnerId, account: AccountId, role: Role) -> bool {
+    match role {
+        Role::Operator => true,
+        Role::Partner(partner) => partner == redeemer,
+        Role::Member(member) => member == account,
+    }
+}
+
+fn slice(allocation: &LotAllocation, shard: ShardId, role: Role) -> proto::LotAllocation {
+    // What a lot cost its funder is between funder and operator.
+    let funder = role == Role::Operator;
+    proto::LotAllocation {
+        issuer: name::of_partner(allocation.issuer),
+        funder: if funder { name::of_partner(allocation.funder) } else { String::new() },
+        points: allocation.points.signed(),
+        accrual_unit_price: funder.then(|| unit_price_to_proto(&allocation.unit_price)),
+        lot_position: Some(position::to_proto(Position { shard, seq: Seq(allocation.lot.granted.seq) })),
+        lot_number: allocation.lot.nth,
+    }
+}

@@ -1,0 +1,163 @@
+//! Statements: sums of all shards as lines, rounded once for each.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::settlement::{Hour, LineKey, LineSum, StatementLine};
+use coalition_domain::{Currency, Money, PartnerId, Timestamp};
+use coalition_intake::convert::{money_to_proto, timestamp_from_proto};
+use coalition_journal::entry::ShardId;
+use coalition_proto::settlement::v1::{self as proto, SettlementDirection, SettlementKind};
+use coalition_proto::r#type::v1::PositionRange;
+
+use super::name;
+use super::request::unit_price_to_proto;
+use crate::status::Failure;
+
+/// A line over all shards, with what each shard adds to it.
+pub(crate) struct Line {
+    pub(crate) line: StatementLine,
+    shards: Vec<(ShardId, LineSum)>,
+}
+
+/// What a party pays and is paid in one currency, in millionths; 128 bits hold any sum of lines.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Owed {
+    payable: i128,
+    receivable: i128,
+}
+
+/// Adds the sums of all shards up to lines, in the order of their keys.
+pub(crate) fn lines(
+    shards: impl IntoIterator<Item = (ShardId, BTreeMap<LineKey, LineSum>)>,
+) -> Result<Vec<Line>, Failure> {
+    let mut by_key: BTreeMap<LineKey, Vec<(ShardId, LineSum)>> = BTreeMap::new();
+    for (shard, sums) in shards {
+        for (key, sum) in sums {
+            by_key.entry(key).or_default().push((shard, sum));
+        }
+    }
+    let line = |(key, shards): (LineKey, Vec<(ShardId, LineSum)>)| {
+        let mut whole = shards[0].1;
+        shards[1..].iter().for_each(|(_, sum)| whole.add(sum));
+        let line = StatementLine::new(key, whole).ok_or_else(too_large)?;
+        Ok(Line { line, shards })
+    };
+    by_key.into_iter().map(line).collect()
+}
+
+/// Writes a line as its partner sees it.
+pub(crate) fn line_to_proto(line: &Line) -> Result<proto::SettlementLine, Failure> {
+    let Line { line: StatementLine { key, sum, amount }, shards } = line;
+    let (kind, direction, counterparty, unit_price) = match key {
+        LineKey::Issued { issuer, unit_price, .. } => {
+            (SettlementKind::Issued, SettlementDirection::Payable, issuer, unit_price)
+        }
+        LineKey::Redeemed { issuer, unit_price, .. } => {
+            (SettlementKind::Redeemed, SettlementDirection::Receivable, issuer, unit_price)
+        }
+    };
+    let range = |(shard, sum): &(ShardId, LineSum)| PositionRange {
+        shard: shard.0,
+        first_seq: sum.first,
+        last_seq: sum.last,
+    };
+    Ok(proto::SettlementLine {
+        kind: kind.into(),
+        direction: direction.into(),
+        counterparty: name::of_partner(counterparty),
+        points: sum.points,
+        unit_price: Some(unit_price_to_proto(unit_price)),
+        amount: Some(money_to_proto(&magnitude(amount)?)),
+        event_count: i64::try_from(sum.count).map_err(|_| too_large())?,
+        ranges: shards.iter().map(range).collect(),
+    })
+}
+
+/// What each partner pays and is paid by these lines, by currency.
+pub(crate) fn owed<'a>(lines: impl IntoIterator<Item = &'a Line>) -> BTreeMap<(PartnerId, Currency), Owed> {
+    let mut owed: BTreeMap<(PartnerId, Currency), Owed> = BTreeMap::new();
+    for Line { line, .. } in lines {
+        let of = owed.entry((line.partner(), line.amount.currency)).or_default();
+        let micros = i128::from(line.amount.micros);
+        if micros < 0 {
+            of.payable -= micros;
+        } else {
+            of.receivable += micros;
+        }
+    }
+    owed
+}
+
+impl Owed {
+    /// Adds the other side of what a partner owes: what the operator is owed.
+    pub(crate) fn clear(&mut self, partner: Self) {
+        self.payable += partner.receivable;
+        self.receivable += partner.payable;
+    }
+
+    /// Payable less receivable.
+    pub(crate) fn net(self, currency: Currency) -> Result<Money, Failure> {
+        money(self.payable - self.receivable, currency)
+    }
+
+    /// Writes the row of `party`.
+    pub(crate) fn to_row(self, party: String, currency: Currency) -> Result<proto::NetPositionRow, Failure> {
+        let write = |micros| Ok::<_, Failure>(Some(money_to_proto(&money(micros, currency)?)));
+        Ok(proto::NetPositionRow {
+            party,
+            payable: write(self.payable)?,
+            receivable: write(self.receivable)?,
+            net: Some(money_to_proto(&self.net(currency)?)),
+        })
+    }
+}
+
+/// Writes the cell of a line of burnt points; `None` for other lines.
+pub(crate) fn cell_to_proto(line: &Line) -> Result<Option<proto::BurnMatrixCell>, Failure> {
+    match &line.line.key {
+        LineKey::Issued { .. } => Ok(None),
+        LineKey::Redeemed { issuer, redeemer, unit_price } => Ok(Some(proto::BurnMatrixCell {
+            issuer: name::of_partner(issuer),
+            redeemer: name::of_partner(redeemer),
+            points: line.line.sum.points,
+            unit_price: Some(unit_price_to_proto(unit_price)),
+            amount: Some(money_to_proto(&magnitude(&line.line.amount)?)),
+        })),
+    }
+}
+
+/// Reads the hours of a statement: `from <= hour < until`.
+pub(crate) fn hours(
+    start: Option<&prost_types::Timestamp>,
+    end: Option<&prost_types::Timestamp>,
+) -> Result<(Hour, Hour), Failure> {
+    let from = start.map_or(Ok(Hour(i64::MIN)), |time| hour("start_time", time))?;
+    let until = end.map_or(Ok(Hour(i64::MAX)), |time| hour("end_time", time))?;
+    if until < from {
+        return Err(Failure::invalid("end_time", "is before start_time"));
+    }
+    Ok((from, until))
+}
+
+fn hour(field: &str, time: &prost_types::Timestamp) -> Result<Hour, Failure> {
+    let instant = timestamp_from_proto(time, field)?;
+    let hour = Hour::of(instant);
+    // What lies within the millisecond counts, too.
+    if Timestamp::from_millis(hour.0 * 3_600_000) == instant && time.nanos == 0 {
+        Ok(hour)
+    } else {
+        Err(Failure::invalid(field, "is no full hour: settlement adds up by the hour"))
+    }
+}
+
+fn magnitude(amount: &Money) -> Result<Money, Failure> {
+    Ok(Money { micros: amount.micros.checked_abs().ok_or_else(too_large)?, ..*amount })
+}
+
+fn money(micros: i128, currency: Currency) -> Result<Money, Failure> {
+    Ok(Money { currency, micros: i64::try_from(micros).map_err(|_| too_large())? })
+}
+
+fn too_large() -> Failure {
+    Failure::internal(&"an amount of settlement is beyond 64 bits of millionths")
+}

@@ -1,0 +1,136 @@
+//! Putting the services up, and taking them down.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coalition_journal::log::Log;
+use coalition_ledger::runtime::Ledger;
+use coalition_proto::FILE_DESCRIPTOR_SET;
+use coalition_proto::account::v1::account_service_server::AccountServiceServer;
+use coalition_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
+use coalition_proto::event::v1::partner_event_service_server::PartnerEventServiceServer;
+use coalition_proto::member::v1::member_service_server::MemberServiceServer;
+use coalition_proto::operator::v1::operator_service_server::OperatorServiceServer;
+use coalition_proto::partner::v1::partner_service_server::PartnerServiceServer;
+use coalition_proto::programme::v1::programme_service_server::ProgrammeServiceServer;
+use coalition_proto::redemption::v1::redemption_service_server::RedemptionServiceServer;
+use coalition_proto::settlement::v1::settlement_service_server::SettlementServiceServer;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+
+use crate::guard::Guard;
+use crate::health;
+use crate::service::Gateway;
+use crate::settings::Settings;
+
+/// How often a silent connection is asked whether anybody is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Why the gateway could not serve, or went on no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Keys would cross a network in plain text.
+    #[error("refuse to serve {0} in plain text: listen on a loopback address, or allow it in the settings")]
+    PlaintextBeyondLoopback(SocketAddr),
+    /// The listener has no address.
+    #[error("ask the listener for its address")]
+    Listener(#[source] std::io::Error),
+    /// The descriptors of the API can't be read.
+    #[error("prepare reflection")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("serve")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until `shutdown` comes true: then says that it serves no longer, takes no further connections, and lets what
+/// is under way finish, for a bounded time.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn serve(
+    listener: TcpListener,
+    ledger: Ledger,
+    log: Arc<dyn Log>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let address = listener.local_addr().map_err(Error::Listener)?;
+    if !address.ip().is_loopback() && !settings.plaintext_beyond_loopback {
+        return Err(Error::PlaintextBeyondLoopback(address));
+    }
+    let drain_max = settings.drain_max;
+    let gateway = Gateway::new(ledger.clone(), log, settings);
+    let (routes, names) = routes(&gateway);
+    let names: Arc<[&'static str]> = names.into();
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    health::set(&reporter, &names, ServingStatus::NotServing).await;
+    let following = tokio::spawn(health::follow(ledger, reporter.clone(), Arc::clone(&names)));
+
+    let (told, end) = oneshot::channel();
+    let signal = async move {
+        shutdown.await;
+        following.abort();
+        health::set(&reporter, &names, ServingStatus::NotServing).await;
+        told.send(()).ok(); // nobody waits for it once the server has ended by itself
+    };
+    let serving = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .add_routes(routes.add_service(health_service))
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), signal);
+    tracing::info!(%address, "the gateway serves");
+    let overdue = async {
+        if end.await.is_ok() {
+            tokio::time::sleep(drain_max).await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        ended = serving => Ok(ended?),
+        () = overdue => {
+            tracing::warn!("calls that were under way at the end took too long; they are cut off");
+            Ok(())
+        }
+    }
+}
+
+/// All services of the network behind their guard, and their names.
+fn routes(gateway: &Gateway) -> (Routes, Vec<&'static str>) {
+    let mut routes = Routes::default();
+    let mut names = Vec::new();
+    macro_rules! put_up {
+        ($($server:ident)*) => {$(
+            let service = $server::new(gateway.clone()).max_decoding_message_size(gateway.settings.message_bytes_max);
+            names.push($server::<Gateway>::NAME);
+            routes = routes.add_service(Guard::new(gateway, service));
+        )*};
+    }
+    put_up! {
+        AccountServiceServer
+        CatalogueServiceServer
+        MemberServiceServer
+        OperatorServiceServer
+        PartnerEventServiceServer
+        PartnerServiceServer
+        ProgrammeServiceServer
+        RedemptionServiceServer
+        SettlementServiceServer
+    }
+    (routes, names)
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,208 @@
+//! Balances, history and lots.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::lot::LotKey;
+use coalition_domain::programme::Reward;
+use coalition_domain::{AccountId, Points, ProgrammeId, Purpose, Registry, Timestamp};
+use coalition_intake::convert::timestamp_to_proto;
+use coalition_ledger::view::AccountView;
+use coalition_proto::account::v1 as proto;
+use coalition_proto::account::v1::account_service_server::AccountService;
+use coalition_proto::r#type::v1::{ErrorReason, Position};
+use tonic::{Request, Response, Status};
+
+use super::Gateway;
+use crate::auth::Whose;
+use crate::call::Call;
+use crate::convert::{activity, lot, member, name, position, programme};
+use crate::forward::{blocking, now};
+use crate::history;
+use crate::page::Page;
+use crate::status::Failure;
+
+/// The consent by which partners may see a balance.
+const SHARE_BALANCE: &str = "share-balance";
+
+/// Rows of points that will lapse.
+const EXPIRING_MAX: usize = 12;
+
+impl Gateway {
+    /// The account of a member whom the call may look at, or may in part.
+    pub(super) async fn member(
+        &self,
+        call: &Call,
+        id: AccountId,
+        min: Option<&Position>,
+    ) -> Result<AccountView, Failure> {
+        call.check_member(&id)?;
+        let view = self.account(call, id, &self.min(min)?).await?;
+        if view.account().enrolment().is_none() {
+            return Err(member::not_found());
+        }
+        let share_balance = Purpose::new(SHARE_BALANCE).expect("is a name");
+        if call.opens() == Whose::Consented && !view.account().permits(&share_balance) {
+            let message = "the member has not consented to share-balance, which a partner needs here";
+            return Err(Failure::denied(message).with("purpose", SHARE_BALANCE));
+        }
+        Ok(view)
+    }
+}
+
+#[tonic::async_trait]
+impl AccountService for Gateway {
+    async fn get_balance(
+        &self,
+        request: Request<proto::GetBalanceRequest>,
+    ) -> Result<Response<proto::Balance>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::member("member", &request.member)?;
+        let programme = name::programme("programme", &request.programme)?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        Ok(Response::new(balance(&view, &programme)?))
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<proto::ListActivitiesRequest>,
+    ) -> Result<Response<proto::ListActivitiesResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::member("member", &request.member)?;
+        let only = match request.programme.as_str() {
+            "" => None,
+            programme => Some(name::programme("programme", programme)?),
+        };
+        let filter = [request.member.as_str(), &request.programme];
+        let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &filter)?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        let role = call.caller.role;
+        let listed = blocking(&call, move || {
+            let registry = &view.registry;
+            let (activities, next) = history::walk(&view, page.after, page.size, |entry| {
+                let shown = activity::is_of(entry, role)
+                    && only.is_none_or(|only| activity::programme(entry, registry) == Some(only));
+                shown.then(|| activity::to_proto(id, entry, registry, view.position.shard, false))
+            })?;
+            Ok(proto::ListActivitiesResponse {
+                activities,
+                next_page_token: next.map(|next| page.token(&next)).unwrap_or_default(),
+                position: Some(position::to_proto(view.position)),
+            })
+        });
+        Ok(Response::new(listed.await?))
+    }
+
+    async fn get_activity(
+        &self,
+        request: Request<proto::GetActivityRequest>,
+    ) -> Result<Response<proto::Activity>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, number) = name::activity("name", &request.name)?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        let role = call.caller.role;
+        let found = blocking(&call, move || {
+            let found = view.activity(number - 1)?.filter(|entry| activity::is_of(entry, role));
+            let found =
+                found.map(|entry| activity::to_proto(id, &entry, &view.registry, view.position.shard, true));
+            found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the history has no such entry"))
+        });
+        Ok(Response::new(found.await?))
+    }
+
+    async fn list_lots(
+        &self,
+        request: Request<proto::ListLotsRequest>,
+    ) -> Result<Response<proto::ListLotsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::member("member", &request.member)?;
+        let programme = name::programme("programme", &request.programme)?;
+        let filter = [request.member.as_str(), &request.programme];
+        let page = Page::<LotKey>::of(&call, request.page_size, &request.page_token, &filter)?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        check_programme(&view.registry, &programme)?;
+        let listed = blocking(&call, move || lots(&view, &programme, &page));
+        Ok(Response::new(listed.await?))
+    }
+}
+
+fn lots(
+    view: &AccountView,
+    programme: &ProgrammeId,
+    page: &Page<LotKey>,
+) -> Result<proto::ListLotsResponse, Failure> {
+    let now = read_time(view);
+    let purse = view.account().purses().get(programme);
+    let left = purse.into_iter().flat_map(|purse| purse.lots.iter()).filter(|lot| !lot.expired(now));
+    let (lots, next_page_token) = page.cut(left, |lot| lot.key);
+    let write = |lot: &coalition_domain::lot::Lot| {
+        let granted = history::at(view, lot.key.granted)?;
+        let written = granted.and_then(|activity| lot::to_proto(lot, &activity, view.position.shard));
+        written.ok_or_else(|| Failure::internal(&"a lot without the activity that granted it"))
+    };
+    Ok(proto::ListLotsResponse {
+        lots: lots.into_iter().map(write).collect::<Result<_, Failure>>()?,
+        next_page_token,
+        position: Some(position::to_proto(view.position)),
+    })
+}
+
+fn balance(view: &AccountView, programme: &ProgrammeId) -> Result<proto::Balance, Failure> {
+    check_programme(&view.registry, programme)?;
+    let (account, now) = (view.account(), read_time(view));
+    let balance = account.balance(programme, now);
+    let next = next_reward(&view.registry, programme, balance.available, now);
+    Ok(proto::Balance {
+        member: name::of_member(account.id()),
+        programme: name::of_programme(programme),
+        available: balance.available.signed(),
+        pending: balance.pending.signed(),
+        held: Points::ZERO.signed(),
+        debt: Points::ZERO.signed(),
+        expiring: expiring(view, programme, now),
+        next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
+        points_to_next_reward: next.map_or(0, |next| next.points.signed() - balance.available.signed()),
+        read_time: Some(timestamp_to_proto(now)),
+        position: Some(position::to_proto(view.position)),
+    })
+}
+
+/// What lapses soonest of the points that can be spent now.
+fn expiring(view: &AccountView, programme: &ProgrammeId, now: Timestamp) -> Vec<proto::ExpiringPoints> {
+    let mut rows: BTreeMap<Timestamp, i64> = BTreeMap::new();
+    let purse = view.account().purses().get(programme);
+    for lot in purse.into_iter().flat_map(|purse| purse.lots.iter()) {
+        if let Some(expires_at) = lot.key.expires_at.0
+            && lot.key.available_from <= now
+            && !lot.expired(now)
+        {
+            *rows.entry(expires_at).or_default() += lot.left.signed();
+        }
+    }
+    let row = |(time, points)| proto::ExpiringPoints { expire_time: Some(timestamp_to_proto(time)), points };
+    rows.into_iter().take(EXPIRING_MAX).map(row).collect()
+}
+
+fn next_reward(
+    registry: &Registry,
+    programme: &ProgrammeId,
+    available: Points,
+    now: Timestamp,
+) -> Option<Reward> {
+    let rewards = &registry.version(programme, now).ok()?.programme.rewards;
+    let beyond =
+        rewards.iter().filter(|reward| programme::can_be_had(reward, now) && reward.points > available);
+    beyond.min_by_key(|reward| (reward.points, reward.id)).cloned()
+}
+
+/// The instant that a balance stands for: never before the decisions that are in it, whatever this machine's clock says.
+pub(super) fn read_time(view: &AccountView) -> Timestamp {
+    now().max(view.decided_at)
+}
+
+/// Whether there is such a programme.
+pub(super) fn check_programme(registry: &Registry, programme: &ProgrammeId) -> Result<(), Failure> {
+    if registry.versions(programme).is_empty() {
+        return Err(Failure::from(&coalition_domain::Rejection::UnknownProgramme(*programme)));
+    }
+    Ok(())
+}

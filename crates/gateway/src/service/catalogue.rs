@@ -1,0 +1,74 @@
+//! What can be had for points.
+
+use coalition_domain::{Points, ProgrammeId, RewardId};
+use coalition_ledger::view::Position;
+use coalition_proto::catalogue::v1 as proto;
+use coalition_proto::catalogue::v1::catalogue_service_server::CatalogueService;
+use coalition_proto::r#type::v1::Position as ProtoPosition;
+use tonic::{Request, Response, Status};
+
+use super::Gateway;
+use super::account::read_time;
+use crate::call::Call;
+use crate::convert::name;
+use crate::convert::position::MinPositions;
+use crate::convert::programme::reward_to_proto;
+use crate::forward::now;
+use crate::page::Page;
+use crate::status::Failure;
+
+impl Gateway {
+    /// The available points of the member to compare with, if the request names one.
+    async fn available(
+        &self,
+        call: &Call,
+        member: &str,
+        programme: &ProgrammeId,
+        min: Option<&ProtoPosition>,
+    ) -> Result<Option<(Points, Position)>, Failure> {
+        if member.is_empty() {
+            return Ok(None);
+        }
+        let view = self.member(call, name::member("member", member)?, min).await?;
+        let balance = view.account().balance(programme, read_time(&view));
+        Ok(Some((balance.available, view.position)))
+    }
+}
+
+#[tonic::async_trait]
+impl CatalogueService for Gateway {
+    async fn get_reward(
+        &self,
+        request: Request<proto::GetRewardRequest>,
+    ) -> Result<Response<proto::Reward>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (programme, id) = name::reward("name", &request.name)?;
+        let min = request.min_position.as_ref();
+        let available = self.available(&call, &request.member, &programme, min).await?;
+        let registry = self.registry(&call, &MinPositions::default()).await?.registry;
+        let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
+        let reward = version.programme.rewards.iter().find(|reward| reward.id == id);
+        let unknown = || coalition_domain::Rejection::UnknownReward { programme, reward: id };
+        let reward = reward.ok_or_else(|| Failure::from(&unknown()))?;
+        Ok(Response::new(reward_to_proto(version, reward, available)))
+    }
+
+    async fn list_rewards(
+        &self,
+        request: Request<proto::ListRewardsRequest>,
+    ) -> Result<Response<proto::ListRewardsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let programme = name::programme("programme", &request.programme)?;
+        let filter = [request.programme.as_str(), &request.member];
+        let page = Page::<(Points, RewardId)>::of(&call, request.page_size, &request.page_token, &filter)?;
+        let min = request.min_position.as_ref();
+        let available = self.available(&call, &request.member, &programme, min).await?;
+        let registry = self.registry(&call, &MinPositions::default()).await?.registry;
+        let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
+        let mut rewards: Vec<_> = version.programme.rewards.iter().collect();
+        rewards.sort_by_key(|reward| (reward.points, reward.id));
+        let (rewards, next_page_token) = page.cut(rewards.into_iter(), |reward| (reward.points, reward.id));
+        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, available));
+        Ok(Response::new(proto::ListRewardsResponse { rewards: rewards.collect(), next_page_token }))
+    }
+}

@@ -1,0 +1,192 @@
+//! Partners' events: written to the partner's topic, and what became of them.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::{Command, PartnerId, event_key};
+use coalition_intake::{Refusal, events_topic, translate};
+use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
+use coalition_proto::event::v1 as proto;
+use coalition_proto::event::v1::partner_event_service_server::PartnerEventService;
+use coalition_proto::event::v1::publish_event_result::Outcome;
+use coalition_proto::r#type::v1::{self as shared, ErrorReason};
+use prost::Message;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+use tonic::{Request, Response, Status};
+
+use super::Gateway;
+use super::partner::check_partner;
+use crate::call::Call;
+use crate::convert::position::MinPositions;
+use crate::convert::{event, request};
+use crate::forward::{blocking, now};
+use crate::status::{self, Failure};
+
+/// Events in one request.
+const EVENTS_MAX: usize = 1_000;
+
+#[tonic::async_trait]
+impl PartnerEventService for Gateway {
+    async fn publish_events(
+        &self,
+        request: Request<proto::PublishEventsRequest>,
+    ) -> Result<Response<proto::PublishEventsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let partner = call.partner_named("partner", &request.partner)?;
+        match request.events.len() {
+            0 => return Err(Failure::missing("events").into()),
+            count if count > EVENTS_MAX => {
+                return Err(Failure::invalid("events", format!("has more than {EVENTS_MAX}")).into());
+            }
+            _ => {}
+        }
+        check_partner(&self.registry(&call, &MinPositions::default()).await?.registry, &partner)?;
+        let topic = if request.validate_only { None } else { Some(self.topic(&call, partner).await?) };
+        let judged = judge(partner, request.events, topic.as_ref());
+        Ok(Response::new(proto::PublishEventsResponse { results: self.publish(&call, topic, judged).await? }))
+    }
+
+    async fn get_partner_event(
+        &self,
+        request: Request<proto::GetPartnerEventRequest>,
+    ) -> Result<Response<proto::PartnerEventRecord>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let partner = call.partner_named("partner", &request.partner)?;
+        let event_id = request::reference("event_id", &request.event_id)?;
+        let identifier = request::identifier_of_event(partner, request.identifier.as_ref())?;
+        let min = self.min(request.min_position.as_ref())?;
+        let view = self.account(&call, identifier.account(), &min).await?;
+        let gateway = self.clone();
+        let found = blocking(&call, move || {
+            let shard = view.position.shard;
+            if let Some(activity) = view.outcome(&event_key(partner, &event_id))?
+                && let Command::PartnerEvent(event) = &activity.decision.command
+            {
+                return Ok(event::to_proto(event, &activity, &view.registry, shard));
+            }
+            let status = gateway.ledger.status(shard);
+            let behind = status.map_or(Ok(0), |status| gateway.inbox_lag(&status))?;
+            let message = format!(
+                "no event of this id was decided for this identifier; it may be on its way: {behind} records wait in \
+                 the inbox of its shard"
+            );
+            Err(Failure::new(ErrorReason::EventNotFound, message)
+                .with("shard", shard)
+                .with("inbox_lag", behind))
+        });
+        Ok(Response::new(found.await?))
+    }
+}
+
+/// A partner's topic.
+struct Topic {
+    name: String,
+    partitions: u32,
+}
+
+/// An event of a request: its id, and the record with its partition, or why it is refused.
+struct Judged {
+    event_id: String,
+    record: Result<(u32, Record), Refusal>,
+}
+
+/// Judges each event as intake will.
+fn judge(partner: PartnerId, events: Vec<proto::PartnerEvent>, topic: Option<&Topic>) -> Vec<Judged> {
+    let now = now();
+    let judge = |event: proto::PartnerEvent| {
+        let record = translate(partner, &event, now).map(|translated| {
+            let account = translated.identifier.account();
+            let partition = topic.map_or(0, |topic| account.shard(topic.partitions));
+            (partition, Record::of(event.encode_to_vec()))
+        });
+        Judged { event_id: event.event_id, record }
+    };
+    events.into_iter().map(judge).collect()
+}
+
+impl Gateway {
+    /// The partner's topic, which is created if it is not there yet.
+    async fn topic(&self, call: &Call, partner: PartnerId) -> Result<Topic, Failure> {
+        let (log, partitions) = (self.log.clone(), self.settings.partner_partitions);
+        blocking(call, move || {
+            let name = events_topic(&partner);
+            let found = match log.topic(&name)? {
+                Some(found) => found,
+                None => log.create_topic(&name, partitions)?,
+            };
+            Ok(Topic { name, partitions: found.partitions })
+        })
+        .await
+    }
+
+    /// Writes what was accepted, in order, with one append for each partition; answers once the log has all of it.
+    async fn publish(
+        &self,
+        call: &Call,
+        topic: Option<Topic>,
+        judged: Vec<Judged>,
+    ) -> Result<Vec<proto::PublishEventResult>, Failure> {
+        let mut runs: BTreeMap<u32, Vec<Record>> = BTreeMap::new();
+        let mut outcomes = Vec::with_capacity(judged.len());
+        for Judged { event_id, record } in judged {
+            let place = record.map(|(partition, record)| {
+                let run = runs.entry(partition).or_default();
+                run.push(record);
+                (partition, run.len() as u64 - 1)
+            });
+            outcomes.push((event_id, place));
+        }
+        let mut first = BTreeMap::new();
+        if let Some(topic) = &topic {
+            let appends: Vec<_> = runs
+                .into_iter()
+                .map(|(number, run)| (number, append(&*self.log, &Partition::new(&topic.name, number), run)))
+                .collect();
+            for (number, append) in appends {
+                let offset = match timeout_at(call.deadline, append).await {
+                    Ok(Ok(appended)) => appended.map_err(not_published)?,
+                    Ok(Err(_)) | Err(_) => return Err(status::unknown(REPEAT)),
+                };
+                first.insert(number, offset);
+            }
+        }
+        let position = |partition: u32, nth: u64| {
+            let (topic, offset) = topic.as_ref().zip(first.get(&partition))?;
+            Some(proto::TopicPosition { topic: topic.name.clone(), partition, offset: offset.plus(nth).0 })
+        };
+        let result = |(event_id, place): (String, Result<(u32, u64), Refusal>)| proto::PublishEventResult {
+            event_id,
+            outcome: Some(match place {
+                Ok((partition, nth)) => {
+                    Outcome::Accepted(proto::AcceptedEvent { topic_position: position(partition, nth) })
+                }
+                Err(Refusal { reason, field, message }) => {
+                    Outcome::Refused(shared::Refusal { reason: reason.into(), message, field })
+                }
+            }),
+        };
+        Ok(outcomes.into_iter().map(result).collect())
+    }
+}
+
+const REPEAT: &str = "it is not known whether all events are in the topic; repeat the call as it was";
+
+fn append(
+    log: &dyn Log,
+    to: &Partition,
+    records: Vec<Record>,
+) -> oneshot::Receiver<Result<Offset, AppendError>> {
+    let (told, outcome) = oneshot::channel();
+    // A call that was given up hears nothing; the events are in the topic all the same.
+    log.append(to, records, Box::new(move |outcome| drop(told.send(outcome))));
+    outcome
+}
+
+fn not_published(error: AppendError) -> Failure {
+    match error {
+        AppendError::NotAppended(_) => status::overloaded(
+            "the partner's topic takes nothing more at this moment; repeat the call as it was",
+        ),
+        AppendError::Doubt(_) => status::unknown(REPEAT),
+    }
+}

@@ -1,0 +1,64 @@
+//! The services, one file each: what a request asks for, the ledger's answer, written back.
+
+mod account;
+mod catalogue;
+mod event;
+mod key;
+mod member;
+mod operator;
+mod partner;
+mod programme;
+mod redemption;
+mod settlement;
+
+use std::sync::Arc;
+
+use coalition_domain::{Outcome, Rejection};
+use coalition_journal::log::Log;
+use coalition_ledger::runtime::{Ledger, Reply};
+use coalition_proto::r#type::v1::Position;
+use tokio::sync::Semaphore;
+
+use crate::convert::position::MinPositions;
+use crate::settings::Settings;
+use crate::status::Failure;
+
+/// The gateway, which is every service; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    pub(crate) ledger: Ledger,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) settings: Arc<Settings>,
+    /// One for each call that may be under way.
+    pub(crate) permits: Arc<Semaphore>,
+}
+
+impl Gateway {
+    pub(crate) fn new(ledger: Ledger, log: Arc<dyn Log>, settings: Settings) -> Self {
+        let permits = Arc::new(Semaphore::new(settings.requests_max.min(Semaphore::MAX_PERMITS)));
+        Self { ledger, log, settings: Arc::new(settings), permits }
+    }
+
+    /// Reads `min_position` of a request.
+    fn min(&self, position: Option<&Position>) -> Result<MinPositions, Failure> {
+        MinPositions::read("min_position", position, self.ledger.shards())
+    }
+
+    /// Reads `min_positions` of a request.
+    fn mins(&self, positions: &[Position]) -> Result<MinPositions, Failure> {
+        MinPositions::read("min_positions", positions, self.ledger.shards())
+    }
+}
+
+/// An answer that took effect, or the rejection as a failure.
+fn applied(reply: &Reply) -> Result<(), Failure> {
+    match &reply.activity.decision.outcome {
+        Outcome::Applied(_) => Ok(()),
+        Outcome::Refused(rejection) => Err(rejection.into()),
+    }
+}
+
+/// What the registry decided, or its rejection as a failure.
+fn accepted<T>(outcome: &Result<T, Rejection>) -> Result<&T, Failure> {
+    outcome.as_ref().map_err(Failure::from)
+}

@@ -1,0 +1,132 @@
+//! What an operator looks at.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::ProgrammeId;
+use coalition_domain::event::Book;
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_journal::log::Partition;
+use coalition_ledger::runtime::{INBOX, Status as ShardStatus};
+use coalition_ledger::view::Position;
+use coalition_proto::operator::v1 as proto;
+use coalition_proto::operator::v1::operator_service_server::OperatorService;
+use tonic::{Request, Response, Status};
+
+use super::Gateway;
+use super::account::check_programme;
+use crate::call::Call;
+use crate::convert::position::MinPositions;
+use crate::convert::{name, position};
+use crate::forward::blocking;
+use crate::page::Page;
+use crate::status::Failure;
+
+#[tonic::async_trait]
+impl OperatorService for Gateway {
+    async fn get_conservation_report(
+        &self,
+        request: Request<proto::GetConservationReportRequest>,
+    ) -> Result<Response<proto::ConservationReport>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let min = self.mins(&request.min_positions)?;
+        let registry = self.registry(&call, &MinPositions::default()).await?.registry;
+        let programmes = if request.programme.is_empty() {
+            registry.programmes().map(|(id, _)| *id).collect()
+        } else {
+            let programme = name::programme("programme", &request.programme)?;
+            check_programme(&registry, &programme)?;
+            vec![programme]
+        };
+        let shards = self.sums(&call, &min).await?;
+        let mut books: BTreeMap<(ProgrammeId, Book), i64> = BTreeMap::new();
+        for (book, points) in shards.iter().flat_map(|sums| &sums.books) {
+            *books.entry(*book).or_default() += points;
+        }
+        Ok(Response::new(proto::ConservationReport {
+            rows: programmes.iter().map(|programme| conservation(programme, &books)).collect(),
+            positions: shards.iter().map(|sums| position::to_proto(sums.position)).collect(),
+        }))
+    }
+
+    async fn list_shards(
+        &self,
+        request: Request<proto::ListShardsRequest>,
+    ) -> Result<Response<proto::ListShardsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &[])?;
+        let (shards, next_page_token) = page.cut(self.shards(), |shard| shard.0);
+        let gateway = self.clone();
+        let shards = blocking(&call, move || {
+            shards.into_iter().map(|shard| gateway.shard(shard)).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(Response::new(proto::ListShardsResponse { shards: shards.await?, next_page_token }))
+    }
+}
+
+impl Gateway {
+    /// A shard as this process sees it. Asks the log, so not for the runtime's threads.
+    fn shard(&self, shard: ShardId) -> Result<proto::Shard, Failure> {
+        let at = |seq| Some(position::to_proto(Position { shard, seq }));
+        let Some(status) = self.ledger.status(shard) else {
+            return Ok(proto::Shard {
+                position: at(Seq::default()),
+                role: proto::ShardRole::Replaying.into(),
+                stored_position: at(Seq::default()),
+                ..proto::Shard::default()
+            });
+        };
+        Ok(proto::Shard {
+            position: at(status.position.seq),
+            term: status.term.0,
+            role: role(&status).into(),
+            head_hash: status.head.0.to_vec(),
+            stored_position: at(status.stored),
+            inbox_lag: i64::try_from(self.inbox_lag(&status)?).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// Records of a shard's inbox that no decision in effect covers. Asks the log, so not for the runtime's threads.
+    pub(super) fn inbox_lag(&self, status: &ShardStatus) -> Result<u64, Failure> {
+        let (_, end) = self.log.bounds(&Partition::new(INBOX, status.position.shard.0))?;
+        Ok(end.0.saturating_sub(status.inbox_next.0))
+    }
+}
+
+fn role(status: &ShardStatus) -> proto::ShardRole {
+    match (&status.stopped, status.in_office) {
+        (Some(_), _) => proto::ShardRole::Unassigned,
+        (None, true) => proto::ShardRole::Owner,
+        (None, false) => proto::ShardRole::Replaying,
+    }
+}
+
+fn conservation(
+    programme: &ProgrammeId,
+    books: &BTreeMap<(ProgrammeId, Book), i64>,
+) -> proto::ConservationRow {
+    let mut row = proto::ConservationRow {
+        programme: name::of_programme(programme),
+        ..proto::ConservationRow::default()
+    };
+    for ((_, book), points) in books.iter().filter(|((of, _), _)| of == programme) {
+        match book {
+            // Issuing takes from the issuer's book what it adds to the member's.
+            Book::Issued(_) => row.issued -= points,
+            Book::Available => row.available += points,
+            Book::Pending => row.pending += points,
+            Book::Redeemed(_) => row.redeemed += points,
+            Book::Expired => row.expired += points,
+        }
+    }
+    row.difference = row.issued
+        - row.clawed_back
+        - (row.available
+            + row.pending
+            + row.held
+            + row.in_transit
+            + row.redeemed
+            + row.expired
+            + row.forfeited
+            - row.debt);
+    row
+}
