@@ -12,6 +12,10 @@ use crate::{Fingerprint, Timestamp};
 /// Entries for each page on average, before the next page is split.
 const PAGE_ENTRIES: usize = 48;
 
+/// Contents remembered under one id. They all lie in one page, so what is refused beyond them is not remembered: it is
+/// refused again, as its id is used up.
+const CONTENTS_MAX: usize = 32;
+
 /// What a key stands for. Frozen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum KeyState {
@@ -55,7 +59,7 @@ pub enum Seen {
     New,
     /// Yes, word for word: this activity holds its outcome.
     Repeat(u32),
-    /// The id took effect with other content.
+    /// The id took effect with other content, or was refused with so much of it that it is used up.
     Taken,
     /// The id was refused with other content.
     RefusedBefore,
@@ -83,6 +87,7 @@ impl KeyIndex {
     /// What is known of a command.
     pub fn seen(&self, key: &Fingerprint, content: &Fingerprint) -> Seen {
         let mut seen = Seen::New;
+        let mut contents = 0;
         for entry in self.of(key) {
             if entry.content == *content {
                 return Seen::Repeat(entry.activity);
@@ -91,8 +96,9 @@ impl KeyIndex {
                 (_, KeyState::Applied | KeyState::Claimed) | (Seen::Taken, KeyState::Refused) => Seen::Taken,
                 (_, KeyState::Refused) => Seen::RefusedBefore,
             };
+            contents += 1;
         }
-        seen
+        if contents < CONTENTS_MAX { seen } else { Seen::Taken }
     }
 
     /// The activity that decided the id last: the one in effect, else the last refusal.
@@ -108,6 +114,9 @@ impl KeyIndex {
 
     /// Adds an entry, and forgets those of its page that nobody has to know at `now` any more.
     pub(crate) fn insert(&mut self, entry: KeyEntry, now: Timestamp, seq: u64) {
+        if entry.state == KeyState::Refused && self.of(&entry.key).count() >= CONTENTS_MAX {
+            return;
+        }
         if self.pages.is_empty() {
             self.pages.push(Arc::default());
         }

@@ -251,6 +251,28 @@ fn an_event_ages_by_the_newest_append_time_of_the_inbox() {
     );
 }
 
+/// A sender that tries again and again, each time with another event time, must not make a page of ids grow for ever.
+#[test]
+fn an_id_may_be_corrected_so_many_times() {
+    let mut world = World::new(MYPOINTS);
+    let refused =
+        "refused CURRENCY_NOT_ACCEPTED: programme mypoints has no rule for amounts in GBP at this partner";
+    for pounds in 1..=32 {
+        assert_eq!(world.say(&format!("1997-01-12 cdnow purchase p1 {pounds} GBP")), refused);
+    }
+    let known = |world: &World| world.account.keys().pages()[0].entries.len();
+    assert_eq!(known(&world), 32);
+    let reused = "refused ID_REUSED: this id was used before for something else";
+    for pounds in 33..200 {
+        assert_eq!(world.say(&format!("1997-01-12 cdnow purchase p1 {pounds} GBP")), reused);
+        assert_eq!(known(&world), 32);
+    }
+    // Whatever was said first is said again, whether it is remembered or not.
+    assert_eq!(world.say("1997-01-12 cdnow purchase p1 32 GBP"), "repeat of 31");
+    assert_eq!(world.say("1997-01-12 cdnow purchase p1 33 GBP"), reused);
+    assert_eq!(world.say("1997-01-12 cdnow purchase p1 10 USD"), reused);
+}
+
 /// Ids are forgotten by the slower of two clocks: events age by the inbox, requests by the decisions.
 #[test]
 fn what_was_forgotten_is_too_old_to_be_decided_again() {
