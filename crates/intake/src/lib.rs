@@ -3,14 +3,28 @@
 //! [`decode`] and [`translate`] judge a record by itself and its topic, and by nothing else: consent, rules and
 //! currencies are the ledger's. The gateway judges by the same two functions before it writes to a partner's topic, so
 //! what it accepts is accepted here.
+//!
+//! [`Intake`] is the thread that reads the topics of all partners, puts what is accepted into the inbox by the shard of
+//! its account, and hands the rest back with the reason. It keeps nothing but the offsets that it has dealt with: at
+//! least once, in the order of the partner's topic for each shard; that nothing takes effect twice is the ledger's part.
 
 pub mod convert;
 mod decode;
+mod intake;
+mod judge;
+mod metrics;
+mod outbox;
 mod refusal;
+mod rejected;
+mod stream;
 mod topics;
 mod translate;
+mod worker;
 
 pub use decode::{RECORD_BYTES_MAX, decode};
+pub use intake::{Error, Intake, Settings};
+pub use metrics::Counts;
 pub use refusal::Refusal;
 pub use topics::{events_topic, rejected_topic};
 pub use translate::{AMOUNT_UNITS_MAX, CONSENTS_MAX, EVENT_AHEAD_MAX, translate};
+pub use worker::GROUP;

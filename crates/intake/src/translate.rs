@@ -126,3 +126,6 @@ fn amount(purchase: &proto::Purchase) -> Result<Money, Refusal> {
 fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Result<Option<T>, Refusal> {
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,29 @@ pub fn identifier_to_proto(identifier: &Identifier) -> proto::Identifier {
     };
     proto::Identifier { scheme: scheme.into(), scope, value: identifier.value().to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_lead_back() {
+        let cdnow = PartnerId::new("cdnow").unwrap();
+        for scheme in [Scheme::EmailHash, Scheme::CardToken, Scheme::CustomerNumber(cdnow)] {
+            let identifier = Identifier::new(scheme, &"0".repeat(64)).unwrap();
+            let proto = identifier_to_proto(&identifier);
+            assert_eq!(identifier_from_proto(&proto, "identifier", None).unwrap(), identifier);
+        }
+    }
+
+    #[test]
+    fn a_customer_number_is_the_speakers_if_it_names_no_scope() {
+        let scheme = IdentifierScheme::CustomerNumber.into();
+        let proto = proto::Identifier { scheme, scope: String::new(), value: "00001".to_owned() };
+        let speaker = PartnerId::new("cdnow").unwrap();
+        let identifier = identifier_from_proto(&proto, "identifier", Some(speaker)).unwrap();
+        assert_eq!(identifier.scheme(), Scheme::CustomerNumber(speaker));
+        let refusal = identifier_from_proto(&proto, "identifier", None).unwrap_err();
+        assert_eq!(refusal.field, "identifier.scope");
+    }
+}

@@ -51,3 +51,26 @@ pub fn money_to_proto(money: &Money) -> proto::Money {
         nanos: rest * NANOS_PER_MICRO,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_either_sign_lead_back() {
+        // The example of google.type.Money's own documentation is -1.75 USD.
+        for (micros, units, nanos) in [
+            (-1_750_000, -1, -750_000_000),
+            (0, 0, 0),
+            (-1, 0, -1_000),
+            (1_000_000, 1, 0),
+            (i64::MAX, 9_223_372_036_854, 775_807_000),
+            (i64::MIN, -9_223_372_036_854, -775_808_000),
+        ] {
+            let money = Money { currency: "USD".parse().unwrap(), micros };
+            let proto = proto::Money { currency_code: "USD".to_owned(), units, nanos };
+            assert_eq!(money_to_proto(&money), proto);
+            assert_eq!(money_from_proto(&proto, "price").unwrap(), money);
+        }
+    }
+}

@@ -32,3 +32,21 @@ pub fn timestamp_to_proto(time: Timestamp) -> prost_types::Timestamp {
     let rest = i32::try_from(millis.rem_euclid(1_000)).expect("below a thousand");
     prost_types::Timestamp { seconds: millis.div_euclid(1_000), nanos: rest * NANOS_PER_MILLI }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_before_and_after_the_epoch_lead_back() {
+        for (millis, seconds, nanos) in [
+            (853_027_200_001, 853_027_200, 1_000_000),
+            (-1, -1, 999_000_000),
+            (-62_135_596_800_000, -62_135_596_800, 0),
+        ] {
+            let proto = prost_types::Timestamp { seconds, nanos };
+            assert_eq!(timestamp_to_proto(Timestamp::from_millis(millis)), proto);
+            assert_eq!(timestamp_from_proto(&proto, "time").unwrap(), Timestamp::from_millis(millis));
+        }
+    }
+}

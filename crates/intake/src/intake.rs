@@ -1,0 +1,132 @@
+//! The handle of the thread, and how it is set.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
+
+use coalition_journal::log::{self, Log, Partition};
+use coalition_ledger::runtime::{INBOX, Ledger};
+
+use crate::metrics::{Counts, Metrics};
+use crate::outbox::Outbox;
+use crate::worker::{Message, Worker};
+
+/// Bounds of intake. Byte counts are those of [`log::Record::bytes`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Partitions of the topics that are created for a partner; one that is there keeps what it has.
+    pub partitions: u32,
+    /// How much one read of a partition takes.
+    pub read_bytes_max: usize,
+    /// Reads of one partition whose records are not all where they belong, before it is read on.
+    pub reads_open_max: usize,
+    /// How much one append takes, if it is more than one record.
+    pub append_bytes_max: usize,
+    /// How much may wait for one shard before nothing more is read, or for one partner before nothing more of it is.
+    pub waiting_bytes_max: usize,
+    /// How many records of the inbox a shard may have undecided before nothing more is read.
+    pub undecided_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            partitions: 1,
+            read_bytes_max: 256 << 10,
+            reads_open_max: 16,
+            append_bytes_max: 1 << 20,
+            waiting_bytes_max: 4 << 20,
+            undecided_max: 200_000,
+        }
+    }
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), Error> {
+        let bounds = [
+            ("partitions", u64::from(self.partitions)),
+            ("reads_open_max", self.reads_open_max as u64),
+            ("waiting_bytes_max", self.waiting_bytes_max as u64),
+            ("undecided_max", self.undecided_max),
+        ];
+        match bounds.into_iter().find(|(_, bound)| *bound == 0) {
+            Some((name, _)) => Err(Error::Settings(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why intake could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A bound of 0, with which nothing would ever be read.
+    #[error("{0} is 0: nothing would ever be read")]
+    Settings(&'static str),
+    /// The log failed, or the ledger has not made the inbox yet.
+    #[error("find the end of the inbox")]
+    Log(#[from] log::Error),
+    /// No thread could be had.
+    #[error("start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The running thread. Dropped, it ends at once and reads some records again when it is started anew; see
+/// [`Intake::stop`].
+pub struct Intake {
+    sender: Sender<Message>,
+    metrics: Arc<Metrics>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Intake {
+    /// Starts the thread: it serves every partner that the ledger's registry has or gets, from where it left off.
+    ///
+    /// # Errors
+    /// See [`Error`]. What fails later is logged and tried again.
+    pub fn start(log: Arc<dyn Log>, ledger: Ledger, settings: Settings) -> Result<Self, Error> {
+        settings.check()?;
+        let end = |shard| Ok(log.bounds(&Partition::new(INBOX, shard))?.1);
+        let shards = (0..ledger.shards()).map(|shard| {
+            let outbox = Outbox::new(settings.append_bytes_max, end(shard)?);
+            Ok((Partition::new(INBOX, shard), outbox))
+        });
+        let shards = shards.collect::<Result<Vec<_>, log::Error>>()?;
+        let metrics = Arc::new(Metrics::default());
+        let (sender, messages) = mpsc::channel();
+        let worker = Worker::new(
+            (Arc::clone(&log), ledger),
+            settings,
+            shards,
+            (sender.clone(), messages),
+            Arc::clone(&metrics),
+        );
+        let thread = std::thread::Builder::new().name("intake".to_owned()).spawn(move || worker.run())?;
+        Ok(Self { sender, metrics, thread: Some(thread) })
+    }
+
+    /// What was counted since the start.
+    pub fn counts(&self) -> Counts {
+        self.metrics.counts()
+    }
+
+    /// Reads nothing more, waits at most two seconds for what is under way, and ends. Blocks until that is done.
+    pub fn stop(mut self) {
+        self.end(Message::Stop);
+    }
+
+    fn end(&mut self, message: Message) {
+        // A thread that is gone already has nobody to tell.
+        drop(self.sender.send(message));
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the thread of intake panicked");
+        }
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.end(Message::End);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The record that tells a partner what was not accepted, and why.
+
+use bytes::Bytes;
+use coalition_journal::log::{Partition, Record, Stored};
+
+use crate::Refusal;
+use crate::judge::Stage;
+
+/// The longest record that is handed back whole, in [`Record::bytes`]: with our headers it must still fit a topic whose
+/// limit was just enough for the partner's own record (Kafka's default is 1,048,588 bytes). A longer one would fail for
+/// ever and stop its topic.
+const RETURNED_BYTES_MAX: usize = 1_000_000;
+
+/// The record as it came (key, headers, value), with headers behind its own that say what is wrong with it: the names
+/// of Kafka Connect's dead letter queues, and ours.
+///
+/// What must not be stored is left out (of all that the partner wrote: keys and headers often repeat the identifier);
+/// topic, partition and offset still lead to the record for as long as the partner's topic keeps it.
+pub(crate) fn rejected(from: &Partition, stored: &Stored, stage: Stage, refusal: &Refusal) -> Record {
+    let redacted = refusal.hides_value() || stored.record.bytes() > RETURNED_BYTES_MAX;
+    let mut record = if redacted { Record::default() } else { stored.record.clone() };
+    let (stage, class) = match stage {
+        Stage::Decode => ("VALUE_CONVERTER", "coalition_intake::decode"),
+        Stage::Translate => ("TRANSFORMATION", "coalition_intake::translate"),
+    };
+    let mut head = |name: &str, value: Bytes| record.headers.push((name.to_owned(), value));
+    let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    head("__connect.errors.topic", text(&from.topic));
+    head("__connect.errors.partition", from.number.to_string().into());
+    head("__connect.errors.offset", stored.offset.0.to_string().into());
+    head("__connect.errors.connector.name", Bytes::from_static(b"coalition-intake"));
+    head("__connect.errors.task.id", from.number.to_string().into());
+    head("__connect.errors.stage", Bytes::from_static(stage.as_bytes()));
+    head("__connect.errors.class.name", Bytes::from_static(class.as_bytes()));
+    head("__connect.errors.exception.class.name", Bytes::from_static(b"coalition_intake::Refusal"));
+    head("__connect.errors.exception.message", text(&refusal.message));
+    head("coalition.errors.reason", Bytes::from_static(refusal.reason.reason().as_bytes()));
+    head("coalition.errors.field", text(&refusal.field));
+    if redacted {
+        head("coalition.errors.redacted", Bytes::from_static(b"true"));
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use coalition_domain::Timestamp;
+    use coalition_journal::log::Offset;
+    use coalition_proto::r#type::v1::ErrorReason;
+
+    use super::*;
+
+    fn stored(value: Vec<u8>) -> Stored {
+        let record = Record {
+            key: Some(Bytes::from_static(b"jane@example.com")),
+            headers: vec![("trace".to_owned(), Bytes::from_static(b"7"))],
+            value: value.into(),
+        };
+        Stored { offset: Offset(41), append_time: Timestamp::from_millis(0), record }
+    }
+
+    fn returned(stored: &Stored, reason: ErrorReason) -> Record {
+        let refusal = Refusal::new(reason, "identifier.value", "an identifier is empty");
+        rejected(&Partition::new("coalition.partner.a.events.v1", 3), stored, Stage::Translate, &refusal)
+    }
+
+    fn redacted(record: &Record) -> bool {
+        record.headers.iter().any(|(name, value)| name == "coalition.errors.redacted" && value == "true")
+    }
+
+    #[test]
+    fn a_rejected_record_is_as_it_came_with_the_reason_behind_its_headers() {
+        let original = stored(b"anything".to_vec());
+        let record = returned(&original, ErrorReason::FieldMissing);
+        assert_eq!((&record.key, &record.value), (&original.record.key, &original.record.value));
+        let headers: Vec<_> = record
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}={}", std::str::from_utf8(value).unwrap()))
+            .collect();
+        let expected = [
+            "trace=7",
+            "__connect.errors.topic=coalition.partner.a.events.v1",
+            "__connect.errors.partition=3",
+            "__connect.errors.offset=41",
+            "__connect.errors.connector.name=coalition-intake",
+            "__connect.errors.task.id=3",
+            "__connect.errors.stage=TRANSFORMATION",
+            "__connect.errors.class.name=coalition_intake::translate",
+            "__connect.errors.exception.class.name=coalition_intake::Refusal",
+            "__connect.errors.exception.message=an identifier is empty",
+            "coalition.errors.reason=FIELD_MISSING",
+            "coalition.errors.field=identifier.value",
+        ];
+        assert_eq!(headers, expected);
+    }
+
+    #[test]
+    fn nothing_of_a_refused_identifier_is_kept() {
+        let record = returned(&stored(b"4111111111111111".to_vec()), ErrorReason::IdentifierRefused);
+        assert!(redacted(&record));
+        assert_eq!(record.key, None);
+        assert!(record.value.is_empty());
+        assert!(record.headers.iter().all(|(name, _)| name != "trace"));
+    }
+
+    #[test]
+    fn what_no_topic_may_take_back_is_left_out() {
+        // The key has 16 bytes, the header 5 + 1 + 16, the record itself 16.
+        let longest = stored(vec![0; 1_000_000 - 54]);
+        assert!(!redacted(&returned(&longest, ErrorReason::FieldTooLong)));
+        let longer = stored(vec![0; 1_000_000 - 53]);
+        assert!(redacted(&returned(&longer, ErrorReason::FieldTooLong)));
+    }
+}

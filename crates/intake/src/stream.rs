@@ -1,0 +1,117 @@
+//! How far one partition of a partner's topic was read, and how far it was dealt with.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use coalition_domain::PartnerId;
+use coalition_journal::log::{Offset, Partition};
+
+use crate::intake::Settings;
+use crate::outbox::Outbox;
+
+/// Names a stream; in the order of their opening.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct StreamId(pub(crate) usize);
+
+/// Names a round: one read of one stream. Counted from 0 within its stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RoundId {
+    pub(crate) stream: StreamId,
+    number: u64,
+}
+
+/// A round whose records are not all where they belong.
+struct Round {
+    /// Behind its last record.
+    next: Offset,
+    /// Appends that it waits for.
+    open: usize,
+}
+
+/// One partition of a partner's topic.
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    pub(crate) partner: PartnerId,
+    pub(crate) events: Partition,
+    pub(crate) rejected: Partition,
+    /// On the way to `rejected`.
+    pub(crate) returns: Outbox,
+    /// The next offset to read.
+    pub(crate) next: Offset,
+    /// Set when the partition may hold more than was read.
+    pub(crate) more: Arc<AtomicBool>,
+    /// It could not be read, and is not tried before this instant.
+    pub(crate) failed: Option<Instant>,
+    rounds: VecDeque<Round>,
+    /// Number of the first of `rounds`.
+    first: u64,
+}
+
+impl Stream {
+    /// The stream of `events`, to be read from `next` on; what it can't accept goes to `rejected`.
+    pub(crate) fn new(
+        id: StreamId,
+        partner: PartnerId,
+        (events, rejected): (Partition, Partition),
+        returns: Outbox,
+        next: Offset,
+    ) -> Self {
+        Self {
+            id,
+            partner,
+            events,
+            rejected,
+            returns,
+            next,
+            more: Arc::new(AtomicBool::new(true)),
+            failed: None,
+            rounds: VecDeque::new(),
+            first: 0,
+        }
+    }
+
+    /// Whether it may be read now. Takes the news that there may be more: who reads some gives it back.
+    pub(crate) fn take_turn(&self, settings: &Settings, now: Instant) -> bool {
+        self.rounds.len() < settings.reads_open_max
+            && self.returns.bytes() < settings.waiting_bytes_max
+            && self.failed.is_none_or(|until| until <= now)
+            && self.more.swap(false, Ordering::AcqRel)
+    }
+
+    /// Begins a round that ends at `next`.
+    pub(crate) fn begin(&mut self, next: Offset) -> RoundId {
+        let number = self.first + u64::try_from(self.rounds.len()).expect("a length fits");
+        self.rounds.push_back(Round { next, open: 0 });
+        self.next = next;
+        RoundId { stream: self.id, number }
+    }
+
+    /// The round waits for `appends` of its records.
+    pub(crate) fn wait(&mut self, round: RoundId, appends: usize) {
+        self.round(round).open += appends;
+    }
+
+    /// One of the appends that the round waited for is done; gives the offset to commit, if it is another one now.
+    /// Rounds end in their order: before what is committed, everything is where it belongs.
+    pub(crate) fn done(&mut self, round: RoundId) -> Option<Offset> {
+        self.round(round).open -= 1;
+        let mut commit = None;
+        while let Some(ended) = self.rounds.pop_front_if(|round| round.open == 0) {
+            self.first += 1;
+            commit = Some(ended.next);
+        }
+        commit
+    }
+
+    /// Whether everything that was read is where it belongs.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.rounds.is_empty()
+    }
+
+    fn round(&mut self, id: RoundId) -> &mut Round {
+        let place = usize::try_from(id.number - self.first).expect("few are open");
+        &mut self.rounds[place]
+    }
+}

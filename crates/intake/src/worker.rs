@@ -1,0 +1,328 @@
+//! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use coalition_domain::PartnerId;
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{self, AppendError, Log, Offset, Partition};
+use coalition_ledger::runtime::Ledger;
+
+use crate::intake::Settings;
+use crate::judge::judge;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::rejected::rejected;
+use crate::stream::{RoundId, Stream, StreamId};
+use crate::{events_topic, rejected_topic};
+
+/// The name under which offsets are committed. Frozen: under another one everything is read again.
+/// The group under which intake notes how far it has come in each partner topic.
+pub const GROUP: &str = "coalition-intake";
+/// How often registry and shards are looked at when nothing else happens.
+const TICK: Duration = Duration::from_millis(20);
+/// How long to wait before what failed is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long a stop waits for what is under way.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// What the thread is told.
+pub(crate) enum Message {
+    /// A partner's topic may have grown.
+    Wake,
+    /// What became of an append.
+    Answered(Way, Result<Offset, AppendError>),
+    /// Read nothing more, and end when everything is where it belongs.
+    Stop,
+    /// End.
+    End,
+}
+
+/// Where an append goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// To the inbox of a shard.
+    Inbox(usize),
+    /// Back to the partner of a stream.
+    Back(StreamId),
+}
+
+pub(crate) struct Worker {
+    log: Arc<dyn Log>,
+    ledger: Ledger,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    messages: Receiver<Message>,
+    sender: Sender<Message>,
+    /// Whether a wake is among the messages: one is enough.
+    woken: Arc<AtomicBool>,
+    shards: Vec<(Partition, Outbox)>,
+    streams: Vec<Stream>,
+    /// Changes of the registry that are followed.
+    followed: u64,
+    follow_at: Instant,
+    /// Which stream is read first.
+    turn: usize,
+    stop_at: Option<Instant>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        (log, ledger): (Arc<dyn Log>, Ledger),
+        settings: Settings,
+        shards: Vec<(Partition, Outbox)>,
+        (sender, messages): (Sender<Message>, Receiver<Message>),
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            log,
+            ledger,
+            settings,
+            metrics,
+            messages,
+            sender,
+            woken: Arc::default(),
+            shards,
+            streams: Vec::new(),
+            followed: 0,
+            follow_at: Instant::now(),
+            turn: 0,
+            stop_at: None,
+        }
+    }
+
+    pub(crate) fn run(mut self) {
+        let mut busy = true;
+        while self.listen(busy) {
+            self.follow();
+            busy = self.stop_at.is_none() && self.read();
+            self.append();
+            if self.stop_at.is_some_and(|at| at <= Instant::now() || self.is_settled()) {
+                return;
+            }
+        }
+    }
+
+    /// Takes all messages in, waiting for one unless there is something else to do. Whether to go on.
+    fn listen(&mut self, busy: bool) -> bool {
+        let first = if busy { None } else { self.messages.recv_timeout(TICK).ok() };
+        let mut next = first.or_else(|| self.messages.try_recv().ok());
+        while let Some(message) = next {
+            match message {
+                Message::Wake => self.woken.store(false, Ordering::Release),
+                Message::Answered(way, outcome) => self.answered(way, outcome),
+                Message::Stop => self.stop_at = Some(Instant::now() + STOP_WAIT),
+                Message::End => return false,
+            }
+            next = self.messages.try_recv().ok();
+        }
+        true
+    }
+
+    /// Opens the streams of partners that the registry has got.
+    fn follow(&mut self) {
+        let now = Instant::now();
+        let Some(registry) = self.ledger.registry().filter(|_| self.follow_at <= now) else { return };
+        if registry.changes() == self.followed {
+            return;
+        }
+        for partner in registry.partners() {
+            if self.streams.iter().any(|stream| stream.partner == partner.id) {
+                continue;
+            }
+            match self.open(partner.id) {
+                Ok(streams) => self.streams.extend(streams),
+                Err(error) => {
+                    tracing::error!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
+                    self.follow_at = now + PAUSE;
+                    return;
+                }
+            }
+        }
+        self.followed = registry.changes();
+    }
+
+    fn open(&self, partner: PartnerId) -> Result<Vec<Stream>, log::Error> {
+        let events = self.create(&events_topic(&partner))?;
+        let rejected = self.create(&rejected_topic(&partner))?;
+        let mut streams = Vec::new();
+        for (number, events) in (0..).zip(&events) {
+            let returns = &rejected[number % rejected.len()];
+            streams.push(self.open_stream(
+                StreamId(self.streams.len() + number),
+                partner,
+                events,
+                returns,
+            )?);
+        }
+        Ok(streams)
+    }
+
+    /// The partitions of a topic, which is created if it is not there.
+    fn create(&self, topic: &str) -> Result<Vec<Partition>, log::Error> {
+        let found = match self.log.topic(topic)? {
+            Some(found) => found,
+            None => self.log.create_topic(topic, self.settings.partitions)?,
+        };
+        Ok((0..found.partitions).map(|number| Partition::new(topic, number)).collect())
+    }
+
+    fn open_stream(
+        &self,
+        id: StreamId,
+        partner: PartnerId,
+        events: &Partition,
+        rejected: &Partition,
+    ) -> Result<Stream, log::Error> {
+        let (start, end) = self.log.bounds(events)?;
+        let next = self.log.committed(GROUP, events)?.unwrap_or(start);
+        if next > end {
+            tracing::error!(%events, %next, %end, "the topic ends before what was read of it: was it made anew? it is read when it gets there");
+        }
+        let returns = Outbox::new(self.settings.append_bytes_max, Offset::default());
+        let stream = Stream::new(id, partner, (events.clone(), rejected.clone()), returns, next);
+        let (more, woken, sender) = (Arc::clone(&stream.more), Arc::clone(&self.woken), self.sender.clone());
+        let wake = move || {
+            more.store(true, Ordering::Release);
+            if !woken.swap(true, Ordering::AcqRel) {
+                // A wake that finds nobody comes after the end.
+                drop(sender.send(Message::Wake));
+            }
+        };
+        self.log.watch(events, Arc::new(wake))?;
+        Ok(stream)
+    }
+
+    /// Reads each stream once, in turn, while there is room. Whether anything was read.
+    fn read(&mut self) -> bool {
+        let mut busy = false;
+        if self.ledger_is_behind() {
+            return busy;
+        }
+        for place in 0..self.streams.len() {
+            if self.shards.iter().any(|(_, outbox)| outbox.bytes() >= self.settings.waiting_bytes_max) {
+                break;
+            }
+            busy |= self.read_stream((self.turn + place) % self.streams.len());
+        }
+        self.turn = self.turn.wrapping_add(1);
+        busy
+    }
+
+    /// Whether a shard has so much to decide that more would only lie there.
+    fn ledger_is_behind(&self) -> bool {
+        (0..).zip(&self.shards).any(|(shard, (_, outbox))| {
+            // Of a shard that is starting it is not known what it has decided.
+            let decided = self.ledger.status(ShardId(shard)).map(|status| status.inbox_next);
+            let undecided = outbox.end().0.saturating_sub(decided.unwrap_or_default().0);
+            undecided >= self.settings.undecided_max
+        })
+    }
+
+    fn read_stream(&mut self, place: usize) -> bool {
+        let stream = &mut self.streams[place];
+        let now = Instant::now();
+        if !stream.take_turn(&self.settings, now) {
+            return false;
+        }
+        let read = match self.log.read(&stream.events, stream.next, self.settings.read_bytes_max) {
+            Ok(read) => read,
+            Err(log::Error::Trimmed { start, .. }) => {
+                tracing::error!(events = %stream.events, next = %stream.next, %start, "records were deleted before they were read");
+                stream.next = start;
+                stream.more.store(true, Ordering::Release);
+                return true;
+            }
+            Err(error) => {
+                if stream.failed.is_none() {
+                    tracing::error!(events = %stream.events, error = chain(&error), "the partner's topic can't be read; tried again");
+                }
+                stream.failed = Some(now + PAUSE);
+                stream.more.store(true, Ordering::Release);
+                return false;
+            }
+        };
+        stream.failed = None;
+        let Some(last) = read.last() else { return false };
+        stream.more.store(true, Ordering::Release);
+        let round = stream.begin(last.offset.plus(1));
+        let (mut appends, mut accepted, mut bytes) = (0, 0, 0);
+        let shard_count = self.ledger.shards();
+        for stored in read {
+            bytes += stored.record.value.len() as u64;
+            let (outbox, record) = match judge(stream.partner, &stored) {
+                Ok(judged) => {
+                    accepted += 1;
+                    let shard = judged.account.shard(shard_count) as usize;
+                    (&mut self.shards[shard].1, judged.record)
+                }
+                Err((stage, refusal)) => {
+                    self.metrics.rejected(refusal.reason);
+                    (&mut stream.returns, rejected(&stream.events, &stored, stage, &refusal))
+                }
+            };
+            appends += usize::from(outbox.push(record, round));
+        }
+        stream.wait(round, appends);
+        self.metrics.judged(accepted, bytes);
+        true
+    }
+
+    /// Appends what waits, wherever no append is under way.
+    fn append(&mut self) {
+        let now = Instant::now();
+        let inboxes = self.shards.iter_mut().enumerate();
+        let inboxes = inboxes.map(|(shard, (to, outbox))| (Way::Inbox(shard), &*to, outbox));
+        let back = self.streams.iter_mut().map(|it| (Way::Back(it.id), &it.rejected, &mut it.returns));
+        for (way, to, outbox) in inboxes.chain(back) {
+            let Some(records) = outbox.take(now) else { continue };
+            let sender = self.sender.clone();
+            // An answer that finds nobody comes after the end.
+            let done = move |outcome| drop(sender.send(Message::Answered(way, outcome)));
+            self.log.append(to, records, Box::new(done));
+        }
+    }
+
+    fn answered(&mut self, way: Way, outcome: Result<Offset, AppendError>) {
+        let (to, outbox) = match way {
+            Way::Inbox(shard) => {
+                let (to, outbox) = &mut self.shards[shard];
+                (&*to, outbox)
+            }
+            Way::Back(stream) => {
+                let stream = &mut self.streams[stream.0];
+                (&stream.rejected, &mut stream.returns)
+            }
+        };
+        match outcome {
+            Ok(first) => {
+                let rounds = outbox.acknowledged(first);
+                rounds.into_iter().for_each(|round| self.done(round));
+            }
+            Err(error) => {
+                tracing::warn!(%to, %error, "an append failed; it is repeated");
+                outbox.failed(Instant::now());
+            }
+        }
+    }
+
+    fn done(&mut self, round: RoundId) {
+        let stream = &mut self.streams[round.stream.0];
+        let Some(next) = stream.done(round) else { return };
+        if let Err(error) = self.log.commit(GROUP, &stream.events, next) {
+            tracing::warn!(events = %stream.events, error = chain(&error), "how far the topic was read could not be noted");
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.streams.iter().all(Stream::is_settled)
+    }
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

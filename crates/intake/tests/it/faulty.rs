@@ -1,0 +1,101 @@
+//! A log whose appends from intake to the inbox fail as the test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::memory::Memory;
+use coalition_ledger::runtime::INBOX;
+
+/// What becomes of an append.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// It is there, and said to be.
+    Done,
+    /// It is proven not to be there.
+    Refused,
+    /// It is not there, and nobody knows.
+    Lost,
+    /// It is there, and nobody knows.
+    AnswerLost,
+    /// It is there, and there is never an answer.
+    Silent,
+}
+
+/// A memory log with fates.
+pub(crate) struct Faulty {
+    inner: Arc<Memory>,
+    fates: Mutex<VecDeque<Fate>>,
+    /// Callbacks that are never called.
+    silent: Mutex<Vec<Done>>,
+}
+
+impl Faulty {
+    pub(crate) fn new(inner: Arc<Memory>) -> Self {
+        Self { inner, fates: Mutex::default(), silent: Mutex::default() }
+    }
+
+    /// The fates of intake's next appends to the inbox; those after them are done.
+    pub(crate) fn fates(&self, fates: &[Fate]) {
+        self.fates.lock().unwrap().extend(fates);
+    }
+
+    /// How many of these fates are still to come.
+    pub(crate) fn to_come(&self) -> usize {
+        self.fates.lock().unwrap().len()
+    }
+}
+
+impl Log for Faulty {
+    fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        // What shards relay to each other has no key.
+        let intakes = to.topic.as_ref() == INBOX && records.iter().any(|record| record.key.is_some());
+        let fate = if intakes { self.fates.lock().unwrap().pop_front() } else { None };
+        let doubt = || Err(AppendError::Doubt("as the test says".to_owned()));
+        let fate = fate.unwrap_or(Fate::Done);
+        match fate {
+            Fate::Done => return self.inner.append(to, records, done),
+            Fate::Refused => return done(Err(AppendError::NotAppended("as the test says".to_owned()))),
+            Fate::Lost => return done(doubt()),
+            Fate::AnswerLost | Fate::Silent => {}
+        }
+        self.inner.append(to, records, Box::new(|outcome| assert!(outcome.is_ok())));
+        if fate == Fate::AnswerLost {
+            done(doubt());
+        } else {
+            self.silent.lock().unwrap().push(done);
+        }
+    }
+
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        self.inner.create_topic(topic, partitions)
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
+        self.inner.topic(topic)
+    }
+
+    fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.inner.read(of, from, bytes_max)
+    }
+
+    fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
+        self.inner.bounds(of)
+    }
+
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+        self.inner.watch(of, wake)
+    }
+
+    fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error> {
+        self.inner.trim(of, before)
+    }
+
+    fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), Error> {
+        self.inner.commit(group, of, next)
+    }
+
+    fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
+        self.inner.committed(group, of)
+    }
+}

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+
+use coalition_domain::{Command, PartnerId};
+use coalition_intake::{Intake, Settings, rejected_topic};
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{Log, Offset, Partition, Stored};
+use coalition_ledger::inbox::Request;
+use coalition_ledger::runtime::INBOX;
+use coalition_proto::event::v1::PartnerEvent;
+use coalition_proto::r#type::v1::ErrorReason;
+
+use crate::network::{
+    Network, SHARDS, committed, event, inboxes, memory, publish, publish_events, records, until,
+};
+
+/// Partner and event id of a record of the inbox; `None` for what shards relay to each other.
+pub(crate) fn placed(stored: &Stored) -> Option<(PartnerId, String)> {
+    match Request::decode(&stored.record.value).unwrap() {
+        Request::Command(Command::PartnerEvent(event)) => {
+            Some((event.partner, event.event_id.as_str().to_owned()))
+        }
+        Request::Command(other) => panic!("{other:?} is not intake's"),
+        Request::Relayed(_) => None,
+    }
+}
+
+fn numbered(events: u32) -> impl Iterator<Item = PartnerEvent> {
+    (0..events).map(|number| event(&number.to_string(), number % 50))
+}
+
+#[test]
+fn events_are_placed_by_their_account_and_decided() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let (a, b) = (network.create_partner("a"), network.create_partner("b"));
+    publish_events(&*log, a, numbered(500));
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    publish_events(&*log, b, numbered(300));
+    until("both topics are dealt with", || {
+        committed(&*log, a) == Some(Offset(500)) && committed(&*log, b) == Some(Offset(300))
+    });
+
+    let mut found = Vec::new();
+    for (shard, inbox) in (0..).zip(inboxes(&*log)) {
+        for stored in inbox {
+            let Some(placed) = placed(&stored) else { continue };
+            let Request::Command(command) = Request::decode(&stored.record.value).unwrap() else {
+                unreachable!("it is placed")
+            };
+            assert_eq!(command.account().shard(SHARDS), shard);
+            assert_eq!(stored.record.key.as_deref(), Some(&command.account().0.as_bytes()[..]));
+            found.push(placed);
+        }
+    }
+    found.sort();
+    let numbers = |partner, count: u32| (0..count).map(move |number| (partner, number.to_string()));
+    let mut expected: Vec<_> = numbers(a, 500).chain(numbers(b, 300)).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+
+    let ledger = network.ledger();
+    until("all is decided", || {
+        (0..SHARDS).all(|shard| {
+            let end = log.bounds(&Partition::new(INBOX, shard)).unwrap().1;
+            ledger.status(ShardId(shard)).is_some_and(|status| status.inbox_next == end)
+        })
+    });
+    let counts = intake.counts();
+    assert_eq!((counts.accepted, counts.rejected.len()), (800, 0));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn a_partner_that_comes_later_is_served() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    let late = network.create_partner("late");
+    until("its topics are there", || log.topic(&rejected_topic(&late)).unwrap().is_some());
+    publish_events(&*log, late, numbered(3));
+    until("its events are dealt with", || committed(&*log, late) == Some(Offset(3)));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn a_topic_keeps_the_partitions_that_it_has() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    let topic = coalition_intake::events_topic(&partner);
+    log.create_topic(&topic, 2).unwrap();
+    let second = Partition::new(&topic, 1);
+    let garbage = vec![coalition_journal::log::Record::of(&b"\0"[..])];
+    log.append(&second, garbage, Box::new(|outcome| assert!(outcome.is_ok())));
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    until("it is dealt with", || log.committed("coalition-intake", &second).unwrap() == Some(Offset(1)));
+    let returned = records(&*log, &rejected_topic(&partner), 0);
+    assert_eq!(returned.len(), 1);
+    let from = ("__connect.errors.partition".to_owned(), bytes::Bytes::from_static(b"1"));
+    assert!(returned[0].record.headers.contains(&from));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn what_is_not_accepted_goes_back_in_order_and_stops_nothing() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    let encode = |event: &PartnerEvent| prost::Message::encode_to_vec(event);
+    let mut hidden = event("hidden", 1);
+    hidden.identifier.as_mut().unwrap().value = "jane@example.com".to_owned();
+    let (unnamed, cut) = (encode(&event("", 1)), encode(&event("cut", 1))[..20].to_vec());
+    let values =
+        [cut.clone(), encode(&event("1", 1)), encode(&hidden), unnamed.clone(), encode(&event("2", 1))];
+    publish(&*log, partner, values);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    until("all is dealt with", || committed(&*log, partner) == Some(Offset(5)));
+
+    let ids: Vec<_> = inboxes(&*log).concat().iter().filter_map(placed).map(|(_, id)| id).collect();
+    assert_eq!(ids, ["1", "2"]);
+    let returned = records(&*log, &rejected_topic(&partner), 0);
+    let header = |stored: &Stored, name: &str| {
+        let found = stored.record.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| String::from_utf8(value.to_vec()).unwrap())
+    };
+    let told: Vec<_> = returned
+        .iter()
+        .map(|stored| {
+            let told = ["__connect.errors.offset", "__connect.errors.stage", "coalition.errors.reason"];
+            (stored.record.value.to_vec(), told.map(|name| header(stored, name).unwrap()).join(" "))
+        })
+        .collect();
+    let expected = [
+        (cut, "0 VALUE_CONVERTER MALFORMED".to_owned()),
+        (Vec::new(), "2 TRANSFORMATION IDENTIFIER_REFUSED".to_owned()),
+        (unnamed, "3 TRANSFORMATION FIELD_MISSING".to_owned()),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(header(&returned[1], "coalition.errors.redacted").as_deref(), Some("true"));
+
+    let counts = intake.counts();
+    assert_eq!(counts.accepted, 2);
+    let reasons = [ErrorReason::Malformed, ErrorReason::FieldMissing, ErrorReason::IdentifierRefused];
+    assert_eq!(counts.rejected, reasons.map(|reason| (reason, 1)).into());
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn intake_waits_for_a_ledger_that_is_far_behind() {
+    const EVENTS: u32 = 5_000;
+    // A record of a partner's topic is not below 60 bytes here: one read has at most 17.
+    let settings = Settings { undecided_max: 100, read_bytes_max: 1_024, ..Settings::default() };
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    publish_events(&*log, partner, numbered(EVENTS));
+    let (ledger, ended) = (network.ledger(), settings.clone());
+    network.stop();
+    let intake = Intake::start(Arc::clone(&log), ledger, ended).unwrap();
+    let longest = || inboxes(&*log).iter().map(Vec::len).max().unwrap_or_default();
+    until("a shard has enough", || longest() >= 100);
+    let mut seen = (0, 0);
+    until("the inbox rests", || {
+        seen = if seen.0 == longest() { (seen.0, seen.1 + 1) } else { (longest(), 0) };
+        seen.1 == 1_000
+    });
+    assert!(longest() < 100 + 17 * 2, "{} in a shard's inbox", longest());
+    intake.stop();
+
+    // With a ledger that decides, it goes on.
+    let network = Network::restart(&log);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings).unwrap();
+    until("all is dealt with", || committed(&*log, partner) == Some(Offset(EVENTS.into())));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn bounds_of_nothing_are_refused() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let start = |settings| Intake::start(Arc::clone(&log), network.ledger(), settings).err();
+    let settings = Settings { undecided_max: 0, ..Settings::default() };
+    assert_eq!(start(settings).unwrap().to_string(), "undecided_max is 0: nothing would ever be read");
+    network.stop();
+}
