@@ -11,6 +11,9 @@ use crate::event::VersionId;
 use crate::programme::Programme;
 use crate::{Caller, KeyId, PartnerId, ProgrammeId, Rejection, Role, Span, Timestamp, UnitPrice};
 
+/// The longest that settings may have the network remember ids.
+pub const AGE_MAX: Span = Span::from_days(36_500);
+
 /// A partner. Frozen in stored data, as are all serialised types of this file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Partner {
@@ -125,10 +128,10 @@ impl Registry {
         self.changes
     }
 
-    /// The settings; before any were made, the shortest memory that refuses nothing recent.
+    /// The settings; before any were made, the longest memory, as ages are never raised: an id that was refused before
+    /// the set-up must be known for as long as its repeats are accepted after it.
     pub fn settings(&self) -> Settings {
-        self.settings
-            .unwrap_or(Settings { max_event_age: Span::from_days(1), max_request_age: Span::from_days(1) })
+        self.settings.unwrap_or(Settings { max_event_age: AGE_MAX, max_request_age: AGE_MAX })
     }
 
     /// Whether settings were ever made.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::VersionId;
-use crate::registry::{ApiKey, Contract, Partner, Registry, RegistryEvent, Settings};
+use crate::registry::{AGE_MAX, ApiKey, Contract, Partner, Registry, RegistryEvent, Settings};
 use crate::{
     Caller, Fingerprint, KeyId, PartnerId, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
     UnitPrice,
@@ -19,7 +19,7 @@ pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 const FAULTS_SHOWN: usize = 20;
 
 /// The bounds of the settings.
-const AGES: std::ops::RangeInclusive<Span> = Span::from_days(1)..=Span::from_days(36_500);
+const AGES: std::ops::RangeInclusive<Span> = Span::from_days(1)..=AGE_MAX;
 
 /// A command to the registry. Frozen in stored data, as are all serialised types of this file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

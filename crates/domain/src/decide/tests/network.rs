@@ -58,11 +58,11 @@ fn ages_lie_between_a_day_and_a_hundred_years() {
 }
 
 #[test]
-fn before_any_setting_was_made_ids_are_kept_for_a_day() {
+fn before_any_setting_was_made_ids_are_kept_as_long_as_any_may_ask_for() {
     let registry = Registry::default();
     assert!(!registry.is_set_up());
-    assert_eq!(registry.settings().max_event_age.as_millis(), 86_400_000);
-    assert_eq!(registry.settings().max_request_age.as_millis(), 86_400_000);
+    assert_eq!(registry.settings().max_event_age.as_millis(), 36_500 * 86_400_000);
+    assert_eq!(registry.settings().max_request_age.as_millis(), 36_500 * 86_400_000);
 }
 
 #[test]
