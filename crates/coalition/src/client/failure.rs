@@ -1,0 +1,257 @@
+//! What a command says when it fails, and the code that it ends with.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anyhow::Error;
+use coalition_domain::RequestId;
+use coalition_proto::r#type::v1::ErrorReason;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// Something failed here.
+const FAILED: u8 = 1;
+/// The arguments don't make a call.
+const USAGE: u8 = 2;
+/// The network understood and said no.
+const REFUSED: u8 = 3;
+/// The network has no such thing.
+const NOT_FOUND: u8 = 4;
+/// Nobody answered, or nobody who could: try again.
+const UNAVAILABLE: u8 = 5;
+
+/// A call that the network did not do.
+#[derive(Debug)]
+pub(crate) struct CallFailed {
+    /// What was being done, such as "look the member up".
+    pub(crate) doing: String,
+    /// What came back.
+    pub(crate) status: Box<Status>,
+    /// Of a call that changes something: the id to repeat it with.
+    pub(crate) request: Option<RequestId>,
+}
+
+impl fmt::Display for CallFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let timed_out = matches!(self.status.code(), Code::Cancelled | Code::DeadlineExceeded);
+        match (self.reason(), self.status.message()) {
+            (Some(reason), message) => write!(f, "{}: {message} ({reason})", self.doing),
+            (None, _) if timed_out => write!(f, "{}: no answer within --timeout", self.doing),
+            (None, "") => write!(f, "{}: {}", self.doing, self.status.code()),
+            (None, message) => write!(f, "{}: {message}", self.doing),
+        }
+    }
+}
+
+impl std::error::Error for CallFailed {}
+
+impl CallFailed {
+    /// The reason out of the closed list, as the network named it.
+    fn reason(&self) -> Option<String> {
+        self.status.get_details_error_info().map(|info| info.reason)
+    }
+
+    /// The fields at fault that the message itself doesn't tell.
+    fn fields(&self) -> impl Iterator<Item = String> {
+        let violations =
+            self.status.get_details_bad_request().into_iter().flat_map(|bad| bad.field_violations);
+        let told = self.status.message().to_owned();
+        violations
+            .filter(move |violation| !told.contains(&violation.description))
+            .map(|violation| format!("{}: {}", violation.field, violation.description))
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self.status.code() {
+            Code::NotFound => NOT_FOUND,
+            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => {
+                UNAVAILABLE
+            }
+            Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::InvalidArgument
+            | Code::FailedPrecondition
+            | Code::AlreadyExists
+            | Code::OutOfRange
+            | Code::Aborted => REFUSED,
+            Code::Ok | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => FAILED,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        if let (UNAVAILABLE, Some(request)) = (self.exit_code(), self.request) {
+            return Some(format!(
+                "it may have taken effect or not: repeat the command with --request-id {request}, which does it once at most"
+            ));
+        }
+        let reason = self.reason().and_then(|reason| ErrorReason::from_reason(&reason));
+        reason.and_then(advice).map(str::to_owned)
+    }
+}
+
+/// What to do about a refusal, where the message alone doesn't say it.
+fn advice(reason: ErrorReason) -> Option<&'static str> {
+    use ErrorReason as R;
+    Some(match reason {
+        R::Unauthenticated => {
+            "show a key of this network with --key-file; `serve` leaves the operator's in operator.key of its data folder"
+        }
+        R::KeyRevoked => "ask the operator for another key (`coalition partner key`)",
+        R::PermissionDenied | R::PartnerMismatch => {
+            "use a key that opens this: the partner's own, or an operator's"
+        }
+        R::UnknownPartner => "see `coalition partner list`",
+        R::UnknownProgramme => "see `coalition programme list`",
+        R::UnknownReward | R::RewardNotAvailable => "see `coalition programme show` for the rewards",
+        R::MemberNotFound => "nobody has enrolled on it here; `coalition member enrol` enrols",
+        R::EventNotFound => {
+            "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet"
+        }
+        R::NoContract => "agree on prices with `coalition partner contract`",
+        R::IdReused => "use another id for another request",
+        R::RequestInFuture | R::RequestTooOld => {
+            "leave --request-id out to have a new id made; check this machine's clock"
+        }
+        R::NotOwner | R::NotApplied | R::OutcomeUnknown | R::Overloaded | R::PositionNotReached => {
+            "try again"
+        }
+        R::DeadlineExceeded => "try again with a longer --timeout",
+        R::InternalFault => "the network's operator finds it in the log of `serve`",
+        R::EffectiveTooEarly => "set a later effective_from in the document",
+        R::Unspecified
+        | R::NotFound
+        | R::Malformed
+        | R::FieldMissing
+        | R::FieldTooLong
+        | R::IdentifierRefused
+        | R::AmountNegative
+        | R::AmountTooLarge
+        | R::CurrencyUnknown
+        | R::CurrencyNotAccepted
+        | R::EventInFuture
+        | R::EventTooOld
+        | R::ConsentMissing
+        | R::AlreadyEnrolled
+        | R::ProgrammeNotInForce
+        | R::PointsShort
+        | R::NotEnrolled
+        | R::DecisionTooLarge
+        | R::InvalidArgument
+        | R::InvalidPageToken
+        | R::ProgrammeInvalid
+        | R::AlreadyExists
+        | R::NoProgramme => return None,
+    })
+}
+
+/// What keeps a command from making its call at all.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The arguments and the environment don't make a call.
+    Usage(String),
+    /// Nobody listens there.
+    NoServer {
+        /// Where.
+        server: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) => f.write_str(what),
+            Self::NoServer { server, why } => write!(f, "no network answers at {server}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// Says on stderr what failed, why and what to do, and gives the exit code.
+pub(crate) fn report(error: &Error) -> ExitCode {
+    let (text, code) = explain(error);
+    eprintln!("{text}");
+    ExitCode::from(code)
+}
+
+fn explain(error: &Error) -> (String, u8) {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut text = format!("error: {}", chain.join(": "));
+    let call = error.chain().find_map(|cause| cause.downcast_ref::<CallFailed>());
+    let trouble = error.chain().find_map(|cause| cause.downcast_ref::<Trouble>());
+    let (advice, code) = match (call, trouble) {
+        (Some(call), _) => {
+            for field in call.fields() {
+                text.push_str("\n  ");
+                text.push_str(&field);
+            }
+            (call.advice(), call.exit_code())
+        }
+        (None, Some(Trouble::Usage(_))) => (None, USAGE),
+        (None, Some(Trouble::NoServer { .. })) => {
+            let advice =
+                "start one with `coalition serve` or `coalition demo`, or say where it is with --server";
+            (Some(advice.to_owned()), UNAVAILABLE)
+        }
+        (None, None) => (None, FAILED),
+    };
+    if let Some(advice) = advice {
+        text.push_str("\nwhat to do: ");
+        text.push_str(&advice);
+    }
+    (text, code)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    fn refused(code: Code, reason: &str, request: Option<RequestId>) -> Error {
+        let details = ErrorDetails::with_error_info(reason, "coalition", std::collections::HashMap::new());
+        let status = Box::new(Status::with_error_details(code, "250 points short", details));
+        CallFailed { doing: "redeem".to_owned(), status, request }.into()
+    }
+
+    #[test]
+    fn a_refusal_says_what_why_and_ends_with_its_own_code() {
+        let short = explain(&refused(Code::FailedPrecondition, "POINTS_SHORT", None));
+        assert_eq!(short, ("error: redeem: 250 points short (POINTS_SHORT)".to_owned(), 3));
+        let (text, code) = explain(&refused(Code::NotFound, "UNKNOWN_PARTNER", None));
+        assert!(text.ends_with("\nwhat to do: see `coalition partner list`"), "{text}");
+        assert_eq!(code, 4);
+    }
+
+    #[test]
+    fn what_may_have_taken_effect_is_repeated_under_its_id() {
+        let id: RequestId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        let (text, code) = explain(&refused(Code::Unavailable, "OUTCOME_UNKNOWN", Some(id)));
+        assert!(text.contains("--request-id 017f22e2-79b0-7cc3-98c4-dc0c0c07398f"), "{text}");
+        assert_eq!(code, 5);
+    }
+
+    #[test]
+    fn fields_at_fault_are_listed() {
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("start_time", "is no full hour");
+        let status = Status::with_error_details(Code::InvalidArgument, "a field is wrong", details);
+        let error = CallFailed { doing: "read".to_owned(), status: Box::new(status), request: None };
+        let (text, code) = explain(&error.into());
+        assert_eq!(
+            (text.as_str(), code),
+            ("error: read: a field is wrong\n  start_time: is no full hour", 3)
+        );
+    }
+
+    #[test]
+    fn other_failures_tell_their_causes() {
+        let io = std::io::Error::other("disk on fire");
+        let error = Err::<(), _>(io).context("read x.toml").unwrap_err();
+        assert_eq!(explain(&error), ("error: read x.toml: disk on fire".to_owned(), 1));
+        assert_eq!(explain(&Trouble::Usage("no key".to_owned()).into()).1, 2);
+    }
+}

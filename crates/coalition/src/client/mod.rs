@@ -1,0 +1,18 @@
+//! What all commands share that ask a running network: whom to ask, as whom, for how long, and how to answer a person or
+//! a program.
+
+pub(crate) mod failure;
+pub(crate) mod json;
+pub(crate) mod names;
+mod options;
+pub(crate) mod outcome;
+mod output;
+mod session;
+mod table;
+pub(crate) mod text;
+
+pub(crate) use self::names::{IdentifierArgs, MemberArgs};
+pub(crate) use self::options::Options;
+pub(crate) use self::output::{Style, note, print};
+pub(crate) use self::session::{Session, pages, request_id, run};
+pub(crate) use self::table::{Align, Table};

@@ -1,0 +1,118 @@
+//! Numbers, money and time for people.
+
+use coalition_domain::Timestamp;
+use coalition_proto::google::r#type::Money;
+use coalition_proto::r#type::v1::UnitPrice;
+
+const NANOS: u32 = 1_000_000_000;
+
+/// A number with a comma before each three digits.
+pub(crate) fn grouped(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 point`, `2,500 points`.
+pub(crate) fn points(points: i64) -> String {
+    format!("{} {}", grouped(points), if points == 1 { "point" } else { "points" })
+}
+
+/// What points changed by: `+10`, `-2,500`, `0`.
+pub(crate) fn signed(points: i64) -> String {
+    format!("{}{}", if points > 0 { "+" } else { "" }, grouped(points))
+}
+
+/// Decimal text of an amount, without its currency: two decimals at least, where it has any more of them all.
+pub(super) fn decimal(money: &Money) -> String {
+    let negative = money.units < 0 || money.nanos < 0;
+    let sign = if negative { "-" } else { "" };
+    format!("{sign}{}{}", money.units.unsigned_abs(), fraction(money))
+}
+
+/// An amount with its currency: `-22,078.43 USD`.
+pub(crate) fn money(money: &Money) -> String {
+    let negative = money.units < 0 || money.nanos < 0;
+    let sign = if negative { "-" } else { "" };
+    format!("{sign}{}{} {}", grouped(money.units.unsigned_abs()), fraction(money), money.currency_code)
+}
+
+fn fraction(money: &Money) -> String {
+    let decimals = minor_decimals(&money.currency_code);
+    let mut digits = format!("{:09}", money.nanos.unsigned_abs() % NANOS);
+    while digits.len() > decimals && digits.ends_with('0') {
+        digits.pop();
+    }
+    if digits.is_empty() { digits } else { format!(".{digits}") }
+}
+
+/// Decimals of a currency's smallest unit; 2 for one that this program doesn't know.
+fn minor_decimals(code: &str) -> usize {
+    code.parse::<coalition_domain::Currency>()
+        .map_or(2, |currency| (coalition_domain::MICROS / currency.minor_micros()).ilog10() as usize)
+}
+
+/// The price of a point: `0.009 USD`.
+pub(crate) fn price(price: &UnitPrice) -> String {
+    format!("{} {}", super::json::micros(price.micros), price.currency_code)
+}
+
+/// An instant as RFC 3339 in UTC, seconds at their shortest; nothing where there is none.
+pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> String {
+    let millis = |time: &prost_types::Timestamp| {
+        time.seconds
+            .checked_mul(1_000)
+            .and_then(|millis| millis.checked_add(i64::from(time.nanos / 1_000_000)))
+    };
+    time.and_then(millis).map(|millis| Timestamp::from_millis(millis).to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (-2_453_159, "-2,453,159"), (100_000, "100,000")]
+        {
+            assert_eq!(grouped(number), expected);
+        }
+        assert_eq!(grouped(i64::MIN), "-9,223,372,036,854,775,808");
+        assert_eq!(
+            (points(1), signed(1_500), signed(-3), signed(0)),
+            ("1 point".into(), "+1,500".into(), "-3".into(), "0".into())
+        );
+    }
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency_and_more_where_needed() {
+        for (code, units, nanos, expected) in [
+            ("USD", 22_078, 430_000_000, "22,078.43 USD"),
+            ("USD", 0, -500_000_000, "-0.50 USD"),
+            ("USD", -33_940, -800_000_000, "-33,940.80 USD"),
+            ("USD", 0, 9_000_000, "0.009 USD"),
+            ("JPY", 400, 0, "400 JPY"),
+            ("KWD", 1, 0, "1.000 KWD"),
+        ] {
+            let amount = Money { currency_code: code.to_owned(), units, nanos };
+            assert_eq!(money(&amount), expected);
+        }
+        let amount = Money { currency_code: "USD".to_owned(), units: -1_234, nanos: -750_000_000 };
+        assert_eq!(decimal(&amount), "-1234.75");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        let known = prost_types::Timestamp { seconds: 853_027_200, nanos: 5_000_000 };
+        assert_eq!(time(Some(&known)), "1997-01-12T00:00:00.005Z");
+        assert_eq!(time(None), "");
+    }
+}

@@ -1,0 +1,231 @@
+//! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
+
+use coalition_domain::decide::{RegistryChange, RegistryDecision};
+use coalition_domain::event::{Applied, Event, Redemption};
+use coalition_domain::{AccountId, Command, Decision, Outcome, Rejection, Role};
+use coalition_ledger::body::Item;
+
+use crate::client::text::points;
+
+/// A decision, told.
+pub(super) struct Told {
+    /// What was asked: a kind of event, "enrol", "redeem", "registry" or "relayed".
+    pub(super) kind: &'static str,
+    /// Whose account it concerns.
+    pub(super) account: Option<AccountId>,
+    /// The partner's id of its event.
+    pub(super) event_id: Option<String>,
+    /// The caller's id of its request.
+    pub(super) request_id: Option<String>,
+    /// "applied" or "refused".
+    pub(super) state: &'static str,
+    /// Why it was refused, out of the closed list.
+    pub(super) reason: Option<&'static str>,
+    /// What it did to the points of the account.
+    pub(super) points: i64,
+    /// All of it, for a person.
+    pub(super) text: String,
+}
+
+/// Tells what an item of a batch says.
+pub(super) fn tell(item: &Item) -> Told {
+    match item {
+        Item::Account(decision) => account(decision),
+        Item::Registry(decision) => registry(decision),
+        Item::Relayed(run) => {
+            let last = run.first + (run.commands.len() as u64).saturating_sub(1);
+            let text = format!("from shard {}: commands {} to {last}", run.source, run.first);
+            Told::applied("relayed", text)
+        }
+    }
+}
+
+impl Told {
+    fn applied(kind: &'static str, text: String) -> Self {
+        Self {
+            kind,
+            account: None,
+            event_id: None,
+            request_id: None,
+            state: "applied",
+            reason: None,
+            points: 0,
+            text,
+        }
+    }
+
+    fn refused(mut self, why: &Rejection) -> Self {
+        self.state = "refused";
+        self.reason = Some(why.code());
+        self.text.push_str(&format!(": refused: {why} ({})", why.code()));
+        self
+    }
+}
+
+fn account(decision: &Decision) -> Told {
+    let command = &decision.command;
+    let id = command.account();
+    let (kind, asked) = match command {
+        Command::PartnerEvent(event) => {
+            let about = event.body.reference().map(|about| format!(" of {about}")).unwrap_or_default();
+            let kind = event.body.kind();
+            (kind, format!("{kind}{about} at {}, event {}", event.partner, event.event_id))
+        }
+        Command::Enrol { caller, .. } => ("enrol", format!("enrol, asked by {}", who(caller.role))),
+        Command::Redeem { caller, programme, reward, quantity, .. } => {
+            let asked = format!("redeem {quantity} {reward} of {programme}, asked by {}", who(caller.role));
+            ("redeem", asked)
+        }
+    };
+    let mut told = Told::applied(kind, format!("account {id}: {asked}"));
+    told.account = Some(id);
+    match command {
+        Command::PartnerEvent(event) => told.event_id = Some(event.event_id.to_string()),
+        Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
+            told.request_id = Some(request.to_string());
+        }
+    }
+    match &decision.outcome {
+        Outcome::Refused(why) => told.refused(why),
+        Outcome::Applied(applied) => {
+            told.points = applied.events.iter().map(change).sum();
+            told.text.push_str(": ");
+            told.text.push_str(&outcome(applied));
+            told
+        }
+    }
+}
+
+fn outcome(applied: &Applied) -> String {
+    let events: Vec<String> = applied.events.iter().map(event).collect();
+    let events = if events.is_empty() { "nothing changed".to_owned() } else { events.join("; ") };
+    match applied.version {
+        Some(version) => format!("{events} ({} v{})", version.programme, version.number),
+        None => events,
+    }
+}
+
+fn event(event: &Event) -> String {
+    match event {
+        Event::MemberEnrolled => "enrolled".to_owned(),
+        Event::ConsentGiven { purpose } => format!("consent to {purpose} given"),
+        Event::ConsentWithdrawn { purpose } => format!("consent to {purpose} withdrawn"),
+        Event::PointsAccrued(accrual) => {
+            format!("{} by rule {}", points(accrual.points.signed()), accrual.rule)
+        }
+        Event::NothingEarned { rule: Some(rule), why } => {
+            format!("nothing by rule {rule}: {}", why.explain())
+        }
+        Event::NothingEarned { rule: None, why } => format!("nothing: {}", why.explain()),
+        Event::LotActivated { points: of, .. } => format!("{} can be spent now", points(of.signed())),
+        Event::LotExpired { points: of, .. } => format!("{} lapsed", points(of.signed())),
+        Event::RewardRedeemed(redemption) => {
+            format!("{} burnt at {}", points(redemption.points.signed()), redemption.redeemer)
+        }
+    }
+}
+
+/// What an event does to the points of its account, spendable or not.
+fn change(event: &Event) -> i64 {
+    match event {
+        Event::PointsAccrued(accrual) => accrual.points.signed(),
+        Event::LotExpired { points, .. } | Event::RewardRedeemed(Redemption { points, .. }) => {
+            -points.signed()
+        }
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. } => 0,
+    }
+}
+
+fn registry(decision: &RegistryDecision) -> Told {
+    let asked = match &decision.command.change {
+        RegistryChange::SetUp { .. } => "set the network up".to_owned(),
+        RegistryChange::CreatePartner { id, .. } => format!("register partner {id}"),
+        RegistryChange::CreateContract { partner, programme, from, .. } => {
+            format!("agree on prices with {partner} in {programme} from {from}")
+        }
+        RegistryChange::CreateKey { id, role, .. } => format!("make key {id} for {}", who(*role)),
+        RegistryChange::RevokeKey { id } => format!("revoke key {id}"),
+        RegistryChange::PublishProgramme { .. } => "publish a programme version".to_owned(),
+    };
+    let mut told = Told::applied("registry", format!("registry: {asked}"));
+    told.request_id = Some(decision.command.request.to_string());
+    match &decision.outcome {
+        Ok(_) => {
+            told.text.push_str(": done");
+            told
+        }
+        Err(why) => told.refused(why),
+    }
+}
+
+fn who(role: Role) -> String {
+    match role {
+        Role::Operator => "the operator".to_owned(),
+        Role::Partner(partner) => format!("partner {partner}"),
+        Role::Member(id) => format!("member {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coalition_domain::event::{Nothing, VersionId};
+    use coalition_domain::{
+        EventBody, Identifier, Money, PartnerEvent, PartnerId, ProgrammeId, Reference, RuleId, Scheme,
+        Timestamp,
+    };
+
+    use super::*;
+
+    fn purchase() -> Command {
+        let cdnow = PartnerId::new("cdnow").unwrap();
+        Command::PartnerEvent(PartnerEvent {
+            partner: cdnow,
+            event_id: Reference::new("e1").unwrap(),
+            programme: None,
+            identifier: Identifier::new(Scheme::CustomerNumber(cdnow), "secret-00001").unwrap(),
+            event_time: Timestamp::from_millis(0),
+            channel: None,
+            body: EventBody::Purchase {
+                order: Reference::new("o1").unwrap(),
+                amount: Money { currency: "USD".parse().unwrap(), micros: 500_000 },
+            },
+        })
+    }
+
+    #[test]
+    fn a_decision_is_told_without_the_identifier() {
+        let programme = ProgrammeId::new("mypoints").unwrap();
+        let nothing = Event::NothingEarned {
+            rule: Some(RuleId::new("purchase").unwrap()),
+            why: Nothing::AmountTooSmall,
+        };
+        let applied = Applied { version: Some(VersionId { programme, number: 1 }), events: vec![nothing] };
+        let decision = Decision { command: purchase(), outcome: Outcome::Applied(applied) };
+        let told = tell(&Item::Account(decision));
+        let id = purchase().account();
+        assert_eq!(
+            told.text,
+            format!(
+                "account {id}: purchase of o1 at cdnow, event e1: nothing by rule purchase: the amount is below what earns a point (mypoints v1)"
+            )
+        );
+        assert_eq!((told.kind, told.state, told.points), ("purchase", "applied", 0));
+        assert!(!told.text.contains("secret"));
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_code() {
+        let decision = Decision { command: purchase(), outcome: Outcome::Refused(Rejection::IdReused) };
+        let told = tell(&Item::Account(decision));
+        assert_eq!((told.state, told.reason), ("refused", Some("ID_REUSED")));
+        assert!(
+            told.text.ends_with("refused: this id was used before for something else (ID_REUSED)"),
+            "{}",
+            told.text
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! `coalition member activity`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use coalition_domain::ProgrammeId;
+use coalition_proto::account::v1::{
+    Activity, ActivityType, GetActivityRequest, ListActivitiesRequest, activity::Source,
+};
+use coalition_proto::r#type::v1::EventState;
+use serde_json::{Value, json};
+
+use crate::client::names::{programme, programme_name, short};
+use crate::client::text::{signed, time};
+use crate::client::{Align, MemberArgs, Options, Session, Style, Table, json, note, outcome, run as connect};
+
+/// The most entries that the network hands out at once.
+const PAGE_MAX: usize = 1_000;
+
+/// List what happened on a member's account, newest first.
+///
+/// Everything that was decided is there, also what was refused and what gave no points, with the reason. A partner sees its own
+/// entries only.
+///
+/// Example: coalition member activity --customer cdnow:00001 --limit 50
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    member: MemberArgs,
+    /// Only of this programme.
+    #[arg(long, value_parser = programme)]
+    programme: Option<ProgrammeId>,
+    /// How many entries.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// All entries.
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    connect(&args.options, async |session| {
+        let (activities, more) = read(&session, args).await?;
+        if more && !args.options.json {
+            note("there are more entries: see them with --limit NUMBER or --all");
+        }
+        let document = || {
+            let entries: Vec<_> = activities.iter().map(as_json).collect();
+            json!({ "activities": entries, "more": more })
+        };
+        args.options.answer(document, |style| text(&activities, style))
+    })
+}
+
+/// The newest entries, and whether there are more.
+async fn read(session: &Session, args: &Args) -> Result<(Vec<Activity>, bool)> {
+    let wanted = if args.all { usize::MAX } else { usize::try_from(args.limit).unwrap_or(usize::MAX) };
+    let mut query = ListActivitiesRequest {
+        member: session.member_name(&args.member).await?,
+        programme: args.programme.as_ref().map(programme_name).unwrap_or_default(),
+        ..ListActivitiesRequest::default()
+    };
+    let mut activities: Vec<Activity> = Vec::new();
+    loop {
+        let size = PAGE_MAX.min(wanted - activities.len());
+        query.page_size = i32::try_from(size).expect("at most a page");
+        let send = async |request| session.accounts().list_activities(request).await;
+        let page = session.ask("list the activities", query.clone(), send).await?;
+        for activity in page.activities {
+            activities.push(explained(session, activity).await?);
+        }
+        query.page_token = page.next_page_token;
+        let more = !query.page_token.is_empty();
+        if !more || activities.len() >= wanted {
+            return Ok((activities, more));
+        }
+    }
+}
+
+/// An entry of a partner's event without points, read again with what each rule said: lists leave that out.
+async fn explained(session: &Session, activity: Activity) -> Result<Activity> {
+    let from_event = matches!(activity.source, Some(Source::EventId(_)));
+    let nothing = activity.state() == EventState::Applied && activity.grants.is_empty();
+    if !from_event || !nothing || !activity.rule_outcomes.is_empty() {
+        return Ok(activity);
+    }
+    let query = GetActivityRequest { name: activity.name, min_position: None };
+    let send = async |request| session.accounts().get_activity(request).await;
+    session.ask("read an activity", query, send).await
+}
+
+fn text(activities: &[Activity], style: Style) -> String {
+    if activities.is_empty() {
+        return "nothing has happened\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("no", Align::Right),
+        ("when", Align::Left),
+        ("what", Align::Left),
+        ("partner", Align::Left),
+        ("order or event", Align::Left),
+        ("points", Align::Right),
+        ("why", Align::Left),
+        ("programme", Align::Left),
+    ]);
+    for activity in activities {
+        let reference = match (&activity.source, activity.order_id.as_str()) {
+            (Some(Source::EventId(event)), "") => event.clone(),
+            (_, order) => order.to_owned(),
+        };
+        table.row([
+            short(&activity.name).to_owned(),
+            time(activity.event_time.as_ref()),
+            what(activity.r#type()).replace('_', " "),
+            short(&activity.partner).to_owned(),
+            reference,
+            signed(activity.points),
+            why(activity),
+            outcome::version(&activity.programme, activity.programme_version),
+        ]);
+    }
+    table.render(style)
+}
+
+/// The rules that gave points, or why none did.
+fn why(activity: &Activity) -> String {
+    match activity.state() {
+        EventState::Applied if activity.rules.is_empty() => outcome::rules(&activity.rule_outcomes),
+        EventState::Applied => format!("rule {}", activity.rules.join(", ")),
+        EventState::Refused | EventState::Waiting | EventState::Received | EventState::Unspecified => {
+            outcome::sentence(activity.state(), 0, &[], activity.refusal.as_ref())
+        }
+    }
+}
+
+fn what(kind: ActivityType) -> &'static str {
+    match kind {
+        ActivityType::Unspecified => "unknown",
+        ActivityType::Enrolment => "enrolment",
+        ActivityType::SignUp => "sign_up",
+        ActivityType::ConsentGiven => "consent_given",
+        ActivityType::ConsentWithdrawn => "consent_withdrawn",
+        ActivityType::Purchase => "purchase",
+        ActivityType::EmailRead => "email_read",
+        ActivityType::AccountOpening => "account_opening",
+        ActivityType::Engagement => "engagement",
+        ActivityType::Redemption => "redemption",
+        ActivityType::Activation => "activation",
+        ActivityType::Expiry => "expiry",
+    }
+}
+
+fn as_json(activity: &Activity) -> Value {
+    let (event_id, request_id) = match &activity.source {
+        Some(Source::EventId(id)) => (Some(id), None),
+        Some(Source::RequestId(id)) => (None, Some(id)),
+        None => (None, None),
+    };
+    let burnt = activity.burnt.iter().map(|burnt| json!({ "issuer": burnt.issuer, "points": burnt.points }));
+    json!({
+        "name": activity.name,
+        "type": what(activity.r#type()),
+        "programme": json::name(&activity.programme),
+        "programme_version": activity.programme_version,
+        "partner": json::name(&activity.partner),
+        "event_id": event_id,
+        "request_id": request_id,
+        "order_id": json::name(&activity.order_id),
+        "channel": json::name(&activity.channel),
+        "event_time": json::time(activity.event_time.as_ref()),
+        "record_time": json::time(activity.record_time.as_ref()),
+        "state": outcome::state(activity.state()),
+        "points": activity.points,
+        "rules": activity.rules,
+        "grants": outcome::grants_json(&activity.grants),
+        "burnt": burnt.collect::<Vec<_>>(),
+        "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),
+        "refusal": outcome::refusal_json(activity.refusal.as_ref()),
+        "redemption": json::name(&activity.redemption),
+        "position": json::position(activity.position.as_ref()),
+    })
+}

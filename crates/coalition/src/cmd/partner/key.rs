@@ -1,0 +1,159 @@
+//! `coalition partner key` and `coalition partner revoke-key`.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use coalition_domain::{KeyId, PartnerId, RequestId};
+use coalition_proto::partner::v1::{
+    ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, create_api_key_request::Holder,
+};
+use serde_json::json;
+
+use crate::client::names::{partner, partner_name, short};
+use crate::client::text::time;
+use crate::client::{Options, json, note, request_id, run as connect};
+
+/// Make a key for a partner: it opens what is this partner's.
+///
+/// The secret is shown this once; the network keeps a hash of it. With --out it goes to a new file that only you can read,
+/// else to standard output.
+///
+/// Example: coalition partner key cdnow --out cdnow.key
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The partner.
+    #[arg(value_parser = partner)]
+    partner: PartnerId,
+    /// The file to write the secret to; it must not exist yet.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Revoke a key: calls with it fail from then on.
+///
+/// Example: coalition partner revoke-key apiKeys/0123456789abcdef
+#[derive(clap::Args)]
+pub(crate) struct RevokeArgs {
+    /// The key's name, which is no secret: apiKeys/ID, or the ID alone.
+    #[arg(value_parser = key_id)]
+    key: KeyId,
+    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    #[arg(long, value_name = "UUID")]
+    request_id: Option<RequestId>,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let id = request_id(None);
+    // Made first: a secret that can't be written down is lost.
+    let file = args.out.as_deref().map(NewFile::create).transpose()?;
+    connect(&args.options, async |session| {
+        let holder = Holder::Partner(partner_name(&args.partner));
+        let query = CreateApiKeyRequest { holder: Some(holder), request_id: id.to_string() };
+        let send = async |request| session.partners().create_api_key(request).await;
+        let key = session.change("make the key", id, query, send).await?;
+        if key.secret.is_empty() {
+            bail!(
+                "the secret of {} was lost with a first answer; revoke the key with `coalition partner revoke-key {}` and make another",
+                key.name,
+                key.name
+            );
+        }
+        match file {
+            Some(file) => {
+                let path = file.write(&key.secret)?;
+                note(&format!("{} for {}, secret in {}", key.name, args.partner, path.display()));
+                let text = |_| String::new();
+                args.options.answer(|| as_json(&key, false), text)
+            }
+            None => {
+                note(&format!("{} for {}", key.name, args.partner));
+                args.options.answer(|| as_json(&key, true), |_| format!("{}\n", key.secret))
+            }
+        }
+    })
+}
+
+pub(super) fn revoke(args: &RevokeArgs) -> Result<ExitCode> {
+    let id = request_id(args.request_id);
+    connect(&args.options, async |session| {
+        let query = RevokeApiKeyRequest { name: format!("apiKeys/{}", args.key), request_id: id.to_string() };
+        let send = async |request| session.partners().revoke_api_key(request).await;
+        let key = session.change("revoke the key", id, query, send).await?;
+        let text = |_| format!("{} revoked at {}\n", key.name, time(key.revoke_time.as_ref()));
+        args.options.answer(|| as_json(&key, false), text)
+    })
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    // Somebody may have pasted the secret; a message must not carry it on.
+    KeyId::new(short(text)).map_err(|_| "write it as apiKeys/ID".to_owned())
+}
+
+fn as_json(key: &ApiKey, with_secret: bool) -> serde_json::Value {
+    json!({
+        "name": key.name,
+        "secret": with_secret.then_some(&key.secret),
+        "create_time": json::time(key.create_time.as_ref()),
+        "revoke_time": json::time(key.revoke_time.as_ref()),
+        "position": json::position(key.position.as_ref()),
+    })
+}
+
+/// A file that is not there yet, for its owner only. Taken away again if nothing was written to it.
+struct NewFile<'a> {
+    path: &'a Path,
+    file: File,
+    written: bool,
+}
+
+impl<'a> NewFile<'a> {
+    fn create(path: &'a Path) -> Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.with_context(|| format!("make the key file {}", path.display()))?;
+        Ok(Self { path, file, written: false })
+    }
+
+    fn write(mut self, secret: &str) -> Result<&'a Path> {
+        let doing = || format!("write the key file {}", self.path.display());
+        self.file.write_all(format!("{secret}\n").as_bytes()).with_context(doing)?;
+        self.file.sync_all().with_context(doing)?;
+        self.written = true;
+        Ok(self.path)
+    }
+}
+
+impl Drop for NewFile<'_> {
+    fn drop(&mut self) {
+        if !self.written {
+            // Left over it is empty, and says so when it is used.
+            drop(std::fs::remove_file(self.path));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_file_is_its_owners_and_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        drop(NewFile::create(&path).unwrap());
+        assert!(!path.exists());
+        NewFile::create(&path).unwrap().write("ck_a_b").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "ck_a_b\n");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(NewFile::create(&path).is_err());
+    }
+}

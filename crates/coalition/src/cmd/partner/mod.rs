@@ -1,0 +1,43 @@
+//! `coalition partner`: partners, their contracts and their keys.
+
+mod contract;
+mod key;
+mod register;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Register partners, agree prices with them, make and revoke their keys.
+///
+/// What an operator does first on a new network, with the key that `coalition serve` left in operator.key of its data folder.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Register a partner.
+    Create(register::CreateArgs),
+    /// List the partners.
+    List(register::ListArgs),
+    /// Agree unit prices with a partner from a date on, or list what was agreed.
+    Contract(contract::Args),
+    /// Make a key for a partner.
+    Key(key::Args),
+    /// Revoke a key.
+    RevokeKey(key::RevokeArgs),
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::Create(args) => register::create(&args),
+        Command::List(args) => register::list(&args),
+        Command::Contract(args) => contract::run(&args),
+        Command::Key(args) => key::run(&args),
+        Command::RevokeKey(args) => key::revoke(&args),
+    }
+}

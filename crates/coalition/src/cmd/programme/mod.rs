@@ -1,0 +1,41 @@
+//! `coalition programme`: documents checked and published, programmes looked at.
+
+mod publish;
+mod show;
+mod validate;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Check programme documents, publish them, and see what is in force.
+///
+/// A programme says what earns points and what can be had for them. It is one TOML file; docs/guides/write-a-programme.md
+/// tells how to write it. A published version never changes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check documents, without a network.
+    Validate(validate::Args),
+    /// Publish a version of a programme.
+    Publish(publish::Args),
+    /// List the programmes.
+    List(show::ListArgs),
+    /// Show a programme, its versions and its rewards.
+    Show(show::Args),
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::Validate(args) => validate::run(&args),
+        Command::Publish(args) => publish::run(&args),
+        Command::List(args) => show::list(&args),
+        Command::Show(args) => show::run(&args),
+    }
+}
