@@ -1,0 +1,211 @@
+//! The configuration of a process: one struct for each component, unknown keys refused.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) network: NetworkConfig,
+    pub(crate) gateway: GatewayConfig,
+    pub(crate) ledger: LedgerConfig,
+    pub(crate) intake: IntakeConfig,
+    pub(crate) store: StoreConfig,
+    pub(crate) log: LogConfig,
+}
+
+/// What is fixed when a network is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NetworkConfig {
+    /// Shards, 1 to 1,024; fixed for the life of the network.
+    pub(crate) shards: u32,
+    /// How old a partner's event may be, in days, 1 to 36,500.
+    pub(crate) max_event_age_days: i64,
+    /// How old a request id may be, in days, 1 to 36,500.
+    pub(crate) max_request_age_days: i64,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self { shards: 4, max_event_age_days: 400, max_request_age_days: 7 }
+    }
+}
+
+/// The gRPC gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GatewayConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Serve without TLS on an address that others can reach.
+    pub(crate) plaintext_beyond_loopback: bool,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7300)), plaintext_beyond_loopback: false }
+    }
+}
+
+impl GatewayConfig {
+    pub(crate) fn settings(&self) -> coalition_gateway::Settings {
+        coalition_gateway::Settings {
+            plaintext_beyond_loopback: self.plaintext_beyond_loopback,
+            ..coalition_gateway::Settings::default()
+        }
+    }
+}
+
+/// The ledger.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LedgerConfig {
+    /// Accounts that all shards together keep in memory, about 4 KiB each; at least 16,384 for each shard.
+    pub(crate) accounts_max: usize,
+    /// Changed accounts of a shard after which a checkpoint is taken.
+    pub(crate) checkpoint_accounts: usize,
+    /// Milliseconds after which one is taken, however little has changed.
+    pub(crate) checkpoint_interval_ms: u64,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { accounts_max: 400_000, checkpoint_accounts: 50_000, checkpoint_interval_ms: 1_000 }
+    }
+}
+
+impl LedgerConfig {
+    pub(crate) fn settings(&self, shards: u32) -> coalition_ledger::runtime::Settings {
+        coalition_ledger::runtime::Settings {
+            shards,
+            limits: coalition_ledger::shard::Limits {
+                accounts_max: self.accounts_max / shards as usize,
+                ..coalition_ledger::shard::Limits::default()
+            },
+            checkpoint_accounts: self.checkpoint_accounts,
+            checkpoint_interval: Duration::from_millis(self.checkpoint_interval_ms),
+            ..coalition_ledger::runtime::Settings::default()
+        }
+    }
+}
+
+/// Intake.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntakeConfig {}
+
+impl IntakeConfig {
+    pub(crate) fn settings(&self) -> coalition_intake::Settings {
+        coalition_intake::Settings::default()
+    }
+}
+
+/// The projection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StoreConfig {
+    /// Memory that the stores of all shards together may use as a cache, in MiB.
+    pub(crate) cache_mib: u64,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { cache_mib: 256 }
+    }
+}
+
+impl StoreConfig {
+    pub(crate) fn settings(&self, shards: u32) -> coalition_store::Settings {
+        coalition_store::Settings {
+            cache_bytes: self.cache_mib * 1024 * 1024 / u64::from(shards),
+            ..coalition_store::Settings::default()
+        }
+    }
+}
+
+/// The embedded log.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {}
+
+impl LogConfig {
+    pub(crate) fn settings(&self) -> coalition_journal::embedded::Settings {
+        coalition_journal::embedded::Settings::default()
+    }
+}
+
+impl Config {
+    /// Reads and checks a file; without one everything has its default.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self> {
+        let config = match path {
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
+            }
+            None => Self::default(),
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let shards = self.network.shards;
+        ensure!((1..=1_024).contains(&shards), "network.shards lies between 1 and 1024");
+        for (name, days) in [
+            ("max_event_age_days", self.network.max_event_age_days),
+            ("max_request_age_days", self.network.max_request_age_days),
+        ] {
+            ensure!((1..=36_500).contains(&days), "network.{name} lies between 1 and 36500");
+        }
+        // A shard that can't hold the accounts of the commands that it has read ahead would load them again and again.
+        ensure!(
+            self.ledger.accounts_max / shards as usize >= 16_384,
+            "ledger.accounts_max has to be at least 16384 for each of the {shards} shards"
+        );
+        ensure!(self.ledger.checkpoint_accounts > 0, "ledger.checkpoint_accounts has to be above zero");
+        ensure!(self.store.cache_mib > 0, "store.cache_mib has to be above zero");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_shows_every_key_with_its_default() {
+        let sample = include_str!("../../../deploy/coalition.toml");
+        let config: Config = toml::from_str(sample).unwrap();
+        config.check().unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+        for key in [
+            "shards",
+            "max_event_age_days",
+            "max_request_age_days",
+            "listen",
+            "plaintext_beyond_loopback",
+            "accounts_max",
+            "checkpoint_accounts",
+            "checkpoint_interval_ms",
+            "cache_mib",
+        ] {
+            assert!(sample.contains(&format!("\n{key} = ")), "{key}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_values_out_of_range_are_refused() {
+        assert!(toml::from_str::<Config>("[network]\nshard = 4\n").is_err());
+        let small: Config = toml::from_str("[ledger]\naccounts_max = 100\n").unwrap();
+        assert!(small.check().unwrap_err().to_string().contains("16384"));
+        let none: Config = toml::from_str("[network]\nshards = 0\n").unwrap();
+        assert!(none.check().is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! `coalition demo`: the whole network on a real purchase log, through the path that every partner's events take.
+
+mod arrange;
+mod events;
+mod outcome;
+mod purchases;
+mod replay;
+mod show;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal;
+
+use crate::config::Config;
+use crate::node::{OPERATOR_KEY, Running};
+
+/// Run the whole network on a real purchase log, and show what came of it.
+///
+/// Starts the network in this process, registers a programme and its partners, and replays the purchase log of the music
+/// shop CDNOW (69,659 purchases of 23,570 customers, 1997 and 1998) through the partners' topics. Then shows a member's
+/// balance, a redemption at another partner, and what each partner owes. The gateway stays up until Ctrl-C, with
+/// commands to try on it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Keep the network in this folder, or go on with the one that is there; without it, a folder that is removed at
+    /// the end.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// End when everything is shown.
+    #[arg(long)]
+    exit: bool,
+    /// Print the result as one JSON document on standard output, and nothing else there.
+    #[arg(long)]
+    json: bool,
+    /// Where the gateway listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
+    listen: std::net::SocketAddr,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    crate::cmd::serve::log_to_stderr(crate::cmd::serve::LogFormat::Text);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(demo(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn demo(args: Args) -> Result<()> {
+    let temporary = match &args.data {
+        Some(_) => None,
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("coalition-demo-")
+                .tempdir()
+                .context("make a folder for the demo")?,
+        ),
+    };
+    let data = match (&args.data, &temporary) {
+        (Some(data), _) => data.as_path(),
+        (None, Some(folder)) => folder.path(),
+        (None, None) => unreachable!("one or the other"),
+    };
+    let network = Running::start(data, &config(&args)).await?;
+    let shown = show_it(&args, data, &network).await;
+    if shown.is_ok() && !args.exit {
+        if !args.json {
+            show::things_to_try(&network.address.to_string(), data);
+        }
+        tokio::select! {
+            stopped = signal::ctrl_c() => stopped.context("wait for Ctrl-C")?,
+            () = crate::cmd::serve::terminated() => {}
+        }
+        eprintln!("\nstopping");
+    }
+    network.stop().await?;
+    shown
+}
+
+async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<()> {
+    let purchases = purchases::read()?;
+    let operator = std::fs::read_to_string(data.join(OPERATOR_KEY)).context("read the operator's key")?;
+    let wire = wire::Wire::connect(network.address).await?;
+    let keys = arrange::arrange(&wire, operator.trim(), data).await?;
+    let replayed = replay::replay(&wire, &keys, network, &purchases).await?;
+    let outcome = outcome::gather(&wire, &keys, network, &purchases, &replayed).await?;
+    outcome.check()?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&outcome.json())?);
+    } else {
+        show::show(&outcome);
+    }
+    Ok(())
+}
+
+fn config(args: &Args) -> Config {
+    let mut config = Config::default();
+    config.gateway.listen = args.listen;
+    // The log is of 1997: as old as any network may accept.
+    config.network.max_event_age_days = 36_500;
+    config
+}
+
+/// How long to wait for what is under way anyway.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,159 @@
+//! The replay: each partner publishes its events, and everything is waited for until it is decided.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{Offset, Partition};
+use coalition_ledger::runtime::INBOX;
+use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
+use coalition_proto::event::v1::publish_event_result::Outcome;
+use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
+use indicatif::{ProgressBar, ProgressStyle};
+use tonic::Code;
+
+use super::PATIENCE;
+use super::arrange::Keys;
+use super::events::{Publication, publications};
+use super::purchases::Purchase;
+use super::wire::{Wire, signed};
+use crate::node::Running;
+
+/// Events in one call.
+const CALL_EVENTS: usize = 1_000;
+
+/// How it went.
+pub(crate) struct Replayed {
+    pub(crate) events: u64,
+    pub(crate) took: Duration,
+}
+
+pub(crate) async fn replay(
+    wire: &Wire,
+    keys: &Keys,
+    network: &Running,
+    purchases: &[Purchase],
+) -> Result<Replayed> {
+    let publications = publications(purchases);
+    let events = publications.iter().map(|by| by.events.len() as u64).sum();
+    let bar = ProgressBar::new(events).with_style(ProgressStyle::with_template(
+        "{msg} {wide_bar} {human_pos}/{human_len} events  {per_sec}  {elapsed}",
+    )?);
+    bar.set_message("replaying");
+    let before = decided(network)?;
+    let began = Instant::now();
+    let published = Arc::new(AtomicU64::new(0));
+    let mut tasks = tokio::task::JoinSet::new();
+    for publication in publications {
+        let key = keys.partners[publication.partner].clone();
+        tasks.spawn(publish(wire.clone(), key, publication, Arc::clone(&published)));
+    }
+    let mut ticks = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        tokio::select! {
+            done = tasks.join_next() => match done {
+                Some(done) => done??,
+                None => break,
+            },
+            _ = ticks.tick() => bar.set_position((decided(network)? - before).min(events)),
+        }
+    }
+    // Everything is in the partners' topics; what is left is to wait for intake and ledger.
+    let deadline = Instant::now() + PATIENCE;
+    while !all_decided(network, keys)? {
+        ensure!(
+            Instant::now() < deadline,
+            "the ledger is not done {} s after the last event was published",
+            PATIENCE.as_secs()
+        );
+        ticks.tick().await;
+        bar.set_position((decided(network)? - before).min(events));
+    }
+    let took = began.elapsed();
+    bar.set_position(events);
+    bar.finish_and_clear();
+    Ok(Replayed { events, took })
+}
+
+/// Publishes a partner's events in order. An event that was published before, by a run that was cut off, counts once.
+async fn publish(wire: Wire, key: String, publication: Publication, published: Arc<AtomicU64>) -> Result<()> {
+    let Publication { partner, events } = publication;
+    let mut client = PartnerEventServiceClient::new(wire.channel);
+    for events in events.chunks(CALL_EVENTS) {
+        publish_chunk(&mut client, &key, partner, events)
+            .await
+            .with_context(|| format!("publish events of {partner}"))?;
+        published.fetch_add(events.len() as u64, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+async fn publish_chunk(
+    client: &mut PartnerEventServiceClient<tonic::transport::Channel>,
+    key: &str,
+    partner: &str,
+    events: &[PartnerEvent],
+) -> Result<()> {
+    let request = PublishEventsRequest {
+        partner: format!("partners/{partner}"),
+        events: events.to_vec(),
+        validate_only: false,
+    };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match client.publish_events(signed(request.clone(), key)?).await {
+            Ok(answer) => {
+                for result in answer.into_inner().results {
+                    if let Some(Outcome::Refused(refusal)) = result.outcome {
+                        anyhow::bail!("event {} was refused: {}", result.event_id, refusal.message);
+                    }
+                }
+                return Ok(());
+            }
+            // The network asks to come back later.
+            Err(status)
+                if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable)
+                    && Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(status) => return Err(status.into()),
+        }
+    }
+}
+
+fn shards(network: &Running) -> impl Iterator<Item = ShardId> {
+    (0..network.ledger.shards()).map(ShardId)
+}
+
+/// How many records of the inbox are decided.
+fn decided(network: &Running) -> Result<u64> {
+    Ok(shards(network)
+        .filter_map(|shard| network.ledger.status(shard))
+        .map(|status| status.inbox_next.0)
+        .sum())
+}
+
+/// Whether nothing is left, neither in the partners' topics nor in the inbox.
+fn all_decided(network: &Running, keys: &Keys) -> Result<bool> {
+    for partner in keys.partners.keys() {
+        let topic = coalition_intake::events_topic(&coalition_domain::PartnerId::new(partner)?);
+        let Some(found) = network.log.topic(&topic)? else { return Ok(false) };
+        for number in 0..found.partitions {
+            let partition = Partition::new(&topic, number);
+            let (_, end) = network.log.bounds(&partition)?;
+            if network.log.committed(coalition_intake::GROUP, &partition)?.unwrap_or(Offset(0)) < end {
+                return Ok(false);
+            }
+        }
+    }
+    for shard in shards(network) {
+        let (_, end) = network.log.bounds(&Partition::new(INBOX, shard.0))?;
+        if network.ledger.status(shard).is_none_or(|status| status.inbox_next < end) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,101 @@
+//! The demo's figures, right to the point and the cent, against figures from elsewhere.
+
+use coalition_proto::account::v1::GetBalanceRequest;
+use coalition_proto::account::v1::account_service_client::AccountServiceClient;
+use coalition_proto::event::v1::GetPartnerEventRequest;
+use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
+use coalition_proto::member::v1::LookupMemberRequest;
+use coalition_proto::member::v1::member_service_client::MemberServiceClient;
+use coalition_proto::r#type::v1::{EventState, Identifier, IdentifierScheme, RuleVerdict};
+use serde_json::json;
+
+use crate::harness::{Served, demo, run};
+use crate::log::{dollars, email_hash, lines};
+
+/// Points that the member of the demo burns.
+const BURNT: (&str, i64) = ("07592", 12_000);
+
+/// The figures that the demo has to give: points counted with awk from the file, amounts by hand.
+pub(crate) fn assert_figures(result: &serde_json::Value) {
+    assert_eq!(result["events"], 116_846);
+    assert_eq!(result["members"], 23_570);
+    assert_eq!(result["base_points"], 2_453_159);
+    assert_eq!(result["total_points"], 7_399_359);
+    assert_eq!(result["redeemed_points"], 12_000);
+    // Payable less receivable. 12,000 points are burnt at 0.007; whichever issuers they come from, 84.00.
+    let net = json!({
+        "mypoints": "33940.80", "cdnow": "22078.43", "bank": "9400.00", "airline": "-84.00", "operator": "-65335.23",
+    });
+    assert_eq!(result["net_positions"], net);
+}
+
+fn identifier(customer: &str) -> Option<Identifier> {
+    let scheme = IdentifierScheme::EmailHash.into();
+    Some(Identifier { scheme, scope: String::new(), value: email_hash(customer) })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_balances_and_reasons_are_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("network");
+    let first = demo(&data);
+    assert_figures(&first);
+    assert!(first["events_per_s"].as_f64().is_some_and(|rate| rate > 0.0), "{first}");
+    // Everything is published a second time, and counts once.
+    assert_figures(&demo(&data));
+    let verified = run(&["journal", "verify", "--data", &data.display().to_string()]);
+    assert_eq!(verified.matches("equal").count(), 4, "{verified}");
+
+    let served = Served::start(&data);
+    check_balances(&served).await;
+    check_reasons(&served).await;
+}
+
+/// Each of the 23,570 balances.
+async fn check_balances(served: &Served) {
+    let channel = served.connect().await;
+    let mut members = MemberServiceClient::new(channel.clone());
+    let mut accounts = AccountServiceClient::new(channel);
+    let expected = dollars();
+    assert_eq!(expected.len(), 23_570);
+    let mut wrong = Vec::new();
+    for (customer, dollars) in &expected {
+        let request =
+            LookupMemberRequest { identifier: identifier(customer), ..LookupMemberRequest::default() };
+        let member =
+            members.lookup_member(served.operator(request)).await.expect("everybody signed up").into_inner();
+        let programme = "programmes/mypoints".to_owned();
+        let request = GetBalanceRequest { member: member.name, programme, ..GetBalanceRequest::default() };
+        let balance = accounts.get_balance(served.operator(request)).await.expect("a balance").into_inner();
+        let number: i64 = customer.parse().expect("a customer number");
+        let bank = if number % 500 == 0 { 25_000 } else { 0 };
+        let burnt = if customer == BURNT.0 { BURNT.1 } else { 0 };
+        if balance.available != 150 + 10 + dollars + bank - burnt {
+            wrong.push((customer.clone(), balance.available));
+        }
+    }
+    assert!(wrong.is_empty(), "{} balances are wrong, such as {:?}", wrong.len(), wrong.first());
+}
+
+/// "Why did this customer get no points?"
+async fn check_reasons(served: &Served) {
+    let (line, columns) =
+        lines().into_iter().enumerate().find(|(_, columns)| columns[3] == "0.00").expect("there are 80");
+    let mut events = PartnerEventServiceClient::new(served.connect().await);
+    let request = |event_id: String| GetPartnerEventRequest {
+        partner: "partners/cdnow".to_owned(),
+        event_id,
+        identifier: identifier(&columns[0]),
+        ..GetPartnerEventRequest::default()
+    };
+    let state = events.get_partner_event(served.operator(request(format!("order-{:05}", line + 1)))).await;
+    let state = state.expect("the event is known").into_inner();
+    assert_eq!((state.state(), state.points), (EventState::Applied, 0));
+    assert_eq!(state.rule_outcomes.len(), 1, "{state:?}");
+    assert_eq!(state.rule_outcomes[0].rule, "purchase");
+    assert_eq!(state.rule_outcomes[0].verdict(), RuleVerdict::AmountTooSmall);
+    assert!(state.rule_outcomes[0].message.contains("below what earns a point"), "{state:?}");
+
+    let unknown = events.get_partner_event(served.operator(request("order-99999".to_owned()))).await;
+    assert_eq!(unknown.expect_err("there is no such event").code(), tonic::Code::NotFound);
+}
