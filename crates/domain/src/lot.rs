@@ -113,13 +113,20 @@ pub struct LotPage {
 pub struct LotBook {
     pages: Vec<Arc<LotPage>>,
     next_page: u32,
+    /// The sum of what is left, kept up to date: a decision must not cost more the more lots there are.
+    total: u64,
+    /// How many lots are still to be activated.
+    pending: usize,
 }
 
 impl LotBook {
     /// Puts stored pages together again, in any order.
     pub fn from_pages(mut pages: Vec<LotPage>, next_page: u32) -> Self {
         pages.sort_by_key(|page| page.lots.first().map(|lot| lot.key));
-        Self { pages: pages.into_iter().map(Arc::new).collect(), next_page }
+        let lots = || pages.iter().flat_map(|page| &page.lots);
+        let total = lots().map(|lot| lot.left.get()).sum();
+        let pending = lots().filter(|lot| lot.pending).count();
+        Self { pages: pages.into_iter().map(Arc::new).collect(), next_page, total, pending }
     }
 
     /// The pages, in burn order.
@@ -158,8 +165,21 @@ impl LotBook {
         self.iter().filter(|lot| which(lot)).try_fold(Points::ZERO, |sum, lot| sum.plus(lot.left))
     }
 
+    /// The points of all lots, also of those whose expiry is still to be journaled.
+    pub fn total(&self) -> Result<Points, OutOfRange> {
+        Points::new(self.total)
+    }
+
+    /// The lots whose activation or expiry may be due at `now`: those that have lapsed come first in burn order, and
+    /// where none is pending nothing else is looked at.
+    pub(crate) fn changing(&self, now: Timestamp) -> impl Iterator<Item = &Lot> {
+        self.iter().take_while(move |lot| self.pending > 0 || lot.expired(now))
+    }
+
     /// Adds a lot.
     pub(crate) fn insert(&mut self, lot: Lot, seq: u64) {
+        self.total += lot.left.get();
+        self.pending += usize::from(lot.pending);
         if self.pages.is_empty() {
             let id = self.new_page();
             self.pages.push(Arc::new(LotPage { id, changed: seq, lots: Vec::new() }));
@@ -190,7 +210,9 @@ impl LotBook {
         page.changed = seq;
         let lot = &mut page.lots[place];
         lot.left = lot.left.minus(points).expect("a burn takes no more than the lot holds");
+        self.total -= points.get();
         if lot.left.is_zero() {
+            self.pending -= usize::from(lot.pending);
             page.lots.remove(place);
             if page.lots.is_empty() && self.pages.len() > 1 {
                 self.pages.remove(at);
@@ -206,6 +228,7 @@ impl LotBook {
         let (at, place) = self.find(key);
         let page = Arc::make_mut(&mut self.pages[at]);
         page.changed = seq;
+        self.pending -= usize::from(page.lots[place].pending);
         page.lots[place].pending = false;
     }
 

@@ -103,7 +103,7 @@ fn due(
     last: Option<LotKey>,
 ) -> Vec<Event> {
     let Some(purse) = account.purses().get(programme) else { return Vec::new() };
-    let due = purse.lots.iter().filter_map(|lot| {
+    let due = purse.lots.changing(now).filter_map(|lot| {
         let (programme, points) = (*programme, lot.left);
         if lot.expired(now) {
             Some(Event::LotExpired { programme, lot: lot.key, points, pending: lot.pending })

@@ -26,7 +26,7 @@ pub(super) fn decide(
     let mut held = account
         .purses()
         .get(&programme)
-        .map_or(Ok(Points::ZERO), |purse| purse.lots.sum(|_| true))
+        .map_or(Ok(Points::ZERO), |purse| purse.lots.total())
         .map_err(|_| Rejection::PointsOutOfRange)?;
     let mut granted = false;
     let mut missing = None;

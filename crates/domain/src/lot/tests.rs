@@ -203,6 +203,13 @@ proptest! {
                 }
             }
             prop_assert!(book.iter().eq(&model));
+            prop_assert_eq!(book.total().unwrap().get(), model.iter().map(|lot| lot.left.get()).sum::<u64>());
+            let now = day(2);
+            let due = |lot: &&Lot| lot.pending && rank(lot).2 <= now.as_millis() || rank(lot).0 <= now.as_millis();
+            prop_assert!(book.changing(now).filter(due).eq(model.iter().filter(due)), "what is due is looked at");
+            if !model.iter().any(|lot| lot.pending) {
+                prop_assert!(book.changing(now).all(|lot| due(&lot)), "nothing else is");
+            }
             check_pages(&before, &book, seq);
         }
         let now = day(1);
