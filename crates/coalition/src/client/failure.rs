@@ -100,10 +100,10 @@ fn advice(reason: ErrorReason) -> Option<&'static str> {
         R::PermissionDenied | R::PartnerMismatch => {
             "use a key that opens this: the partner's own, or an operator's"
         }
-        R::UnknownPartner => "see `coalition partner list`",
+        R::UnknownPartner => "see `coalition partner list`; `coalition partner create` registers one",
         R::UnknownProgramme => "see `coalition programme list`",
         R::UnknownReward | R::RewardNotAvailable => "see `coalition programme show` for the rewards",
-        R::MemberNotFound => "nobody has enrolled on it here; `coalition member enrol` enrols",
+        R::MemberNotFound => "check the name or identifier; `coalition member enrol` enrols somebody new",
         R::EventNotFound => {
             "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet"
         }
@@ -117,11 +117,11 @@ fn advice(reason: ErrorReason) -> Option<&'static str> {
         }
         R::DeadlineExceeded => "try again with a longer --timeout",
         R::InternalFault => "the network's operator finds it in the log of `serve`",
+        R::FieldMissing => "name it in the command; see its --help",
         R::EffectiveTooEarly => "set a later effective_from in the document",
         R::Unspecified
         | R::NotFound
         | R::Malformed
-        | R::FieldMissing
         | R::FieldTooLong
         | R::IdentifierRefused
         | R::AmountNegative
@@ -222,7 +222,7 @@ mod tests {
         let short = explain(&refused(Code::FailedPrecondition, "POINTS_SHORT", None));
         assert_eq!(short, ("error: redeem: 250 points short (POINTS_SHORT)".to_owned(), 3));
         let (text, code) = explain(&refused(Code::NotFound, "UNKNOWN_PARTNER", None));
-        assert!(text.ends_with("\nwhat to do: see `coalition partner list`"), "{text}");
+        assert!(text.contains("\nwhat to do: see `coalition partner list`"), "{text}");
         assert_eq!(code, 4);
     }
 

@@ -10,18 +10,26 @@ use tonic::transport::Uri;
 
 use super::failure::Trouble;
 
+/// Where the gateway listens, where --server doesn't say it.
+const SERVER: &str = "COALITION_SERVER";
+/// A file with the key, where --key-file names none.
+const KEY_FILE: &str = "COALITION_KEY_FILE";
 /// The key itself, for where no file can be had.
 const KEY: &str = "COALITION_KEY";
 
+const SERVER_DEFAULT: &str = "http://127.0.0.1:7300";
+
 /// The options of every command that asks a running network.
+///
+/// The environment is read here and not by clap, whose messages would list whatever is set there as if it were asked for.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Options {
-    /// Where the network's gateway listens.
-    #[arg(long, value_name = "URL", env = "COALITION_SERVER", default_value = "http://127.0.0.1:7300", value_parser = server)]
-    pub(crate) server: Uri,
-    /// A file with the key to show; without it the key is taken from COALITION_KEY.
-    #[arg(long, value_name = "FILE", env = "COALITION_KEY_FILE")]
+    /// Where the network's gateway listens; without it COALITION_SERVER, else http://127.0.0.1:7300.
+    #[arg(long, value_name = "URL", value_parser = server)]
+    server: Option<Uri>,
+    /// A file with the key to show; without it the file COALITION_KEY_FILE, else the key COALITION_KEY.
+    #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// How long to wait for the answer, and to try again while the network is not ready: 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -32,27 +40,39 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(super) fn server(&self) -> Result<Uri> {
+        match &self.server {
+            Some(uri) => Ok(uri.clone()),
+            None => {
+                let text = variable(SERVER).unwrap_or_else(|| SERVER_DEFAULT.into());
+                let uri = server(&text.to_string_lossy());
+                Ok(uri.map_err(|how| Trouble::Usage(format!("{SERVER}: {how}")))?)
+            }
+        }
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 
     /// The header that shows the key.
     pub(super) fn authorization(&self) -> Result<MetadataValue<Ascii>> {
-        let (key, source) = match &self.key_file {
-            Some(file) => {
+        let file = self.key_file.clone().or_else(|| variable(KEY_FILE).map(PathBuf::from));
+        let (key, source) = match (&file, variable(KEY)) {
+            (Some(file), _) => {
                 let text = std::fs::read_to_string(file)
                     .with_context(|| format!("read the key file {}", file.display()))?;
-                (text, file.display().to_string())
+                (text, format!("the key file {}", file.display()))
             }
-            None => (std::env::var(KEY).unwrap_or_default(), KEY.to_owned()),
+            (None, Some(key)) => (key.to_string_lossy().into_owned(), KEY.to_owned()),
+            (None, None) => {
+                let what = format!("no key: give --key-file FILE, or set {KEY_FILE} or {KEY}");
+                return Err(Trouble::Usage(what).into());
+            }
         };
         let key = key.trim();
         if key.is_empty() {
-            let what = match &self.key_file {
-                Some(_) => format!("the key file {source} is empty"),
-                None => format!("no key: give --key-file FILE, or set COALITION_KEY_FILE or {KEY}"),
-            };
-            return Err(Trouble::Usage(what).into());
+            return Err(Trouble::Usage(format!("{source} is empty")).into());
         }
         // What was read stays out of the message: it may be a secret of another kind.
         let mut header: MetadataValue<Ascii> = format!("Bearer {key}")
@@ -61,6 +81,11 @@ impl Options {
         header.set_sensitive(true);
         Ok(header)
     }
+}
+
+/// A variable of the environment; an empty one is not set.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn server(text: &str) -> Result<Uri, String> {
@@ -82,7 +107,7 @@ mod tests {
     use super::*;
 
     fn options(key_file: Option<PathBuf>) -> Options {
-        Options { server: Uri::from_static("http://127.0.0.1:7300"), key_file, timeout: 1, json: false }
+        Options { server: None, key_file, timeout: 1, json: false }
     }
 
     #[test]

@@ -65,14 +65,15 @@ impl Session {
     async fn connect(options: &Options) -> Result<Self> {
         let key = Key(options.authorization()?);
         let deadline = Instant::now() + options.timeout();
-        let endpoint = Endpoint::from(options.server.clone()).connect_timeout(options.timeout());
+        let server = options.server()?;
+        let endpoint = Endpoint::from(server.clone()).connect_timeout(options.timeout());
         let channel = endpoint.connect().await.map_err(|error| {
             // The innermost cause is the system's word; the layers around it only say that they failed.
             let mut cause: &dyn std::error::Error = &error;
             while let Some(inner) = cause.source() {
                 cause = inner;
             }
-            Trouble::NoServer { server: options.server.to_string(), why: cause.to_string() }
+            Trouble::NoServer { server: server.to_string(), why: cause.to_string() }
         })?;
         Ok(Self { service: InterceptedService::new(channel, key), deadline })
     }

@@ -119,11 +119,13 @@ fn lines(record: &Judged, decisions_max: usize) -> Result<String> {
         Some(Entry::Batch(batch)) => {
             let (terms, items) = body::decode(&batch.body)?;
             text.push_str(&format!(
-                "{} decisions in {} at {}, inbox read up to {}\n",
+                "{} {} in {} at {}, inbox read up to {}{}\n",
                 grouped(items.len() as u64),
+                if items.len() == 1 { "decision" } else { "decisions" },
                 batch.header.term,
                 terms.decided_at,
-                terms.inbox_next
+                terms.inbox_next,
+                terms.relayed.iter().map(relayed).collect::<String>()
             ));
             for (item, _) in items.iter().take(decisions_max) {
                 text.push_str(&format!("    {}\n", words::tell(item).text));
@@ -135,6 +137,11 @@ fn lines(record: &Judged, decisions_max: usize) -> Result<String> {
         }
     }
     Ok(text)
+}
+
+/// What the log has of this shard's commands to another.
+fn relayed((shard, number): &(ShardId, u64)) -> String {
+    format!(", commands 1 to {number} sent to shard {shard}")
 }
 
 fn void(why: Why) -> &'static str {
@@ -185,6 +192,9 @@ fn as_json(shard: ShardId, record: &Judged) -> Result<Value> {
             document["owner"] = batch.header.owner.to_string().into();
             document["decided_at"] = terms.decided_at.to_string().into();
             document["inbox_next"] = terms.inbox_next.0.into();
+            let relayed = terms.relayed.iter();
+            document["relayed"] =
+                relayed.map(|(shard, number)| json!({ "shard": shard.0, "number": number })).collect();
             document["decisions"] = items.iter().map(|(item, _)| decision_json(&words::tell(item))).collect();
         }
     }

@@ -11,7 +11,7 @@ use coalition_proto::r#type::v1::EventState;
 use serde_json::{Value, json};
 
 use crate::client::names::{programme, programme_name, short};
-use crate::client::text::{signed, time};
+use crate::client::text::{grouped, signed, time};
 use crate::client::{Align, MemberArgs, Options, Session, Style, Table, json, note, outcome, run as connect};
 
 /// The most entries that the network hands out at once.
@@ -102,8 +102,8 @@ fn text(activities: &[Activity], style: Style) -> String {
         ("partner", Align::Left),
         ("order or event", Align::Left),
         ("points", Align::Right),
-        ("why", Align::Left),
         ("programme", Align::Left),
+        ("why", Align::Left),
     ]);
     for activity in activities {
         let reference = match (&activity.source, activity.order_id.as_str()) {
@@ -117,16 +117,21 @@ fn text(activities: &[Activity], style: Style) -> String {
             short(&activity.partner).to_owned(),
             reference,
             signed(activity.points),
-            why(activity),
             outcome::version(&activity.programme, activity.programme_version),
+            why(activity),
         ]);
     }
     table.render(style)
 }
 
-/// The rules that gave points, or why none did.
+/// The rules that gave points, whose points were burnt, or why nothing came of it.
 fn why(activity: &Activity) -> String {
+    let burnt =
+        activity.burnt.iter().map(|burnt| format!("{} of {}", grouped(burnt.points), short(&burnt.issuer)));
     match activity.state() {
+        EventState::Applied if !activity.burnt.is_empty() => {
+            format!("burnt {}", burnt.collect::<Vec<_>>().join(", "))
+        }
         EventState::Applied if activity.rules.is_empty() => outcome::rules(&activity.rule_outcomes),
         EventState::Applied => format!("rule {}", activity.rules.join(", ")),
         EventState::Refused | EventState::Waiting | EventState::Received | EventState::Unspecified => {

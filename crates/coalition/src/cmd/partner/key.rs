@@ -117,7 +117,7 @@ struct NewFile<'a> {
 impl<'a> NewFile<'a> {
     fn create(path: &'a Path) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.with_context(|| format!("make the key file {}", path.display()))?;
+        let file = file.with_context(|| format!("make {}, which has to be a new file", path.display()))?;
         Ok(Self { path, file, written: false })
     }
 
