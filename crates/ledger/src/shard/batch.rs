@@ -16,7 +16,11 @@ impl Shard {
     pub(super) fn queue_inbox(&mut self, records: Vec<Stored>, out: &mut Vec<Output>) {
         let mut accounts = Vec::new();
         for record in records {
-            if !self.in_office() || record.offset < self.inbox_read {
+            // A read may come back after the end of a term, or of a batch, has set the position back: what does not
+            // continue it is left alone, as it will be read again.
+            let continues = record.offset == self.inbox_read
+                || record.offset > self.inbox_read && self.planted.has(Plant::InboxGap);
+            if !self.in_office() || !continues {
                 continue;
             }
             match Request::decode(&record.record.value) {
@@ -47,7 +51,9 @@ impl Shard {
         else {
             return;
         };
-        if self.inbox.is_empty() && self.direct.is_empty() && !self.relay_facts() {
+        // What was read and passed over is dealt with, too, and the journal has to say so.
+        let passed_over = self.inbox_read > self.state.meta.inbox_next;
+        if self.inbox.is_empty() && self.direct.is_empty() && !self.relay_facts() && !passed_over {
             return;
         }
         let Some(header) = self.office.may_decide(&self.state.meta.chain) else { return };

@@ -133,7 +133,7 @@ impl Shard {
     }
 
     /// The same, with a rule of the fence taken out.
-    #[cfg(any(test, feature = "plants"))]
+    #[cfg(feature = "plants")]
     #[must_use]
     pub fn planted_in_fence(mut self, plant: coalition_journal::plant::Plant) -> Self {
         self.office = self.office.planted(plant);
@@ -386,3 +386,6 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! A core alone with a log that a test fills by hand.
+
+mod inbox;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use coalition_domain::{
+    Command, EventBody, Identifier, PartnerEvent, PartnerId, Reference, Scheme, Span, Timestamp,
+};
+use coalition_journal::effect::Attempt;
+use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, ShardId, Topics};
+use coalition_journal::log::{Offset, Record, Stored};
+use uuid::Uuid;
+
+use super::{Input, Limits, Output, Shard};
+use crate::body::{self, Body};
+use crate::clock::Now;
+use crate::inbox::Request;
+use crate::resident::Resident;
+use crate::state::State;
+
+const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// A core with its journal. Appends are taken at once, unless they are held.
+struct Alone {
+    core: Shard,
+    journal: Vec<Stored>,
+    /// Batches that the log has not taken.
+    held: Option<Vec<(Attempt, Bytes)>>,
+    owners: u128,
+}
+
+impl Alone {
+    /// In office.
+    fn in_office() -> Self {
+        let genesis = Genesis {
+            network: NetworkId(Uuid::from_u128(1)),
+            shard: ShardId(0),
+            shard_count: ShardCount(1),
+            topics: Topics { journal: Default::default(), inbox: Default::default() },
+        };
+        let core = Shard::new(genesis, State::new(100), Limits::default());
+        let mut alone = Self { core, journal: Vec::new(), held: None, owners: 0 };
+        alone.say(Input::Assigned);
+        assert!(alone.core.in_office());
+        alone
+    }
+
+    /// Tells the core something and does what it asks for, until it asks for nothing.
+    fn say(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            self.owners += 1;
+            let now = Now { wall: NOW, mono: Span::ZERO };
+            for output in self.core.step(input, now, OwnerId(Uuid::from_u128(self.owners))) {
+                match output {
+                    Output::NeedEnd { .. } => inputs.push_back(Input::End(Offset(self.journal.len() as u64))),
+                    Output::NeedConfirmation(of) => inputs.push_back(Input::Confirmed(of)),
+                    Output::Append { attempt, record } => match (&mut self.held, attempt) {
+                        (Some(held), Some(attempt)) => held.push((attempt, record)),
+                        _ => inputs.push_back(self.take(record)),
+                    },
+                    Output::Load(ids) => {
+                        inputs.push_back(Input::Loaded(ids.into_iter().map(Resident::new).collect()));
+                    }
+                    Output::Answer(..) | Output::Relay { .. } => {}
+                }
+            }
+        }
+    }
+
+    /// The log takes a record, which is read back.
+    fn take(&mut self, record: Bytes) -> Input {
+        let stored = stored(self.journal.len() as u64, record);
+        self.journal.push(stored.clone());
+        Input::Journal(vec![stored])
+    }
+
+    /// The bodies of all batches.
+    fn bodies(&self) -> Vec<Body> {
+        let entry = |stored: &Stored| Entry::decode(&stored.record.value).unwrap().unwrap();
+        let body = |entry| match entry {
+            Entry::Batch(batch) => Some(body::decode(&batch.body).unwrap()),
+            Entry::Genesis(_) | Entry::TermStarted(_) | Entry::Rebase(_) => None,
+        };
+        self.journal.iter().map(entry).filter_map(body).collect()
+    }
+}
+
+fn stored(offset: u64, value: Bytes) -> Stored {
+    Stored { offset: Offset(offset), append_time: NOW, record: Record::of(value) }
+}
+
+/// An event in the inbox, refused since nothing is set up, but decided.
+fn event(offset: u64) -> Stored {
+    let event = PartnerEvent {
+        partner: PartnerId::new("cdnow").unwrap(),
+        event_id: Reference::new(format!("e{offset}")).unwrap(),
+        programme: None,
+        identifier: Identifier::new(Scheme::CardToken, "tok_1").unwrap(),
+        event_time: NOW,
+        channel: None,
+        body: EventBody::SignUp { consents: Vec::new() },
+    };
+    stored(offset, Request::Command(Command::PartnerEvent(event)).encode())
+}
