@@ -1,0 +1,443 @@
+//! One account, by the auditor's own arithmetic: what each command should come to, and what it leaves behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coalition_domain::event::{Accrual, Redemption};
+use coalition_domain::lot::LotKey;
+use coalition_domain::programme::Category;
+use coalition_domain::{
+    Caller, Command, Decision, Event, EventBody, Outcome, PartnerEvent, PartnerId, Place, RequestId, Role,
+    Span, Timestamp, UnitPrice,
+};
+
+use super::registry::Registry;
+use super::{Judgement, holds, same};
+
+const DAY: Span = Span::from_days(1);
+
+/// Where and when a decision was taken.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) place: Place,
+    pub(super) decided_at: Timestamp,
+    pub(super) horizon: Timestamp,
+}
+
+struct Lot {
+    key: LotKey,
+    left: u64,
+    pending: bool,
+    issuer: PartnerId,
+}
+
+impl Lot {
+    fn lapsed(&self, at: Timestamp) -> bool {
+        self.key.expires_at.0.is_some_and(|expires_at| expires_at <= at)
+    }
+
+    /// Soonest expiry, promotional before bonus before base, longest available, then journal position.
+    fn order(&self) -> (Timestamp, u8, Timestamp, Place, u32) {
+        let category = match self.key.category {
+            Category::Promotional => 0,
+            Category::Bonus => 1,
+            Category::Base => 2,
+            Category::Adjustment => 3,
+            Category::Purchased => 4,
+        };
+        let expiry = self.key.expires_at.0.unwrap_or(Timestamp::MAX);
+        (expiry, category, self.key.available_from, self.key.granted, self.key.nth)
+    }
+}
+
+/// An accrual that a rule should bring.
+struct Grant {
+    rule: &'static str,
+    points: u64,
+    funder: PartnerId,
+    category: Category,
+    waits: Span,
+    expires: Option<Timestamp>,
+    claim: Option<String>,
+}
+
+/// What points have become, over an account or a shard.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) issued: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
+    pub(super) redeemed: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
+    pub(super) expired: i64,
+}
+
+/// An account.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) enrolled: bool,
+    consent: Option<(bool, Timestamp)>,
+    lots: Vec<Lot>,
+    claims: BTreeSet<String>,
+    /// Every decision, in order.
+    pub(super) decisions: Vec<(At, Decision)>,
+    known: BTreeMap<String, Vec<usize>>,
+}
+
+/// What counts as one command.
+fn key(command: &Command) -> String {
+    match command {
+        Command::PartnerEvent(event) => format!("event {} {}", event.partner, event.event_id),
+        Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. } => {
+            format!("request {:?} {request}", caller.role)
+        }
+    }
+}
+
+impl Account {
+    /// Whether this very command was decided.
+    pub(super) fn knows(&self, command: &Command) -> bool {
+        self.earlier(command).any(|decision| decision.command == *command)
+    }
+
+    fn earlier(&self, command: &Command) -> impl Iterator<Item = &Decision> {
+        let known = self.known.get(&key(command)).into_iter().flatten();
+        known.map(|number| &self.decisions[*number].1)
+    }
+
+    /// What can be spent at a time, and what only later.
+    pub(super) fn balance(&self, at: Timestamp) -> (u64, u64) {
+        let live = || self.lots.iter().filter(|lot| !lot.lapsed(at));
+        let sum = |later: bool| {
+            live().filter(|lot| (lot.key.available_from > at) == later).map(|lot| lot.left).sum()
+        };
+        (sum(false), sum(true))
+    }
+
+    /// What lies in lots that are marked as spendable, and what in others.
+    pub(super) fn held(&self) -> (i64, i64) {
+        let sum = |pending: bool| -> u64 {
+            self.lots.iter().filter(|lot| lot.pending == pending).map(|lot| lot.left).sum()
+        };
+        (sum(false).cast_signed(), sum(true).cast_signed())
+    }
+
+    /// Judges a decision and takes it in.
+    pub(super) fn decide(
+        &mut self,
+        decision: &Decision,
+        at: At,
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let command = &decision.command;
+        let (mut codes, mut grants) = (Vec::new(), Vec::new());
+        let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)));
+        match command {
+            Command::PartnerEvent(event) => {
+                let oldest = registry.max_event_age.map(|age| at.horizon.minus(age));
+                let too_old = oldest.is_some_and(|oldest| event.event_time < oldest);
+                if too_old {
+                    // Whether the id is still known doesn't matter any more.
+                    codes.push("EVENT_TOO_OLD");
+                }
+                holds(too_old || !self.knows(command), || format!("{} is decided twice", key(command)))?;
+                if reused {
+                    codes.push("ID_REUSED");
+                } else if !too_old {
+                    match self.earns(event, at, registry) {
+                        Ok(expected) => grants = expected,
+                        Err(code) => codes.push(code),
+                    }
+                }
+            }
+            Command::Enrol { caller, request, .. } => {
+                holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
+                codes.extend(self.may_enrol(caller, *request, at, registry).err());
+            }
+            Command::Redeem { .. } => {
+                holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
+                codes.extend(self.may_redeem(command, at, registry).err());
+            }
+        }
+        match &decision.outcome {
+            Outcome::Refused(rejection) => holds(codes.contains(&rejection.code()), || {
+                format!("{command:?} is refused for {rejection}, expected {codes:?}")
+            })?,
+            Outcome::Applied(applied) => {
+                holds(codes.is_empty(), || format!("{command:?} is applied, expected {codes:?}"))?;
+                self.apply(command, &applied.events, grants, at, registry, sums)?;
+            }
+        }
+        self.known.entry(key(command)).or_default().push(self.decisions.len());
+        self.decisions.push((at, decision.clone()));
+        Ok(())
+    }
+
+    /// What a partner's event should earn, or the code of its refusal.
+    fn earns(&self, event: &PartnerEvent, at: At, registry: &Registry) -> Result<Vec<Grant>, &'static str> {
+        let default = registry.partner(&event.partner).ok_or("UNKNOWN_PARTNER")?;
+        event.programme.or(default).ok_or("NO_PROGRAMME")?;
+        let rate = registry.version(event.event_time)?;
+        let grant = |rule, points, category| Grant {
+            rule,
+            points,
+            funder: event.partner,
+            category,
+            waits: Span::ZERO,
+            expires: None,
+            claim: None,
+        };
+        let grant = match &event.body {
+            EventBody::SignUp { .. } => {
+                Grant { claim: Some("sign-up".to_owned()), ..grant("sign-up", 150, Category::Base) }
+            }
+            EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => return Ok(Vec::new()),
+            EventBody::Purchase { amount, .. } => {
+                if amount.currency.code() != "USD" {
+                    return Err("CURRENCY_NOT_ACCEPTED");
+                }
+                let points = amount.micros.cast_unsigned() * rate / 1_000_000;
+                grant("purchase", points, Category::Base)
+            }
+            EventBody::EmailRead { message } => {
+                if self.consent.is_none_or(|(given, _)| !given) {
+                    return Err("CONSENT_MISSING");
+                }
+                let claim = Some(format!("letter {} {message}", event.partner));
+                Grant { claim, ..grant("letter", 10, Category::Base) }
+            }
+            EventBody::AccountOpening { .. } => {
+                let claim = Some(format!("opening {}", event.partner));
+                let expires = Some(event.event_time.plus(Span::from_days(2)));
+                Grant { claim, expires, ..grant("opening", 250, Category::Bonus) }
+            }
+            EventBody::Engagement { kind, .. } => match kind.as_str() {
+                "review" => {
+                    let expires = Some(event.event_time.plus(DAY));
+                    Grant { expires, ..grant("review", 7, Category::Promotional) }
+                }
+                "survey" => {
+                    let funder = PartnerId::new("bank").expect("a good name");
+                    Grant { waits: DAY, funder, ..grant("survey", 20, Category::Base) }
+                }
+                _ => return Ok(Vec::new()),
+            },
+        };
+        let claimed = grant.claim.as_ref().is_some_and(|claim| self.claims.contains(claim));
+        if claimed || grant.points == 0 {
+            return Ok(Vec::new());
+        }
+        registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
+        Ok(vec![grant])
+    }
+
+    fn may_enrol(
+        &self,
+        caller: &Caller,
+        request: RequestId,
+        at: At,
+        registry: &Registry,
+    ) -> Result<(), &'static str> {
+        registry.check(caller)?;
+        check_age(request, at)?;
+        if self.enrolled { Err("ALREADY_ENROLLED") } else { Ok(()) }
+    }
+
+    fn may_redeem(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
+        let Command::Redeem { caller, request, reward, quantity, .. } = command else { return Ok(()) };
+        registry.check(caller)?;
+        check_age(*request, at)?;
+        registry.version(at.decided_at)?;
+        let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
+        match caller.role {
+            Role::Operator => {}
+            Role::Partner(partner) if partner == redeemer => {}
+            Role::Partner(_) | Role::Member(_) => return Err("PERMISSION_DENIED"),
+        }
+        if !self.enrolled {
+            return Err("NOT_ENROLLED");
+        }
+        if *quantity == 0 {
+            return Err("INVALID_ARGUMENT");
+        }
+        registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
+        if self.balance(at.decided_at).0 < price * u64::from(*quantity) {
+            return Err("POINTS_SHORT");
+        }
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        command: &Command,
+        events: &[Event],
+        grants: Vec<Grant>,
+        at: At,
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let (mut grants, mut nth) = (grants.into_iter(), 0);
+        let enrols = !self.enrolled
+            && match command {
+                Command::PartnerEvent(event) => matches!(event.body, EventBody::SignUp { .. }),
+                Command::Enrol { .. } => true,
+                Command::Redeem { .. } => false,
+            };
+        let mut consents = self.consents(command);
+        for event in events {
+            match event {
+                Event::MemberEnrolled => self.enrolled = true,
+                Event::ConsentGiven { .. } => same("a consent", &Some(true), &consents.take())?,
+                Event::ConsentWithdrawn { .. } => same("a consent", &Some(false), &consents.take())?,
+                Event::PointsAccrued(accrual) => {
+                    let grant = grants.next().ok_or_else(|| format!("{accrual:?} should not be"))?;
+                    self.accrue(command, accrual, grant, (at, nth), registry, sums)?;
+                    nth += 1;
+                }
+                Event::NothingEarned { .. } => {}
+                Event::LotActivated { lot, points, .. } => {
+                    let lot = self.lot(lot)?;
+                    let due = lot.pending && lot.key.available_from <= at.decided_at;
+                    holds(due && lot.left == points.get(), || format!("{event:?} is not due"))?;
+                    lot.pending = false;
+                }
+                Event::LotExpired { lot, points, pending, .. } => {
+                    let lot = self.lot(lot)?;
+                    let due = lot.lapsed(at.decided_at) && lot.pending == *pending;
+                    holds(due && lot.left == points.get(), || format!("{event:?} is not due"))?;
+                    lot.left = 0;
+                    sums.expired += points.signed();
+                }
+                Event::RewardRedeemed(redemption) => {
+                    self.redeem(command, redemption, at, registry, sums)?;
+                }
+            }
+            self.lots.retain(|lot| lot.left > 0);
+        }
+        if let Command::PartnerEvent(event) = command
+            && let Some(given) = self.consents(command)
+        {
+            same("a consent that should be noted", &consents, &None)?;
+            self.consent = Some((given, event.event_time));
+        }
+        let redeemed = events.iter().any(|event| matches!(event, Event::RewardRedeemed(_)));
+        same("a redemption", &redeemed, &matches!(command, Command::Redeem { .. }))?;
+        same("an enrolment", &events.contains(&Event::MemberEnrolled), &enrols)?;
+        holds(grants.next().is_none(), || format!("{command:?} earns less than it should"))
+    }
+
+    /// What the command should say of the one consent that there is.
+    fn consents(&self, command: &Command) -> Option<bool> {
+        let Command::PartnerEvent(event) = command else { return None };
+        let newest = self.consent.is_none_or(|(_, since)| since <= event.event_time);
+        match &event.body {
+            EventBody::SignUp { consents } if !consents.is_empty() => newest.then_some(true),
+            EventBody::ConsentGiven { .. } => newest.then_some(true),
+            EventBody::ConsentWithdrawn { .. } => newest.then_some(false),
+            EventBody::SignUp { .. }
+            | EventBody::Purchase { .. }
+            | EventBody::EmailRead { .. }
+            | EventBody::AccountOpening { .. }
+            | EventBody::Engagement { .. } => None,
+        }
+    }
+
+    fn accrue(
+        &mut self,
+        command: &Command,
+        accrual: &Accrual,
+        grant: Grant,
+        (at, nth): (At, u32),
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let Command::PartnerEvent(event) = command else { return Err("a request earns points".to_owned()) };
+        same("the rule", &accrual.rule.as_str(), &grant.rule)?;
+        same("the points", &accrual.points.get(), &grant.points)?;
+        same("issuer and funder", &(accrual.issuer, accrual.funder), &(event.partner, grant.funder))?;
+        same("the category", &accrual.category, &grant.category)?;
+        same("the expiry", &accrual.expires_at.0, &grant.expires)?;
+        same("when it can be spent", &accrual.available_from, &at.decided_at.plus(grant.waits))?;
+        same("whether it waits", &accrual.pending, &(grant.waits != Span::ZERO))?;
+        let price = registry.accrual(&grant.funder, at.decided_at);
+        same("the price", &Some(accrual.unit_price), &price)?;
+        let sum = sums.issued.entry((event.partner, grant.funder, accrual.unit_price)).or_default();
+        *sum = (sum.0 + accrual.points.signed(), sum.1 + 1);
+        self.claims.extend(grant.claim);
+        self.lots.push(Lot {
+            key: LotKey {
+                expires_at: accrual.expires_at,
+                category: accrual.category,
+                available_from: accrual.available_from,
+                granted: at.place,
+                nth,
+            },
+            left: grant.points,
+            pending: accrual.pending,
+            issuer: event.partner,
+        });
+        Ok(())
+    }
+
+    fn redeem(
+        &mut self,
+        command: &Command,
+        redemption: &Redemption,
+        at: At,
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let Command::Redeem { reward, quantity, .. } = command else {
+            return Err("no redemption".to_owned());
+        };
+        let (price, redeemer) = price(reward.as_str()).ok_or("an unknown reward")?;
+        same("what it costs", &redemption.points.get(), &(price * u64::from(*quantity)))?;
+        same("the redeemer", &redemption.redeemer, &redeemer)?;
+        let unit_price = registry.redemption(&redeemer, at.decided_at);
+        same("the price", &Some(redemption.unit_price), &unit_price)?;
+        self.lots.sort_by_key(Lot::order);
+        let mut missing = redemption.points.get();
+        let mut expected = Vec::new();
+        let mut issuers = BTreeMap::new();
+        for lot in self.lots.iter_mut().filter(|lot| !lot.lapsed(at.decided_at) && !lot.pending) {
+            let slice = lot.left.min(missing);
+            if slice > 0 {
+                expected.push((lot.key, slice));
+                *issuers.entry(lot.issuer).or_default() += slice.cast_signed();
+                lot.left -= slice;
+                missing -= slice;
+            }
+        }
+        let found: Vec<_> =
+            redemption.allocations.iter().map(|slice| (slice.lot, slice.points.get())).collect();
+        same("points that are missing", &missing, &0)?;
+        same("the lots that are burnt", &found, &expected)?;
+        for (issuer, points) in issuers {
+            let sum = sums.redeemed.entry((issuer, redeemer, redemption.unit_price)).or_default();
+            let points: i64 = points;
+            *sum = (sum.0 + points, sum.1 + 1);
+        }
+        Ok(())
+    }
+
+    fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {
+        self.lots.iter_mut().find(|lot| lot.key == *key).ok_or_else(|| format!("there is no lot {key:?}"))
+    }
+}
+
+/// What a reward costs, and at whom it is to be had.
+fn price(reward: &str) -> Option<(u64, PartnerId)> {
+    let (price, redeemer) = match reward {
+        "mug" => (60, "shop"),
+        "trip" => (700, "air"),
+        _ => return None,
+    };
+    Some((price, PartnerId::new(redeemer).expect("a good name")))
+}
+
+fn check_age(request: RequestId, at: At) -> Result<(), &'static str> {
+    if request.issued() > at.decided_at.plus(Span::from_secs(300)) {
+        Err("REQUEST_IN_FUTURE")
+    } else if request.issued() < at.decided_at.minus(Span::from_days(30)) {
+        Err("REQUEST_TOO_OLD")
+    } else {
+        Ok(())
+    }
+}

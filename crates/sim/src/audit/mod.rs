@@ -1,0 +1,61 @@
+//! The auditor: judges a run by what was asked and answered, by the journal's bytes, and by what the survivors say.
+//!
+//! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
+//! ([`registry`]), what an account earns, holds and burns ([`account`]). It never calls `decide` or `evolve`.
+
+mod account;
+mod answers;
+mod fence;
+mod registry;
+mod replay;
+mod shard;
+mod survivors;
+
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{Log, Offset, Partition, Stored};
+
+pub(crate) use self::replay::{Content, content};
+use self::shard::Ledger;
+use crate::world::{self, World};
+
+/// What was found, with where.
+type Judgement = Result<(), String>;
+
+/// Judges a run that has come to its end.
+pub(crate) fn judge(world: &World<'_>) -> Judgement {
+    let mut ledgers = Vec::new();
+    for genesis in &world.geneses {
+        let (journal, inbox) = (world::journal(genesis.shard), world::inbox(genesis.shard));
+        let (journal, inbox) = (records(world, &journal), records(world, &inbox));
+        let at = |fault| format!("shard {}: {fault}", genesis.shard);
+        let effective = fence::in_effect(&journal).map_err(at)?;
+        let ledger = Ledger::read(*genesis, &effective, &inbox, &world.clients.requests).map_err(at)?;
+        replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
+        survivors::judge(world, genesis.shard, &ledger, &effective).map_err(at)?;
+        ledgers.push(ledger);
+    }
+    for (shard, ledger) in (0..).map(ShardId).zip(&ledgers) {
+        if ledger.registry_log != ledgers[0].registry_log {
+            return Err(format!(
+                "shard {shard} heard of {} changes that differ from the {} of the home shard",
+                ledger.registry_log.len(),
+                ledgers[0].registry_log.len()
+            ));
+        }
+    }
+    answers::judge(&world.clients.requests, &ledgers)
+}
+
+fn records(world: &World<'_>, of: &Partition) -> Vec<Stored> {
+    world.log.read(of, Offset(0), usize::MAX).expect("it exists and is not trimmed")
+}
+
+/// Fails unless both are the same.
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Judgement {
+    if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
+}
+
+/// Fails with `what` unless it holds.
+fn holds(holds: bool, what: impl FnOnce() -> String) -> Judgement {
+    if holds { Ok(()) } else { Err(what()) }
+}

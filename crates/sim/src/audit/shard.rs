@@ -1,0 +1,215 @@
+//! One shard's journal, read batch for batch beside its inbox: every record of the inbox has to be answered by the
+//! batch that moves past it, in order, once; everything else in a batch was asked by a client.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::decide::{RegistryCommand, RegistryDecision};
+use coalition_domain::{AccountId, Command, Decision, Place, RegistryEvent, Span, Timestamp};
+use coalition_journal::entry::{Batch, Entry, Genesis, ShardId};
+use coalition_journal::log::{Offset, Stored};
+use coalition_ledger::body::{self, Item, Terms};
+use coalition_ledger::inbox::{self, RelayCommand};
+use coalition_ledger::shard::Direct;
+
+use super::account::{Account, At, Sums};
+use super::fence::Effective;
+use super::registry::Registry;
+use super::{Judgement, holds, same};
+use crate::world::Request;
+
+/// How far a clock may be off; rule 12.
+const SKEW: Span = Span::from_secs(30);
+
+/// What a shard's journal comes to.
+pub(super) struct Ledger {
+    pub(super) accounts: BTreeMap<AccountId, Account>,
+    pub(super) registry_log: Vec<RegistryEvent>,
+    pub(super) changes: BTreeMap<Place, (Timestamp, RegistryDecision)>,
+    pub(super) sums: Sums,
+    registry: Registry,
+    taken: BTreeMap<ShardId, u64>,
+    inbox_next: Offset,
+    decided_at: Timestamp,
+    horizon: Timestamp,
+}
+
+impl Ledger {
+    /// Reads and judges the whole journal.
+    pub(super) fn read(
+        genesis: Genesis,
+        journal: &[Effective],
+        inbox: &[Stored],
+        requests: &[Request],
+    ) -> Result<Self, String> {
+        let mut ledger = Self {
+            accounts: BTreeMap::new(),
+            registry_log: Vec::new(),
+            changes: BTreeMap::new(),
+            sums: Sums::default(),
+            registry: Registry::default(),
+            taken: BTreeMap::new(),
+            inbox_next: Offset(0),
+            decided_at: Timestamp::MIN,
+            horizon: Timestamp::MIN,
+        };
+        for (seq, record) in (1_u64..).zip(journal) {
+            let at = |fault| format!("record {seq} at {}: {fault}", record.offset);
+            match &record.entry {
+                Entry::Genesis(found) => same("the genesis", found, &genesis).map_err(at)?,
+                Entry::Batch(batch) => {
+                    let found =
+                        Found { shard: genesis.shard, seq, append_time: record.append_time, inbox, requests };
+                    ledger.batch(&found, batch).map_err(at)?;
+                }
+                Entry::TermStarted(_) | Entry::Rebase(_) => {}
+            }
+        }
+        same("the end of the inbox", &ledger.inbox_next.0, &(inbox.len() as u64))?;
+        Ok(ledger)
+    }
+
+    fn batch(&mut self, found: &Found<'_>, batch: &Batch) -> Judgement {
+        let (terms, items) = body::decode(&batch.body).map_err(|unreadable| unreadable.to_string())?;
+        self.terms(found, &terms)?;
+        for (index, (item, _)) in (0_u32..).zip(items) {
+            let place = Place { seq: found.seq, index };
+            let at = At { place, decided_at: terms.decided_at, horizon: terms.horizon };
+            match item {
+                Item::Account(decision) => self.account(found, &terms, &decision, at)?,
+                Item::Registry(decision) => self.change(found, decision, at)?,
+                Item::Relayed(run) => {
+                    let Some(inbox::Request::Relayed(asked)) = self.next(found, &terms, None)? else {
+                        return Err(format!("{run:?} is not next in the inbox"));
+                    };
+                    let taken = self.taken.get(&run.source).copied().unwrap_or(0);
+                    same("the first of a run", &run.first, &(taken + 1))?;
+                    let skipped = usize::try_from(taken + 1 - asked.first).expect("a small number");
+                    same("a run", &run.commands.as_slice(), &&asked.commands[skipped..])?;
+                    self.inbox_next = self.inbox_next.plus(1);
+                    self.taken.insert(run.source, taken + run.commands.len() as u64);
+                    for RelayCommand::Registry(event) in run.commands {
+                        self.note(event)?;
+                    }
+                }
+            }
+        }
+        if let Some(left) = self.next(found, &terms, None)? {
+            return Err(format!(
+                "{} of the inbox is passed by without a decision: {left:?}",
+                self.inbox_next
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a batch says of time and of the inbox.
+    fn terms(&mut self, found: &Found<'_>, terms: &Terms) -> Judgement {
+        holds(terms.decided_at >= self.decided_at, || "time goes back".to_owned())?;
+        holds(terms.decided_at <= found.append_time.plus(SKEW), || {
+            format!("decided at {}, appended at {}", terms.decided_at, found.append_time)
+        })?;
+        let seen = |record: &Stored| record.append_time == terms.horizon;
+        let horizon = terms.horizon == self.horizon || found.inbox.iter().any(seen);
+        holds(horizon && terms.horizon >= self.horizon, || format!("a horizon of {}", terms.horizon))?;
+        let end = found.inbox.len() as u64;
+        holds(self.inbox_next <= terms.inbox_next && terms.inbox_next.0 <= end, || {
+            format!("the inbox goes from {} to {} of {end}", self.inbox_next, terms.inbox_next)
+        })?;
+        (self.decided_at, self.horizon) = (terms.decided_at, terms.horizon);
+        Ok(())
+    }
+
+    /// The next record of the inbox before the batch's position that has to have a decision, or is `wanted`.
+    fn next(
+        &mut self,
+        found: &Found<'_>,
+        terms: &Terms,
+        wanted: Option<&Command>,
+    ) -> Result<Option<inbox::Request>, String> {
+        while self.inbox_next < terms.inbox_next {
+            let record = &found.inbox[usize::try_from(self.inbox_next.0).expect("a small number")];
+            let request = match inbox::Request::decode(&record.record.value) {
+                Ok(request) => Some(request),
+                Err(inbox::Unreadable::NoRequest) => None,
+                Err(newer @ inbox::Unreadable::NewerFormat(_)) => return Err(newer.to_string()),
+            };
+            let needed = match &request {
+                Some(inbox::Request::Command(command)) => {
+                    let account = self.accounts.get(&command.account());
+                    wanted == Some(command) || !account.is_some_and(|account| account.knows(command))
+                }
+                Some(inbox::Request::Relayed(run)) => {
+                    let taken = self.taken.get(&run.source).copied().unwrap_or(0);
+                    holds(run.first <= taken + 1, || format!("{run:?} leaves a gap after {taken}"))?;
+                    run.first + run.commands.len() as u64 - 1 > taken
+                }
+                None => false,
+            };
+            if needed {
+                return Ok(request);
+            }
+            self.inbox_next = self.inbox_next.plus(1);
+        }
+        Ok(None)
+    }
+
+    fn account(&mut self, found: &Found<'_>, terms: &Terms, decision: &Decision, at: At) -> Judgement {
+        match &decision.command {
+            Command::PartnerEvent(_) => self.pass(found, terms, &decision.command)?,
+            Command::Enrol { .. } | Command::Redeem { .. } => {
+                let direct = Direct::Account(decision.command.clone());
+                let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
+                let asked = found.requests.iter().any(asked);
+                holds(asked, || format!("nobody asked for {:?}", decision.command))?;
+            }
+        }
+        let account = self.accounts.entry(decision.command.account()).or_default();
+        account.decide(decision, at, &self.registry, &mut self.sums)
+    }
+
+    /// Goes on to the record of the inbox that asked for a decision. A repeat that was forgotten may be decided again,
+    /// as too old; one that is known is passed over.
+    fn pass(&mut self, found: &Found<'_>, terms: &Terms, command: &Command) -> Judgement {
+        match self.next(found, terms, Some(command))? {
+            Some(inbox::Request::Command(next)) if next == *command => {
+                self.inbox_next = self.inbox_next.plus(1);
+                Ok(())
+            }
+            other => Err(format!("{command:?} is decided where the inbox has {other:?}")),
+        }
+    }
+
+    fn change(&mut self, found: &Found<'_>, decision: RegistryDecision, at: At) -> Judgement {
+        let command = &decision.command;
+        holds(found.shard == ShardId(0), || "a change of the registry away from home".to_owned())?;
+        let direct = Direct::Registry(command.clone());
+        let asked = found.requests.iter().any(|request| request.direct == direct);
+        holds(asked, || format!("nobody asked for {command:?}"))?;
+        holds(self.changed(command).is_none(), || format!("{command:?} is decided twice"))?;
+        for event in decision.outcome.iter().flatten() {
+            self.note(event.clone())?;
+        }
+        self.changes.insert(at.place, (at.decided_at, decision));
+        Ok(())
+    }
+
+    /// Where a command to the registry was decided.
+    pub(super) fn changed(&self, command: &RegistryCommand) -> Option<Place> {
+        self.changes.iter().find(|(_, (_, known))| known.command == *command).map(|(place, _)| *place)
+    }
+
+    fn note(&mut self, event: RegistryEvent) -> Judgement {
+        self.registry.note(&event)?;
+        self.registry_log.push(event);
+        Ok(())
+    }
+}
+
+/// A batch in its surroundings.
+struct Found<'a> {
+    shard: ShardId,
+    seq: u64,
+    append_time: Timestamp,
+    inbox: &'a [Stored],
+    requests: &'a [Request],
+}

@@ -1,0 +1,124 @@
+//! What those say who are still alive: position, registry, balances, history, books and settlement.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::event::Book;
+use coalition_domain::settlement::{Hour, LineKey};
+use coalition_domain::{Outcome, Span};
+use coalition_journal::entry::ShardId;
+use coalition_ledger::view::{AccountView, SumsView};
+
+use super::account::Account;
+use super::fence::Effective;
+use super::shard::Ledger;
+use super::{Judgement, holds, same};
+use crate::workload::programme;
+use crate::world::{Slot, World};
+
+pub(super) fn judge(
+    world: &World<'_>,
+    shard: ShardId,
+    ledger: &Ledger,
+    effective: &[Effective],
+) -> Judgement {
+    for (number, process) in world.processes.iter().enumerate() {
+        if let Some(slot) = process.slots.get(shard.0 as usize) {
+            let judged = slot_says(world, shard, slot, ledger, effective);
+            judged.map_err(|fault| format!("process {number}: {fault}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn slot_says(
+    world: &World<'_>,
+    shard: ShardId,
+    slot: &Slot,
+    ledger: &Ledger,
+    effective: &[Effective],
+) -> Judgement {
+    let state = slot.core.state();
+    let chain = &state.meta.chain;
+    let last = effective.last().ok_or("nothing is in effect")?;
+    same("the seq", &chain.seq().0, &(effective.len() as u64))?;
+    same("the head", &chain.head(), &last.head)?;
+    same("who is in office", &(chain.term().0, chain.owner()), &last.office)?;
+    let registry: Vec<_> = state.registry_log.iter().map(|event| (**event).clone()).collect();
+    same("the registry", &registry, &ledger.registry_log)?;
+    for (id, account) in &ledger.accounts {
+        let view = AccountView::of(shard, state, &slot.reader, *id);
+        let view = view.map_err(|error| format!("account {id}: {error}"))?;
+        account_says(world, &view, account).map_err(|fault| format!("account {id}: {fault}"))?;
+    }
+    sums_say(world, &SumsView::of(shard, state, &slot.reader), ledger)
+}
+
+fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Judgement {
+    let balance = view.account().balance(&programme(), world.now());
+    let found = (balance.available.get(), balance.pending.get());
+    same("the balance", &found, &account.balance(world.now()))?;
+    same("the enrolment", &view.account().enrolment().is_some(), &account.enrolled)?;
+    let history = view.activities(u32::MAX, usize::MAX).map_err(|error| error.to_string())?;
+    let found: Vec<_> = history.iter().rev().map(|activity| (activity.place, &activity.decision)).collect();
+    let expected: Vec<_> = account.decisions.iter().map(|(at, decision)| (at.place, decision)).collect();
+    same("the history", &found, &expected)?;
+    for (_, decision) in &account.decisions {
+        outcome_of(world, view, account, &decision.command)?;
+    }
+    Ok(())
+}
+
+/// The one in effect, else the last refusal; what is too old may have been forgotten.
+fn outcome_of(
+    world: &World<'_>,
+    view: &AccountView,
+    account: &Account,
+    command: &coalition_domain::Command,
+) -> Judgement {
+    let of_key = || account.decisions.iter().filter(|(_, decision)| decision.command.key() == command.key());
+    let applied = of_key().find(|(_, decision)| matches!(decision.outcome, Outcome::Applied(_)));
+    let expected = applied.or_else(|| of_key().last()).map(|(at, _)| at.place);
+    let found = view.outcome(&command.key()).map_err(|error| error.to_string())?;
+    let found = found.map(|activity| activity.place);
+    let forgotten = match command {
+        coalition_domain::Command::PartnerEvent(event) => {
+            event.event_time.plus(Span::from_days(1)) < world.now()
+        }
+        coalition_domain::Command::Enrol { .. } | coalition_domain::Command::Redeem { .. } => false,
+    };
+    holds(found == expected || forgotten, || {
+        format!("{command:?} is said to be decided at {found:?}, not {expected:?}")
+    })
+}
+
+/// Invariant 1: the books are the auditor's own sums, and settlement adds up the same points.
+fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
+    let mut books: BTreeMap<Book, i64> = BTreeMap::new();
+    let mut lines: BTreeMap<LineKey, (i64, u64)> = BTreeMap::new();
+    for ((issuer, funder, unit_price), (points, count)) in &ledger.sums.issued {
+        *books.entry(Book::Issued(*issuer)).or_default() -= points;
+        let key = LineKey::Issued { issuer: *issuer, funder: *funder, unit_price: *unit_price };
+        lines.insert(key, (*points, *count));
+    }
+    for ((issuer, redeemer, unit_price), (points, count)) in &ledger.sums.redeemed {
+        *books.entry(Book::Redeemed(*redeemer)).or_default() += points;
+        let key = LineKey::Redeemed { issuer: *issuer, redeemer: *redeemer, unit_price: *unit_price };
+        lines.insert(key, (*points, *count));
+    }
+    *books.entry(Book::Expired).or_default() += ledger.sums.expired;
+    for account in ledger.accounts.values() {
+        let (available, pending) = account.held();
+        *books.entry(Book::Available).or_default() += available;
+        *books.entry(Book::Pending).or_default() += pending;
+    }
+    same("the sum of all books", &books.values().sum::<i64>(), &0)?;
+    books.retain(|_, sum| *sum != 0);
+    let found = view.books.iter().filter(|(_, sum)| **sum != 0);
+    let found: BTreeMap<_, _> = found.map(|((_, book), sum)| (*book, *sum)).collect();
+    same("the books", &found, &books)?;
+
+    let until = Hour::of(world.now().plus(Span::from_days(400)));
+    let found = view.lines(&programme(), Hour(0), until).map_err(|error| error.to_string())?;
+    let found: BTreeMap<_, _> = found.into_iter().map(|(key, sum)| (key, (sum.points, sum.count))).collect();
+    same("the lines of settlement", &found, &lines)
+}

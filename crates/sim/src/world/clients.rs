@@ -1,0 +1,163 @@
+//! Clients whose callers wait: they repeat a request under its id until it is answered, to whichever process they
+//! take for the owner; some die while they wait, and some give up when they hear that an attempt failed.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::decide::RegistryCommand;
+use coalition_domain::{Command, Place, Span, Timestamp};
+use coalition_journal::entry::ShardId;
+use coalition_ledger::shard::relay::HOME;
+use coalition_ledger::shard::{Answer, Decided, Direct, Input, Token, Unanswered};
+use coalition_ledger::view::AccountView;
+
+use super::World;
+use super::process::Task;
+
+/// What the network said of an attempt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Said {
+    /// A decision, and where it stands.
+    Decided { place: Place, decided_at: Timestamp, decided: Box<Decided> },
+    /// There is no answer from there.
+    Not(Unanswered),
+}
+
+/// A request with all its attempts.
+pub(crate) struct Request {
+    pub(crate) shard: ShardId,
+    pub(crate) direct: Direct,
+    /// Each attempt and what was said of it; nothing, if the process died before or nobody listened any more.
+    pub(crate) attempts: BTreeMap<Token, Option<Said>>,
+    /// Whether it is repeated until it is decided.
+    persistent: bool,
+    outstanding: Option<Outstanding>,
+    over: bool,
+}
+
+struct Outstanding {
+    token: Token,
+    process: usize,
+    life: u64,
+    since: Timestamp,
+}
+
+/// All requests.
+#[derive(Default)]
+pub(crate) struct Clients {
+    pub(crate) requests: Vec<Request>,
+    tokens: BTreeMap<Token, usize>,
+    /// The next step of the registry's script.
+    pub(super) script: usize,
+}
+
+impl Clients {
+    /// How many are not over.
+    pub(super) fn open(&self) -> usize {
+        self.requests.iter().filter(|request| !request.over).count()
+    }
+
+    /// Whether a command to the registry is under way.
+    pub(super) fn changing(&self) -> bool {
+        let registry = |request: &Request| matches!(request.direct, Direct::Registry(_));
+        self.requests.iter().any(|request| registry(request) && !request.over)
+    }
+}
+
+impl World<'_> {
+    pub(super) fn ask(&mut self, command: Command) {
+        let shard = ShardId(command.account().shard(self.settings.shards));
+        let persistent = self.random.happens(8_000);
+        self.trace.note(format_args!("request {}: {command:?}", self.clients.requests.len()));
+        self.add(shard, Direct::Account(command), persistent);
+    }
+
+    pub(super) fn ask_registry(&mut self, command: RegistryCommand) {
+        let what = command.change.clone();
+        self.trace.note(format_args!("request {}: {what:?}", self.clients.requests.len()));
+        self.add(HOME, Direct::Registry(command), true);
+    }
+
+    fn add(&mut self, shard: ShardId, direct: Direct, persistent: bool) {
+        let attempts = BTreeMap::new();
+        let request = Request { shard, direct, attempts, persistent, outstanding: None, over: false };
+        self.clients.requests.push(request);
+    }
+
+    /// One client looks after its request.
+    pub(super) fn run_client(&mut self) {
+        let open: Vec<usize> =
+            (0..self.clients.requests.len()).filter(|number| !self.clients.requests[*number].over).collect();
+        if open.is_empty() {
+            return;
+        }
+        let number = *self.random.pick(&open);
+        match &self.clients.requests[number].outstanding {
+            None => self.attempt(number),
+            Some(outstanding) => {
+                let slot = self.processes[outstanding.process]
+                    .slots
+                    .get(self.clients.requests[number].shard.0 as usize);
+                let gone = slot.is_none_or(|slot| slot.life != outstanding.life)
+                    || self.now > outstanding.since.plus(Span::from_secs(60));
+                if gone || !self.calm && self.random.happens(self.settings.rates.deaf) {
+                    if !gone {
+                        self.counts.deaf += 1;
+                    }
+                    self.trace.note(format_args!("request {number}: the answer is lost"));
+                    let request = &mut self.clients.requests[number];
+                    request.outstanding = None;
+                    request.over = !request.persistent;
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, number: usize) {
+        let shard = self.clients.requests[number].shard;
+        let owner = self.assigned[shard.0 as usize];
+        let process =
+            if self.random.happens(8_000) { owner } else { self.random.below(self.processes.len()) };
+        let token = Token(self.clients.tokens.len() as u64);
+        let direct = self.clients.requests[number].direct.clone();
+        let Some(slot) = self.processes[process].slots.get_mut(shard.0 as usize) else { return };
+        slot.tasks.push(Task::Say(Input::Direct(token, Box::new(direct))));
+        let outstanding = Outstanding { token, process, life: slot.life, since: self.now };
+        self.trace.note(format_args!("request {number}: attempt {} at process {process}", token.0));
+        let request = &mut self.clients.requests[number];
+        request.outstanding = Some(outstanding);
+        request.attempts.insert(token, None);
+        self.clients.tokens.insert(token, number);
+    }
+
+    /// A shard answers.
+    pub(super) fn answered(&mut self, process: usize, shard: ShardId, token: Token, answer: Answer) {
+        let said = match answer {
+            Answer::Not(why) => Said::Not(why),
+            Answer::Decided(answered) => Said::Decided {
+                place: answered.place,
+                decided_at: answered.decided_at,
+                decided: Box::new(answered.decided),
+            },
+            Answer::Known(account, number) => {
+                let slot = &self.processes[process].slots[shard.0 as usize];
+                let view = AccountView::of(shard, slot.core.state(), &slot.reader, account);
+                let activity = view.and_then(|view| view.activity(number)).expect("the store can be read");
+                let activity = activity.expect("an answer names an activity that is there");
+                Said::Decided {
+                    place: activity.place,
+                    decided_at: activity.decided_at,
+                    decided: Box::new(Decided::Account(activity.decision)),
+                }
+            }
+        };
+        let number = self.clients.tokens[&token];
+        self.trace.note(format_args!("request {number}: attempt {} hears {said:?}", token.0));
+        let request = &mut self.clients.requests[number];
+        if request.outstanding.as_ref().is_some_and(|outstanding| outstanding.token == token) {
+            request.outstanding = None;
+            request.over = !request.persistent || matches!(said, Said::Decided { .. });
+        }
+        let heard = request.attempts.insert(token, Some(said));
+        assert_eq!(heard, Some(None), "attempt {} is answered twice", token.0);
+    }
+}

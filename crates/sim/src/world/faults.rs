@@ -1,0 +1,186 @@
+//! What goes wrong between steps, and what is asked.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::Span;
+use coalition_journal::entry::ShardId;
+use coalition_store::{Damage, Memory};
+
+use super::World;
+use super::process::Task;
+use crate::workload;
+
+/// What happened in a run.
+#[derive(Clone, Default, Debug)]
+pub struct Counts {
+    /// Commands: events published and requests made.
+    pub commands: usize,
+    /// Appends by fate, good ones apart.
+    pub appends: BTreeMap<String, usize>,
+    /// Partitions that stood still.
+    pub stalls: usize,
+    /// Processes that died.
+    pub crashes: usize,
+    /// Disks that were lost, old or damaged after that.
+    pub disks: usize,
+    /// Shards that were moved while their owner lived.
+    pub moves: usize,
+    /// Checkpoints that failed.
+    pub store: usize,
+    /// Wall clocks that jumped.
+    pub clocks: usize,
+    /// Clients that died while they waited.
+    pub deaf: usize,
+    /// Restarts of intake.
+    pub intakes: usize,
+}
+
+impl Counts {
+    pub(super) fn append(&mut self, fate: String) {
+        *self.appends.entry(fate).or_default() += 1;
+    }
+
+    /// How many faults came about.
+    pub fn faults(&self) -> usize {
+        let appends: usize = self.appends.values().sum();
+        let rest = [self.stalls, self.crashes, self.moves, self.store, self.clocks, self.deaf, self.intakes];
+        appends + self.disks + rest.iter().sum::<usize>()
+    }
+}
+
+impl World<'_> {
+    /// Whatever goes wrong at this step.
+    pub(super) fn faults(&mut self) {
+        let rates = self.settings.rates.clone();
+        let process = self.random.below(self.processes.len());
+        if self.random.happens(rates.crash) && self.processes[process].alive() {
+            self.counts.crashes += 1;
+            self.kill(process);
+            self.touch_disks(process);
+        }
+        if !self.processes[process].alive() && self.random.happens(100) {
+            self.start(process);
+        }
+        let shard = ShardId(u32::try_from(self.random.below(self.geneses.len())).expect("few shards"));
+        let owner_lives = self.processes[self.assigned[shard.0 as usize]].alive();
+        if self.random.happens(if owner_lives { rates.moves } else { 200 }) {
+            self.reassign(shard);
+        }
+        if self.random.happens(rates.stall) {
+            self.counts.stalls += 1;
+            self.stall_somewhere();
+        }
+        if self.random.happens(rates.clock) {
+            self.jump_clock(process);
+        } else if self.processes[process].wall_offset != Span::ZERO && self.random.happens(100) {
+            self.processes[process].wall_offset = Span::ZERO;
+        }
+        if self.random.happens(rates.leap) {
+            let most = *self.random.pick(&[20_000, 600_000, 7_200_000]);
+            let span = Span::from_millis(self.random.between(0, most));
+            self.trace.note(format_args!("{} ms pass", span.as_millis()));
+            self.pass(span);
+        }
+        if self.random.happens(rates.deaf / 50) {
+            self.counts.intakes += 1;
+            self.restart_intake();
+        }
+    }
+
+    /// The group gives a shard to another process that lives; nobody hears of it at once.
+    pub(super) fn reassign(&mut self, shard: ShardId) {
+        let living: Vec<usize> =
+            (0..self.processes.len()).filter(|process| self.processes[*process].alive()).collect();
+        if living.is_empty() {
+            return;
+        }
+        let (old, new) = (self.assigned[shard.0 as usize], *self.random.pick(&living));
+        if old == new {
+            return;
+        }
+        self.trace.note(format_args!("the group moves shard {shard} from process {old} to {new}"));
+        self.assigned[shard.0 as usize] = new;
+        if self.processes[old].alive() {
+            self.counts.moves += 1;
+        }
+        // The old owner may learn of it only when its next confirmation is refused.
+        let told = if self.calm || self.random.happens(5_000) { vec![old, new] } else { vec![new] };
+        for process in told {
+            if let Some(slot) = self.processes[process].slots.get_mut(shard.0 as usize) {
+                slot.tasks.push(Task::Assignment);
+            }
+        }
+    }
+
+    /// What a dead process finds when it starts again: its disks as they were, or not.
+    fn touch_disks(&mut self, process: usize) {
+        for shard in 0..self.geneses.len() {
+            let (disks, now) = (self.settings.rates.disk, self.random.below(3));
+            let happens = self.random.happens(disks);
+            let process = &mut self.processes[process];
+            let kept = process.disks[shard].copy();
+            if happens {
+                self.counts.disks += 1;
+                match (now, process.old_disks[shard].take()) {
+                    (0, _) => process.disks[shard] = Memory::new(),
+                    (1, _) => process.disks[shard].damage(Damage::SidecarMissing),
+                    (_, Some(old)) => process.disks[shard] = old,
+                    (_, None) => {}
+                }
+            }
+            process.old_disks[shard] = Some(kept);
+        }
+    }
+
+    fn jump_clock(&mut self, process: usize) {
+        let most = *self.random.pick(&[20_000, 300_000, 90_000_000, 400_000_000_000]);
+        let span = Span::from_millis(self.random.between(-most, most));
+        self.trace.note(format_args!("the clock of process {process} is {} ms off", span.as_millis()));
+        self.counts.clocks += 1;
+        self.processes[process].wall_offset = span;
+    }
+
+    /// Partners and clients ask for something, now and then.
+    pub(super) fn work(&mut self) {
+        if !self.random.happens(250) {
+            return;
+        }
+        let (members, now) = (self.settings.members, self.now);
+        if !self.clients.changing() {
+            let step = workload::script(self.clients.script, &mut self.random, now, self.settings.commands);
+            if let Some((_, command)) = step.filter(|(after, _)| *after <= self.counts.commands) {
+                self.clients.script += 1;
+                self.counts.commands += 1;
+                return self.ask_registry(command);
+            }
+        }
+        // Most wait until there is somebody to ask; those who don't hear so.
+        if self.clients.script < 11 && !self.random.happens(1_000) {
+            return;
+        }
+        self.counts.commands += 1;
+        let known = self.intake.events.len();
+        match self.random.below(100) {
+            0..12 if known > 0 => {
+                let event = self.random.pick(&self.intake.events).clone();
+                self.publish(event);
+            }
+            12..20 if known > 0 => {
+                let event = self.random.pick(&self.intake.events).clone();
+                let event = workload::altered(&mut self.random, &event);
+                self.intake.events.push(event.clone());
+                self.publish(event);
+            }
+            20 => self.publish_junk(),
+            21..50 if self.clients.open() < 8 => {
+                let command = workload::direct(&mut self.random, members, now);
+                self.ask(command);
+            }
+            _ => {
+                let event = workload::event(&mut self.random, known, members, now);
+                self.intake.events.push(event.clone());
+                self.publish(event);
+            }
+        }
+    }
+}

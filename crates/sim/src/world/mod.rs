@@ -1,0 +1,211 @@
+//! The network in one thread: processes with a shard core each for every shard, a log and disks with faults, intake,
+//! clients, the group that assigns shards, and a scheduler that picks by chance who goes on next.
+
+mod clients;
+mod faults;
+mod flights;
+mod intake;
+mod process;
+mod shell;
+
+use std::sync::Arc;
+
+use coalition_domain::{Span, Timestamp};
+use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId, Topics};
+use coalition_journal::log::{Log, Offset, Partition};
+use coalition_journal::memory::Memory;
+use coalition_ledger::runtime::{INBOX, JOURNAL};
+use coalition_store::Mark;
+use uuid::Uuid;
+
+pub(crate) use self::clients::{Request, Said};
+pub use self::faults::Counts;
+pub(crate) use self::process::{Process, Slot};
+use crate::audit::Content;
+use crate::plants::Plant;
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::trace::Trace;
+use crate::workload::START;
+
+/// Steps within which everything has to be decided once the faults are over.
+const CALM_STEPS: usize = 60_000;
+
+/// A checkpoint that a disk took: whose, what it stands for, where the journal ended then, and now and then all of it.
+pub(crate) struct Taken {
+    pub(crate) shard: ShardId,
+    pub(crate) mark: Mark,
+    pub(crate) end: Offset,
+    pub(crate) content: Option<Content>,
+}
+
+/// Everything there is.
+pub(crate) struct World<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) log: Arc<Memory>,
+    pub(crate) geneses: Vec<Genesis>,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) clients: clients::Clients,
+    pub(crate) counts: Counts,
+    pub(crate) taken: Vec<Taken>,
+    random: Random,
+    trace: &'a mut Trace,
+    plant: Option<Plant>,
+    now: Timestamp,
+    /// To which process the group has given each shard.
+    assigned: Vec<usize>,
+    wires: flights::Wires,
+    flights: flights::Flights,
+    intake: intake::Intake,
+    lives: u64,
+    calm: bool,
+}
+
+pub(crate) fn journal(shard: ShardId) -> Partition {
+    Partition::new(JOURNAL, shard.0)
+}
+
+pub(crate) fn inbox(shard: ShardId) -> Partition {
+    Partition::new(INBOX, shard.0)
+}
+
+impl<'a> World<'a> {
+    /// The world of a seed, before anything happened.
+    pub(crate) fn new(seed: u64, plant: Option<Plant>, trace: &'a mut Trace) -> Self {
+        let mut random = Random::new(seed);
+        let settings = Settings::draw(&mut random);
+        let log = Arc::new(Memory::steered());
+        log.set_now(START);
+        let create = |topic| log.create_topic(topic, settings.shards).expect("a new log takes topics").id;
+        let topics = Topics { journal: TopicId(create(JOURNAL)), inbox: TopicId(create(INBOX)) };
+        let genesis = |shard| Genesis {
+            network: NetworkId(Uuid::from_u128(7)),
+            shard: ShardId(shard),
+            shard_count: ShardCount(settings.shards),
+            topics,
+        };
+        trace.note(format_args!("seed {seed}: {settings:?}"));
+        let mut world = Self {
+            geneses: (0..settings.shards).map(genesis).collect(),
+            processes: (0..settings.processes).map(|_| Process::new(settings.shards)).collect(),
+            assigned: (0..settings.shards).map(|_| random.below(settings.processes)).collect(),
+            settings,
+            log,
+            clients: clients::Clients::default(),
+            counts: Counts::default(),
+            taken: Vec::new(),
+            random,
+            trace,
+            plant,
+            now: START,
+            wires: flights::Wires::default(),
+            flights: flights::Flights::default(),
+            intake: intake::Intake::default(),
+            lives: 0,
+            calm: false,
+        };
+        (0..world.processes.len()).for_each(|process| world.start(process));
+        world
+    }
+
+    /// Runs the workload under faults, then without any until all is decided.
+    ///
+    /// # Panics
+    /// If a core does, or if the calm does not bring everything to its end.
+    pub(crate) fn run(&mut self) {
+        while self.counts.commands < self.settings.commands || self.counts.faults() < 3 {
+            self.faults();
+            self.turn();
+            self.work();
+        }
+        self.calm_down();
+        for step in 0.. {
+            if step % 64 == 0 && self.is_quiet() {
+                break;
+            }
+            assert!(step < CALM_STEPS, "liveness: {} after the faults are over", self.unfinished());
+            self.turn();
+        }
+        self.last_checkpoints();
+    }
+
+    /// The time that passes is small here; hours pass as a fault.
+    fn turn(&mut self) {
+        let millis = self.random.between(0, if self.calm { 40 } else { 20 });
+        self.pass(Span::from_millis(millis));
+        match self.random.below(100) {
+            0..60 => self.run_somewhere(),
+            60..85 => self.move_flight(),
+            85..91 => self.send_intake(),
+            _ => self.run_client(),
+        }
+    }
+
+    fn pass(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+        self.log.set_now(self.now);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
+        (0..self.settings.shards).map(ShardId)
+    }
+
+    fn calm_down(&mut self) {
+        self.trace.note(format_args!("the faults are over"));
+        self.calm = true;
+        self.flights.end_stalls();
+        for process in 0..self.processes.len() {
+            self.processes[process].wall_offset = Span::ZERO;
+            if !self.processes[process].alive() && (process == 0 || self.random.happens(5_000)) {
+                self.start(process);
+            }
+        }
+        for shard in self.shards() {
+            if !self.processes[self.assigned[shard.0 as usize]].alive() {
+                self.reassign(shard);
+            }
+        }
+    }
+
+    /// Whether nothing is under way and everything was decided.
+    fn is_quiet(&self) -> bool {
+        self.unfinished().is_empty()
+    }
+
+    /// What is still to be done.
+    fn unfinished(&self) -> String {
+        let mut left = Vec::new();
+        if self.clients.open() > 0 {
+            left.push(format!("{} requests are open", self.clients.open()));
+        }
+        if self.intake.waiting() > 0 {
+            left.push(format!("{} events wait for the inbox", self.intake.waiting()));
+        }
+        if !self.log.in_flight().is_empty() {
+            left.push("appends are in flight".to_owned());
+        }
+        let end = |partition| self.log.bounds(&partition).expect("it exists").1;
+        let home = self.processes[self.assigned[0]].slots.first();
+        let changes = home.map_or(0, |slot| slot.core.state().registry_log.len());
+        for (number, process) in self.processes.iter().enumerate() {
+            for (shard, slot) in self.shards().zip(&process.slots) {
+                let meta = &slot.core.state().meta;
+                let owner = self.assigned[shard.0 as usize] == number;
+                if meta.journal_next < end(journal(shard)) || !slot.tasks.is_empty() {
+                    left.push(format!("process {number} is behind in shard {shard}"));
+                } else if owner && meta.inbox_next < end(inbox(shard)) {
+                    left.push(format!("the inbox of shard {shard} waits at {}", meta.inbox_next));
+                } else if owner && !(slot.core.in_office() && slot.core.is_idle()) {
+                    left.push(format!("the owner of shard {shard} is not at rest"));
+                } else if slot.core.state().registry_log.len() < changes {
+                    left.push(format!("shard {shard} has not heard of all changes"));
+                }
+            }
+        }
+        left.join("; ")
+    }
+}

@@ -1,0 +1,242 @@
+//! The shell around each core, cut into steps between which anything can happen.
+
+use coalition_domain::Span;
+use coalition_journal::entry::{OwnerId, ShardId};
+use coalition_journal::log::{Log, Record};
+use coalition_ledger::clock::Now;
+use coalition_ledger::rows;
+use coalition_ledger::shard::{Input, Output};
+use coalition_store::Fault;
+
+use super::flights::Wire;
+use super::process::{Slot, Task};
+use super::{Taken, World, inbox, journal};
+use crate::audit;
+
+impl World<'_> {
+    /// One slot of one process that lives goes on.
+    pub(super) fn run_somewhere(&mut self) {
+        let process = self.random.below(self.processes.len());
+        let shard = self.random.below(self.geneses.len());
+        let Some(slot) = self.processes[process].slots.get(shard) else { return };
+        let shard = ShardId(u32::try_from(shard).expect("few shards"));
+        let mono = self.clock(process).mono;
+        let due = |task: &Task| !matches!(task, Task::AskEnd(after) if *after > mono);
+        let due: Vec<usize> = (0..slot.tasks.len()).filter(|number| due(&slot.tasks[*number])).collect();
+        match self.random.below(due.len() + 4) {
+            0 => self.read_journal(process, shard),
+            1 => self.read_inbox(process, shard),
+            2 => self.checkpoint(process, shard),
+            3 => {
+                if self.random.happens(2_000) {
+                    self.step(process, shard, Input::Tick);
+                }
+            }
+            chosen => {
+                let task = self.slot(process, shard).tasks.swap_remove(due[chosen - 4]);
+                self.carry_on(process, shard, task);
+            }
+        }
+    }
+
+    pub(super) fn slot(&mut self, process: usize, shard: ShardId) -> &mut Slot {
+        &mut self.processes[process].slots[shard.0 as usize]
+    }
+
+    pub(super) fn clock(&self, process: usize) -> Now {
+        let process = &self.processes[process];
+        let passed = self.now.since(crate::workload::START).as_millis();
+        Now {
+            wall: self.now.plus(process.wall_offset),
+            mono: Span::from_millis(process.mono_origin.as_millis() + passed),
+        }
+    }
+
+    fn read_journal(&mut self, process: usize, shard: ShardId) {
+        let slot = self.slot(process, shard);
+        if let (false, Some(from)) = (slot.reading_journal, slot.core.wants_journal()) {
+            let bytes_max = self.random.below(4_000);
+            let records = self.log.read(&journal(shard), from, bytes_max).expect("a journal is not trimmed");
+            if !records.is_empty() {
+                let slot = self.slot(process, shard);
+                slot.reading_journal = true;
+                slot.tasks.push(Task::Say(Input::Journal(records)));
+            }
+        }
+    }
+
+    fn read_inbox(&mut self, process: usize, shard: ShardId) {
+        let slot = self.slot(process, shard);
+        if let (false, Some(from)) = (slot.reading_inbox, slot.core.wants_inbox()) {
+            let bytes_max = self.random.below(4_000);
+            let records = self.log.read(&inbox(shard), from, bytes_max).expect("an inbox is not trimmed");
+            if !records.is_empty() {
+                let slot = self.slot(process, shard);
+                slot.reading_inbox = true;
+                slot.tasks.push(Task::Say(Input::Inbox(records)));
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, process: usize, shard: ShardId) {
+        let slot = self.slot(process, shard);
+        if !slot.storing
+            && let Some(taking) = slot.core.take_changes()
+        {
+            slot.storing = true;
+            slot.tasks.push(Task::Store(Box::new(taking)));
+        }
+    }
+
+    fn carry_on(&mut self, process: usize, shard: ShardId, task: Task) {
+        match task {
+            Task::AskEnd(_) => {
+                let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
+                self.slot(process, shard).tasks.push(Task::Say(Input::End(end)));
+            }
+            Task::Confirm(of) => {
+                let input =
+                    if self.is_assigned(process, shard) { Input::Confirmed(of) } else { Input::Revoked };
+                self.step(process, shard, input);
+            }
+            Task::Assignment => {
+                let input = if self.is_assigned(process, shard) { Input::Assigned } else { Input::Revoked };
+                self.step(process, shard, input);
+            }
+            Task::Load(accounts) => {
+                let slot = self.slot(process, shard);
+                let load = |id| rows::load_account(&*slot.reader, id).expect("the store can be read");
+                let loaded = accounts.iter().map(load).collect();
+                slot.tasks.push(Task::Say(Input::Loaded(loaded)));
+            }
+            Task::Store(taking) => {
+                let fails = !self.calm && self.random.happens(self.settings.rates.store);
+                if fails {
+                    let fault = if self.random.happens(5_000) { Fault::Before } else { Fault::After };
+                    self.processes[process].disks[shard.0 as usize].fail_next(fault);
+                    self.counts.store += 1;
+                }
+                let slot = self.slot(process, shard);
+                let done = slot.writer.apply(&taking.rows());
+                self.trace.note(format_args!("{process}/{shard} stores {}: {done:?}", taking.mark));
+                match done {
+                    Ok(()) => {
+                        let stored = Input::Stored(taking.mark.seq, taking.accounts());
+                        self.slot(process, shard).tasks.push(Task::Say(stored));
+                        let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
+                        // Hashing each would take most of a run's time; those at the end are all looked at.
+                        let look = self.calm || self.random.happens(300);
+                        let content = look.then(|| audit::content(&*self.slot(process, shard).reader));
+                        self.taken.push(Taken { shard, mark: taking.mark, end, content });
+                    }
+                    Err(error) => {
+                        assert!(fails, "a checkpoint is refused: {error:?}");
+                        self.reopen(process, shard);
+                    }
+                }
+            }
+            Task::Say(input) => {
+                let slot = self.slot(process, shard);
+                match &input {
+                    Input::Journal(_) => slot.reading_journal = false,
+                    Input::Inbox(_) => slot.reading_inbox = false,
+                    Input::Stored(..) => slot.storing = false,
+                    Input::Tick
+                    | Input::Assigned
+                    | Input::Revoked
+                    | Input::Confirmed(_)
+                    | Input::End(_)
+                    | Input::Loaded(_)
+                    | Input::Appended(..)
+                    | Input::Direct(..)
+                    | Input::Relayed { .. } => {}
+                }
+                self.step(process, shard, input);
+            }
+        }
+    }
+
+    fn step(&mut self, process: usize, shard: ShardId, input: Input) {
+        let now = self.clock(process);
+        let fresh = OwnerId(self.random.uuid());
+        if !matches!(input, Input::Tick) {
+            self.trace.note(format_args!("{process}/{shard} <- {}", describe(&input)));
+        }
+        let slot = self.slot(process, shard);
+        let was_in_office = slot.core.in_office();
+        let outputs = slot.core.step(input, now, fresh);
+        let (seq, in_office) = (slot.core.state().meta.chain.seq(), slot.core.in_office());
+        if let Some(stop) = slot.core.stopped() {
+            panic!("{process}/{shard} stopped: {stop}");
+        }
+        if was_in_office != in_office {
+            let what = if in_office { "took office" } else { "lost office" };
+            self.trace.note(format_args!("{process}/{shard} {what} at {seq}"));
+        }
+        for output in outputs {
+            self.carry_out(process, shard, output);
+        }
+    }
+
+    fn carry_out(&mut self, process: usize, shard: ShardId, output: Output) {
+        let life = self.slot(process, shard).life;
+        match output {
+            Output::NeedEnd { tries } => {
+                let most = 50 << tries.min(6);
+                let wait = if tries == 0 { 0 } else { self.random.between(most / 2, most) };
+                let mono = self.clock(process).mono.as_millis();
+                self.slot(process, shard).tasks.push(Task::AskEnd(Span::from_millis(mono + wait)));
+            }
+            Output::NeedConfirmation(of) => self.slot(process, shard).tasks.push(Task::Confirm(of)),
+            Output::Append { attempt, record } => {
+                self.trace.note(format_args!("{process}/{shard} -> {attempt:?} {} bytes", record.len()));
+                let wire =
+                    attempt.map_or(Wire::Nobody, |attempt| Wire::Attempt { process, shard, life, attempt });
+                self.append(&journal(shard), Record::of(record), wire);
+            }
+            Output::Load(accounts) => self.slot(process, shard).tasks.push(Task::Load(accounts)),
+            Output::Answer(token, answer) => self.answered(process, shard, token, answer),
+            Output::Relay { to, upto, record } => {
+                self.trace.note(format_args!("{process}/{shard} relays to shard {to} up to {upto}"));
+                self.append(&inbox(to), Record::of(record), Wire::Relay { process, shard, life, to, upto });
+            }
+        }
+    }
+
+    fn is_assigned(&self, process: usize, shard: ShardId) -> bool {
+        self.assigned[shard.0 as usize] == process
+    }
+
+    /// Everything that is alive writes down what it knows.
+    pub(super) fn last_checkpoints(&mut self) {
+        for process in 0..self.processes.len() {
+            for shard in self.shards().take(self.processes[process].slots.len()) {
+                self.checkpoint(process, shard);
+                while let Some(task) = self.slot(process, shard).tasks.pop() {
+                    self.carry_on(process, shard, task);
+                }
+            }
+        }
+    }
+}
+
+fn describe(input: &Input) -> String {
+    let offsets = |records: &[coalition_journal::log::Stored]| {
+        let last = records.last().map(|record| record.offset.to_string()).unwrap_or_default();
+        records.first().map(|record| format!("{} to {last}", record.offset)).unwrap_or_default()
+    };
+    match input {
+        Input::Journal(records) => format!("journal {}", offsets(records)),
+        Input::Inbox(records) => format!("inbox {}", offsets(records)),
+        Input::Loaded(residents) => format!("{} accounts", residents.len()),
+        Input::Direct(token, _) => format!("attempt {}", token.0),
+        Input::Tick
+        | Input::Assigned
+        | Input::Revoked
+        | Input::Confirmed(_)
+        | Input::End(_)
+        | Input::Appended(..)
+        | Input::Relayed { .. }
+        | Input::Stored(..) => format!("{input:?}"),
+    }
+}
