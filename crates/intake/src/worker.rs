@@ -1,11 +1,10 @@
 //! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use coalition_domain::PartnerId;
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{self, AppendError, Log, Offset, Partition};
 use coalition_ledger::runtime::Ledger;
@@ -13,14 +12,11 @@ use coalition_ledger::runtime::Ledger;
 use crate::intake::Settings;
 use crate::judge::judge;
 use crate::metrics::Metrics;
+use crate::open::{GROUP, Opener};
 use crate::outbox::Outbox;
 use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
-use crate::{events_topic, rejected_topic};
 
-/// The name under which offsets are committed. Frozen: under another one everything is read again.
-/// The group under which intake notes how far it has come in each partner topic.
-pub const GROUP: &str = "coalition-intake";
 /// How often registry and shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
 /// How long to wait before what failed is tried again.
@@ -56,8 +52,7 @@ pub(crate) struct Worker {
     metrics: Arc<Metrics>,
     messages: Receiver<Message>,
     sender: Sender<Message>,
-    /// Whether a wake is among the messages: one is enough.
-    woken: Arc<AtomicBool>,
+    opener: Opener,
     shards: Vec<(Partition, Outbox)>,
     streams: Vec<Stream>,
     /// Changes of the registry that are followed.
@@ -76,6 +71,7 @@ impl Worker {
         (sender, messages): (Sender<Message>, Receiver<Message>),
         metrics: Arc<Metrics>,
     ) -> Self {
+        let opener = Opener::new(Arc::clone(&log), &settings, sender.clone());
         Self {
             log,
             ledger,
@@ -83,7 +79,7 @@ impl Worker {
             metrics,
             messages,
             sender,
-            woken: Arc::default(),
+            opener,
             shards,
             streams: Vec::new(),
             followed: 0,
@@ -111,7 +107,7 @@ impl Worker {
         let mut next = first.or_else(|| self.messages.try_recv().ok());
         while let Some(message) = next {
             match message {
-                Message::Wake => self.woken.store(false, Ordering::Release),
+                Message::Wake => self.opener.wake_heard(),
                 Message::Answered(way, outcome) => self.answered(way, outcome),
                 Message::Stop => self.stop_at = Some(Instant::now() + STOP_WAIT),
                 Message::End => return false,
@@ -132,7 +128,7 @@ impl Worker {
             if self.streams.iter().any(|stream| stream.partner == partner.id) {
                 continue;
             }
-            match self.open(partner.id) {
+            match self.opener.open(partner.id, self.streams.len()) {
                 Ok(streams) => self.streams.extend(streams),
                 Err(error) => {
                     tracing::error!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
@@ -142,57 +138,6 @@ impl Worker {
             }
         }
         self.followed = registry.changes();
-    }
-
-    fn open(&self, partner: PartnerId) -> Result<Vec<Stream>, log::Error> {
-        let events = self.create(&events_topic(&partner))?;
-        let rejected = self.create(&rejected_topic(&partner))?;
-        let mut streams = Vec::new();
-        for (number, events) in (0..).zip(&events) {
-            let returns = &rejected[number % rejected.len()];
-            streams.push(self.open_stream(
-                StreamId(self.streams.len() + number),
-                partner,
-                events,
-                returns,
-            )?);
-        }
-        Ok(streams)
-    }
-
-    /// The partitions of a topic, which is created if it is not there.
-    fn create(&self, topic: &str) -> Result<Vec<Partition>, log::Error> {
-        let found = match self.log.topic(topic)? {
-            Some(found) => found,
-            None => self.log.create_topic(topic, self.settings.partitions)?,
-        };
-        Ok((0..found.partitions).map(|number| Partition::new(topic, number)).collect())
-    }
-
-    fn open_stream(
-        &self,
-        id: StreamId,
-        partner: PartnerId,
-        events: &Partition,
-        rejected: &Partition,
-    ) -> Result<Stream, log::Error> {
-        let (start, end) = self.log.bounds(events)?;
-        let next = self.log.committed(GROUP, events)?.unwrap_or(start);
-        if next > end {
-            tracing::error!(%events, %next, %end, "the topic ends before what was read of it: was it made anew? it is read when it gets there");
-        }
-        let returns = Outbox::new(self.settings.append_bytes_max, Offset::default());
-        let stream = Stream::new(id, partner, (events.clone(), rejected.clone()), returns, next);
-        let (more, woken, sender) = (Arc::clone(&stream.more), Arc::clone(&self.woken), self.sender.clone());
-        let wake = move || {
-            more.store(true, Ordering::Release);
-            if !woken.swap(true, Ordering::AcqRel) {
-                // A wake that finds nobody comes after the end.
-                drop(sender.send(Message::Wake));
-            }
-        };
-        self.log.watch(events, Arc::new(wake))?;
-        Ok(stream)
     }
 
     /// Reads each stream once, in turn, while there is room. Whether anything was read.

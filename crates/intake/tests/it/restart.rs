@@ -45,8 +45,10 @@ fn a_stop_repeats_and_loses_nothing() {
     let partner = network.create_partner("a");
     for round in 0..5 {
         publish_numbers(&*log, partner, round * 200..(round + 1) * 200);
-        // Stopped wherever it is just then.
-        Intake::start(Arc::clone(&log), network.ledger(), small()).unwrap().stop();
+        let intake = Intake::start(Arc::clone(&log), network.ledger(), small()).unwrap();
+        let some = Offset(u64::from(round * 200));
+        until("some are dealt with", || committed(&*log, partner) > Some(some));
+        intake.stop();
     }
     let intake = Intake::start(Arc::clone(&log), network.ledger(), small()).unwrap();
     until("all is dealt with", || committed(&*log, partner) == Some(Offset(1_000)));
