@@ -36,6 +36,11 @@ impl TermClock {
         self.newest = Some((append_time, now.mono));
     }
 
+    /// Whether it was held against the log's.
+    pub fn is_held(&self) -> bool {
+        self.newest.is_some()
+    }
+
     /// How far it is from the log's clock, aged monotonically.
     pub fn skew(&self, now: Now) -> Span {
         match self.newest {

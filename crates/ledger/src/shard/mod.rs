@@ -8,6 +8,7 @@ mod batch;
 mod fold;
 mod io;
 pub mod relay;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,9 +23,6 @@ use crate::clock::{Now, TermClock};
 use crate::inbox::Request;
 use crate::plant::{Plant, Planted};
 use crate::state::{State, Taking};
-
-/// How long to wait after the log refused a batch for want of room, in milliseconds.
-const REFUSED_PAUSE_MS: i64 = 20;
 
 /// What a shard is allowed.
 #[derive(Clone, Debug)]
@@ -77,6 +75,10 @@ pub struct Shard {
     state: State,
     office: Office,
     clock: Option<TermClock>,
+    /// The clock was held against the log's in this term or the one before, and was right.
+    clock_was_right: bool,
+    /// Since when no term is started, as the clock is off.
+    distrusted: Option<Span>,
     /// An end of the journal was asked for, and is this.
     target: Option<Offset>,
     /// Appended, not yet read: a TermStarted.
@@ -108,6 +110,8 @@ impl Shard {
             state,
             office: Office::new(),
             clock: None,
+            clock_was_right: false,
+            distrusted: None,
             target: None,
             campaign: None,
             unfolded: VecDeque::new(),
@@ -211,8 +215,11 @@ impl Shard {
     fn take_in(&mut self, input: Input, now: Now, out: &mut Vec<Output>) {
         let effects = match input {
             Input::Tick => Vec::new(),
+            // Whoever doesn't trust its clock tries again by itself.
+            Input::Assigned if self.distrusted.is_some() => Vec::new(),
             Input::Assigned => self.office.assigned(),
             Input::Revoked => {
+                self.distrusted = None;
                 self.answer_queued(Unanswered::NotOwner, out);
                 self.office.revoked()
             }
@@ -255,35 +262,6 @@ impl Shard {
             }
         };
         self.carry_out(effects, now, out);
-    }
-
-    /// Rules 6 and 12: an append that takes too long is doubted; an owner whose clock is off gives up its term.
-    fn check_time(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.refused.is_some_and(|since| now.mono.as_millis() - since.as_millis() >= REFUSED_PAUSE_MS) {
-            self.refused = None;
-        }
-        let late =
-            |sent: Span| now.mono.as_millis() - sent.as_millis() > self.limits.append_timeout.as_millis();
-        let campaign = self.campaign.filter(|(_, sent)| late(*sent)).map(|(attempt, _)| attempt);
-        let batch = self.under_way.as_ref().filter(|batch| late(batch.sent)).map(|batch| batch.attempt);
-        if let Some(attempt) = campaign.or(batch) {
-            self.campaign = None;
-            let effects = self.office.timed_out(attempt);
-            self.carry_out(effects, now, out);
-        }
-        if let Some(clock) = &self.clock
-            && clock.skew(now) > self.limits.clock_skew_max
-            && !self.planted.has(Plant::SkewUnchecked)
-        {
-            tracing::warn!(
-                skew_ms = clock.skew(now).as_millis(),
-                "the clock is off the log's; the term is given up"
-            );
-            self.clock = None;
-            let mut effects = self.office.revoked();
-            effects.extend(self.office.assigned());
-            self.carry_out(effects, now, out);
-        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, now: Now, out: &mut Vec<Output>) {

@@ -1,5 +1,6 @@
 //! A core alone with a log that a test fills by hand.
 
+mod clock;
 mod inbox;
 
 use std::collections::VecDeque;
@@ -29,6 +30,9 @@ struct Alone {
     /// Batches that the log has not taken.
     held: Option<Vec<(Attempt, Bytes)>>,
     owners: u128,
+    /// How far the wall clock is off.
+    wall_offset: Span,
+    mono: Span,
 }
 
 impl Alone {
@@ -41,7 +45,14 @@ impl Alone {
             topics: Topics { journal: Default::default(), inbox: Default::default() },
         };
         let core = Shard::new(genesis, State::new(100), Limits::default());
-        let mut alone = Self { core, journal: Vec::new(), held: None, owners: 0 };
+        let mut alone = Self {
+            core,
+            journal: Vec::new(),
+            held: None,
+            owners: 0,
+            wall_offset: Span::ZERO,
+            mono: Span::ZERO,
+        };
         alone.say(Input::Assigned);
         assert!(alone.core.in_office());
         alone
@@ -52,7 +63,7 @@ impl Alone {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             self.owners += 1;
-            let now = Now { wall: NOW, mono: Span::ZERO };
+            let now = Now { wall: NOW.plus(self.wall_offset).plus(self.mono), mono: self.mono };
             for output in self.core.step(input, now, OwnerId(Uuid::from_u128(self.owners))) {
                 match output {
                     Output::NeedEnd { .. } => inputs.push_back(Input::End(Offset(self.journal.len() as u64))),
@@ -72,9 +83,15 @@ impl Alone {
 
     /// The log takes a record, which is read back.
     fn take(&mut self, record: Bytes) -> Input {
-        let stored = stored(self.journal.len() as u64, record);
+        let stored = Stored { append_time: NOW.plus(self.mono), ..stored(self.journal.len() as u64, record) };
         self.journal.push(stored.clone());
         Input::Journal(vec![stored])
+    }
+
+    /// How many terms were started.
+    fn terms(&self) -> usize {
+        let entries = self.journal.iter().map(|stored| Entry::decode(&stored.record.value).unwrap().unwrap());
+        entries.filter(|entry| matches!(entry, Entry::TermStarted(_))).count()
     }
 
     /// The bodies of all batches.
