@@ -103,6 +103,18 @@ impl Mailbox {
     }
 }
 
+/// Shows, when it is dropped, that the shard is no longer run: however its run ended.
+pub(super) struct LeavesOffice<'a>(pub(super) &'a watch::Sender<Option<Status>>);
+
+impl Drop for LeavesOffice<'_> {
+    fn drop(&mut self) {
+        self.0.send_if_modified(|status| match status {
+            Some(status) => std::mem::replace(&mut status.in_office, false),
+            None => false,
+        });
+    }
+}
+
 /// The handle.
 #[derive(Clone)]
 pub struct Ledger {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
 use super::handle::{
-    RegistryReply, Reply, Status, Unavailable, account_decision, registry_decision, unavailable,
+    LeavesOffice, RegistryReply, Reply, Status, Unavailable, account_decision, registry_decision, unavailable,
 };
 use super::open::{Place, Projection};
 use super::{INBOX, Settings};
@@ -127,6 +127,7 @@ impl Worker<'_> {
         published: &watch::Sender<Option<Status>>,
         queued: &AtomicUsize,
     ) -> Exit {
+        let _leaves = LeavesOffice(published);
         let Projection { state, reader, writer } = projection;
         let name = format!("checkpoint/{}", place.genesis.shard);
         let checkpointer = match Checkpointer::start(writer, sender.clone(), name) {

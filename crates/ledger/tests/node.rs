@@ -1,0 +1,36 @@
+//! The shell around the shards, as its handle shows it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use coalition_domain::Timestamp;
+use coalition_journal::entry::NetworkId;
+use coalition_journal::log::Log;
+use coalition_journal::memory::Memory;
+use coalition_ledger::runtime::{Node, Settings, Unavailable};
+use coalition_ledger::shard::relay::HOME;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_is_no_longer_run_does_not_show_itself_in_office() {
+    let memory = Memory::new();
+    memory.set_now(now());
+    let log: Arc<dyn Log> = Arc::new(memory);
+    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+    let settings = Settings { shards: 1, ..Settings::default() };
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let ledger = node.ledger();
+    let position = ledger.wait(HOME, |status| status.in_office).await.unwrap().position;
+    tokio::task::block_in_place(|| node.stop());
+    let status = ledger.status(HOME).unwrap();
+    assert_eq!((status.in_office, status.position), (false, position));
+    let waited = ledger.wait(HOME, |status| status.in_office).await;
+    assert!(matches!(waited, Err(Unavailable::Stopped(HOME, _))), "{waited:?}");
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+}
