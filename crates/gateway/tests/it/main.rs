@@ -1,0 +1,19 @@
+//! The gateway as its callers meet it: a server on a loopback port, over a ledger on logs and stores in memory, called with
+//! the generated clients.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
+
+mod client;
+mod faulty;
+mod network;
+mod raw;
+mod requests;
+
+mod accounts;
+mod events;
+mod policy;
+mod programmes;
+mod redemptions;
+mod registry;
+mod serving;
+mod settlements;

@@ -1,0 +1,147 @@
+//! A network for tests: two shards in one process, with intake and gateway.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use coalition_domain::decide::{RegistryChange, RegistryCommand};
+use coalition_domain::registry::Settings as NetworkSettings;
+use coalition_domain::{RequestId, Span, Timestamp};
+use coalition_gateway::auth::NewKey;
+use coalition_gateway::{Error, Settings};
+use coalition_intake::Intake;
+use coalition_journal::entry::NetworkId;
+use coalition_ledger::runtime::{self, Ledger, Node};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::faulty::{Faulty, port};
+
+/// What the network's programme says: 150 points for joining, 10 for each e-mail, 1 for each whole dollar.
+pub(crate) const DOCUMENT: &str = include_str!("../../testdata/miles.toml");
+
+/// A running network with its gateway.
+pub(crate) struct Network {
+    pub(crate) log: Arc<Faulty>,
+    pub(crate) ledger: Ledger,
+    pub(crate) address: SocketAddr,
+    /// The operator's key.
+    pub(crate) operator: String,
+    node: Option<Node>,
+    _intake: Intake,
+    end: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<Result<(), Error>>>,
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.stop();
+        }
+    }
+}
+
+impl Network {
+    /// Starts a network that knows its settings and its operator's key, and nothing else.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        let log = Arc::new(Faulty::new());
+        log.memory.set_now(now());
+        let port = port(&log);
+        let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
+        let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &shards).unwrap();
+        let ledger = node.ledger();
+        let operator = NewKey::draw().unwrap();
+        let set_up = RegistryCommand {
+            caller: None,
+            request: RequestId::new(Uuid::now_v7()).unwrap(),
+            change: RegistryChange::SetUp {
+                settings: NetworkSettings {
+                    max_event_age: Span::from_days(36_500),
+                    max_request_age: Span::from_days(1),
+                },
+                key: operator.id,
+                secret_hash: operator.secret.hash(),
+            },
+        };
+        ledger.wait(coalition_ledger::shard::relay::HOME, |status| status.in_office).await.unwrap();
+        ledger.change(set_up).await.unwrap().decision.outcome.unwrap();
+        let intake =
+            Intake::start(port.clone(), ledger.clone(), coalition_intake::Settings::default()).unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (end, ended) = oneshot::channel::<()>();
+        let shutdown = async move { drop(ended.await) };
+        let serving = coalition_gateway::serve(listener, ledger.clone(), port, settings, shutdown);
+        Self {
+            log,
+            ledger,
+            address,
+            operator: operator.secret.reveal().to_owned(),
+            node: Some(node),
+            _intake: intake,
+            end: Some(end),
+            serving: Some(tokio::spawn(serving)),
+        }
+    }
+
+    /// Tells the gateway to end and waits until it has.
+    pub(crate) async fn shut_down(&mut self) -> Result<(), Error> {
+        drop(self.end.take());
+        let serving = self.serving.take().unwrap();
+        tokio::time::timeout(Duration::from_secs(30), serving).await.expect("ends in time").unwrap()
+    }
+
+    /// Stops the shards under the gateway's feet.
+    pub(crate) fn stop_shards(&mut self) {
+        let node = self.node.take().unwrap();
+        tokio::task::block_in_place(|| node.stop());
+    }
+
+    /// A client with the operator's key.
+    pub(crate) async fn operator(&self) -> Client {
+        Client::new(self.address, Some(&self.operator)).await
+    }
+
+    /// A client with this key.
+    pub(crate) async fn with(&self, key: &str) -> Client {
+        Client::new(self.address, Some(key)).await
+    }
+
+    /// A network with `shop` and `airline` and programme `miles`, whose prices are 0.009 for a point of the shop, 0.007 for a
+    /// point burnt at the airline.
+    pub(crate) async fn furnished() -> Self {
+        let network = Self::start().await;
+        network.furnish().await;
+        network
+    }
+
+    async fn furnish(&self) {
+        let operator = self.operator().await;
+        for partner in ["shop", "airline"] {
+            operator.create_partner(partner, "programmes/miles").await.unwrap();
+        }
+        operator.publish(DOCUMENT).await.unwrap();
+        operator.create_contract("shop", "miles", Some(9_000), None).await.unwrap();
+        operator.create_contract("airline", "miles", None, Some(7_000)).await.unwrap();
+    }
+}
+
+/// The wall clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+}
+
+/// A fresh request id.
+pub(crate) fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
