@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Buf(&'static [&'static str]),
     /// The repository's own rules.
     Rules,
+    /// The end-to-end tests, of the binary as it is released.
+    EndToEnd,
 }
 
 /// A program from outside that not every machine has.
@@ -40,7 +42,12 @@ pub(crate) const STEPS: &[Step] = &[
     buf("protobuf breaking", &["breaking", "proto", "--against", buf::BREAKING_BASE]),
     cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     cargo("unit, property and doc tests", &["test", "--workspace", "--exclude", "coalition-tests"]),
-    cargo("end-to-end tests", &["test", "--package", "coalition-tests"]),
+    cargo(
+        "simulator",
+        &["run", "--quiet", "--release", "--package", "coalition-sim", "--", "--seeds", "100"],
+    ),
+    cargo("the binary", &["build", "--release", "--package", "coalition"]),
+    Step { name: "end-to-end tests", action: Action::EndToEnd, tool: None },
 ];
 
 impl Step {
@@ -52,6 +59,12 @@ impl Step {
             }
             Action::Buf(arguments) => buf::run(arguments),
             Action::Rules => rules::print_faults(),
+            Action::EndToEnd => Ok(command::cargo()
+                .args(["test", "--package", "coalition-tests"])
+                .env("COALITION_BIN", command::target().join("release/coalition"))
+                .status()
+                .context("run cargo")?
+                .success()),
         }
     }
 }
