@@ -257,3 +257,6 @@ pub(crate) fn not_reached() -> Failure {
     let message = "the shard has not reached min_position yet; repeat the call";
     Failure::new(ErrorReason::PositionNotReached, message).passing()
 }
+
+#[cfg(test)]
+mod tests;
