@@ -1,3 +1,58 @@
-//! The binary.
+//! `coalition`: the coalition points network in one binary.
 
-fn main() {}
+mod client;
+mod cmd;
+mod config;
+mod demo;
+mod node;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A coalition points network: partners publish what happened, members earn and redeem everywhere, billing settles.
+#[derive(Parser)]
+#[command(name = "coalition", version, about, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start with the demo, which needs nothing else:
+  coalition demo
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 refused by the network, 4 not found, 5 not reachable or not ready (try again).";
+
+/// The commands; what each does is said where its arguments are, and its help shows it from there.
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Serve(cmd::serve::Args),
+    Programme(cmd::programme::Args),
+    Partner(cmd::partner::Args),
+    Member(cmd::member::Args),
+    Redeem(cmd::redeem::Args),
+    Statement(cmd::statement::Args),
+    Event(cmd::event::Args),
+    Journal(cmd::journal::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Serve(args) => cmd::serve::run(args),
+        Command::Programme(args) => cmd::programme::run(args),
+        Command::Partner(args) => cmd::partner::run(args),
+        Command::Member(args) => cmd::member::run(args),
+        Command::Redeem(args) => cmd::redeem::run(args),
+        Command::Statement(args) => cmd::statement::run(args),
+        Command::Event(args) => cmd::event::run(args),
+        Command::Journal(args) => cmd::journal::run(args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => client::failure::report(&error),
+    }
+}

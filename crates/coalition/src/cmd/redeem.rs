@@ -16,7 +16,7 @@ use crate::client::{Align, MemberArgs, Options, Style, Table, json, note, reques
 /// The request id that makes a repeat safe is printed first, on standard error. While the network is not ready the call is
 /// repeated under that id until --timeout is over; repeated by hand with --request-id it burns once at most too.
 ///
-/// Example: coalition redeem members/718a7b8a-3ce7-5ce3-a2b4-a6ff562afd4b paris-return --programme mypoints
+/// Example: coalition redeem --customer cdnow:00001 paris-return --programme mypoints
 #[derive(clap::Args)]
 #[command(allow_missing_positional = true)]
 pub(crate) struct Args {

@@ -24,11 +24,8 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the last records of the journal, and what was decided in them.
     Tail(tail::Args),
-    /// Replay the journal and compare what comes out with the stored projection.
     Verify(verify::Args),
-    /// Set the stored projection aside and make it anew from the journal.
     Rebuild(rebuild::Args),
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct ShowArgs {
 ///
 /// It is what all other commands take, and what the API calls the member.
 ///
-/// Example: coalition member balance $(coalition member lookup --customer cdnow:00001) --programme mypoints
+/// Example: coalition member lookup --customer cdnow:00001
 #[derive(clap::Args)]
 pub(crate) struct LookupArgs {
     #[command(flatten)]

@@ -21,15 +21,10 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Enrol a member on an identifier.
     Enrol(identity::EnrolArgs),
-    /// Show a member and the consents they gave.
     Show(identity::ShowArgs),
-    /// Print the name of the member that an identifier stands for.
     Lookup(identity::LookupArgs),
-    /// Show what a member can spend, what waits and what lapses.
     Balance(balance::Args),
-    /// List what happened on a member's account, newest first.
     Activity(activity::Args),
 }
 

@@ -20,15 +20,10 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Register a partner.
     Create(register::CreateArgs),
-    /// List the partners.
     List(register::ListArgs),
-    /// Agree unit prices with a partner from a date on, or list what was agreed.
     Contract(contract::Args),
-    /// Make a key for a partner.
     Key(key::Args),
-    /// Revoke a key.
     RevokeKey(key::RevokeArgs),
 }
 

@@ -21,13 +21,9 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check documents, without a network.
     Validate(validate::Args),
-    /// Publish a version of a programme.
     Publish(publish::Args),
-    /// List the programmes.
     List(show::ListArgs),
-    /// Show a programme, its versions and its rewards.
     Show(show::Args),
 }
 

@@ -1,0 +1,10 @@
+//! One file for each command.
+
+pub(crate) mod event;
+pub(crate) mod journal;
+pub(crate) mod member;
+pub(crate) mod partner;
+pub(crate) mod programme;
+pub(crate) mod redeem;
+pub(crate) mod serve;
+pub(crate) mod statement;

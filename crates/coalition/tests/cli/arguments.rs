@@ -1,0 +1,94 @@
+//! Commands that never reach a network.
+
+use crate::network::{command, end};
+
+fn check_usage(args: &str, words: &str) {
+    end(command(args)).failed(2, words);
+}
+
+#[test]
+fn wrong_arguments_say_how_to_write_them() {
+    check_usage("member show", "<MEMBER|--email-hash <HEX>|");
+    check_usage("member show bogus", "write it as members/UUID");
+    check_usage("member show --customer 00001", "write it as PARTNER:NUMBER");
+    check_usage("member show --email-hash someone@example.com", "send its hash");
+    check_usage("member show --card-token 4111111111111111", "send its token");
+    check_usage("member show --customer cdnow:1 --card-token t", "cannot be used with");
+    check_usage("redeem towel --programme mypoints", "<MEMBER|--email-hash <HEX>|");
+    check_usage("redeem --customer a:1 towel --programme p --quantity 0", "1..=1000");
+    check_usage("redeem --customer a:1 towel --programme p --request-id 1", "uuid of version 7");
+    check_usage("statement cdnow --programme p --from yesterday", "write it like 1997-01-31");
+    check_usage("statement cdnow --programme p --all", "cannot be used with");
+    check_usage("partner contract cdnow --programme p --accrual 1,5", "such as 0.009");
+    check_usage("partner contract cdnow --accrual 1", "--programme");
+    check_usage("partner list --server localhost:7300", "write it as http://HOST:PORT");
+    check_usage("partner list --server https://localhost", "TLS is not spoken here");
+}
+
+#[test]
+fn without_a_key_or_a_network_the_command_says_what_to_do() {
+    check_usage("partner list", "no key: give --key-file FILE, or set COALITION_KEY_FILE or COALITION_KEY");
+    let mut wrong = command("partner list");
+    wrong.env("COALITION_KEY", "k").env("COALITION_SERVER", "nowhere");
+    end(wrong).failed(2, "COALITION_SERVER: write it as http://HOST:PORT");
+
+    // Nobody listens where somebody did a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut unheard = command("partner list");
+    unheard.env("COALITION_KEY", "k").arg("--server").arg(format!("http://{address}"));
+    end(unheard).failed(5, "what to do: start one with `coalition serve`");
+
+    let mut missing = command("partner list");
+    missing.env("COALITION_KEY_FILE", "/no/such/file");
+    end(missing).failed(1, "read the key file /no/such/file");
+}
+
+#[test]
+fn faults_of_documents_are_told_by_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.toml");
+    std::fs::write(&path, "[programme]\nid = \"p\"\nname = \"P\"\neffective_from = 1996-01-01T00:00:00\n")
+        .unwrap();
+    let mut validate = command("programme validate");
+    validate.arg(&path);
+    let ended = end(validate);
+    assert_eq!(ended.code, 1);
+    let place = format!("{}:4:18 programme.effective_from: ", path.display());
+    assert!(ended.out.starts_with(&place), "{}", ended.out);
+
+    let mut json = command("programme validate --json");
+    json.arg(&path);
+    let document: serde_json::Value = serde_json::from_str(&end(json).out).unwrap();
+    assert_eq!(document["files"][0]["faults"][0]["line"], 4);
+    assert_eq!(document["files"][0]["faults"][0]["path"], "programme.effective_from");
+
+    std::fs::write(&path, "[programme]\nid = \"p\"\nname = \"P\"\neffective_from = 1996-01-01T00:00:00Z\n")
+        .unwrap();
+    let mut validate = command("programme validate");
+    validate.arg(&path);
+    assert!(
+        end(validate).good().ends_with("good: programme p from 1996-01-01T00:00:00Z, 0 rules, 0 rewards\n")
+    );
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    let mut groups = vec![String::new()];
+    let mut seen = 0;
+    while let Some(group) = groups.pop() {
+        let help = end(command(&format!("{group} --help"))).good();
+        let Some((_, commands)) = help.split_once("\nCommands:\n") else {
+            assert!(help.contains(&format!("Example: coalition{group}")), "{group}: {help}");
+            seen += 1;
+            continue;
+        };
+        let entries = commands.lines().take_while(|line| !line.is_empty());
+        // What is indented more goes on with the line before.
+        let names = entries.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        // The demo has none but its own name; `help` is clap's.
+        groups.extend(
+            names.filter(|name| !["", "help", "demo"].contains(name)).map(|name| format!("{group} {name}")),
+        );
+    }
+    assert!(seen >= 20, "{seen}");
+}

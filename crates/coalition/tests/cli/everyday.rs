@@ -1,0 +1,182 @@
+//! A day in the life of a small coalition, on the command line.
+
+use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
+use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest, Purchase, partner_event::Body};
+use coalition_proto::google::r#type::Money;
+use coalition_proto::r#type::v1::{Identifier, IdentifierScheme};
+use serde_json::json;
+use tonic::Request;
+use tonic::metadata::{Ascii, MetadataValue};
+
+use crate::network::Network;
+
+const PROGRAMME: &str = r#"
+[programme]
+id = "mypoints"
+name = "MyPoints"
+effective_from = 1996-01-01T00:00:00Z
+
+[[rule]]
+id = "purchase"
+event = "purchase"
+points = 1
+per = { amount = "1.00", currency = "USD", rounding = "down" }
+
+[[reward]]
+id = "towel"
+name = "Towel"
+redeemer = "airline"
+points = 40
+
+[[reward]]
+id = "paris-return"
+name = "Return flight to Paris"
+redeemer = "airline"
+points = 2500
+"#;
+
+/// A network with two partners, their contracts and a programme, made by commands.
+pub(crate) fn coalition() -> Network {
+    let network = Network::start();
+    std::fs::write(network.folder.path().join("mypoints.toml"), PROGRAMME).unwrap();
+    network.run("partner create cdnow --name CDNOW --programme mypoints").good();
+    network.run("partner create airline --name Airline").good();
+    let published = network.run("programme publish mypoints.toml").good();
+    assert_eq!(published, "programmes/mypoints/versions/1: in force, for events from 1996-01-01T00:00:00Z\n");
+    network.run("partner contract cdnow --programme mypoints --accrual 0.009").good();
+    network.run("partner contract airline --programme programmes/mypoints --redemption 0.007").good();
+    network
+}
+
+/// Publishes a purchase of the customer `cdnow:00001`, and waits until it was decided.
+pub(crate) fn purchase(network: &Network, event_id: &str, units: i64, nanos: i32, currency: &str) {
+    let key = std::fs::read_to_string(network.data().join("operator.key")).unwrap();
+    let identifier = Identifier {
+        scheme: IdentifierScheme::CustomerNumber.into(),
+        scope: "partners/cdnow".to_owned(),
+        value: "00001".to_owned(),
+    };
+    let amount = Money { currency_code: currency.to_owned(), units, nanos };
+    let event = PartnerEvent {
+        event_id: event_id.to_owned(),
+        identifier: Some(identifier),
+        event_time: Some(std::time::SystemTime::now().into()),
+        body: Some(Body::Purchase(Purchase { order_id: format!("order-{event_id}"), amount: Some(amount) })),
+        ..PartnerEvent::default()
+    };
+    let publish = async {
+        let mut client = PartnerEventServiceClient::connect(network.server.clone()).await.unwrap();
+        let partner = "partners/cdnow".to_owned();
+        let mut request =
+            Request::new(PublishEventsRequest { partner, events: vec![event], ..Default::default() });
+        let header: MetadataValue<Ascii> = format!("Bearer {}", key.trim()).parse().unwrap();
+        request.metadata_mut().insert("authorization", header);
+        client.publish_events(request).await.unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(publish);
+    let asked = std::time::Instant::now();
+    while network.run(&format!("event cdnow {event_id} --customer cdnow:00001")).code == 4 {
+        assert!(asked.elapsed().as_secs() < 30, "the event is not decided");
+    }
+}
+
+#[test]
+fn purchases_a_redemption_and_the_statements() {
+    let network = coalition();
+    let enrolled = network.run("member enrol --customer cdnow:00001 --json").json();
+    let member = enrolled["name"].as_str().unwrap();
+    assert_eq!(network.run("member lookup --customer cdnow:00001").good(), format!("{member}\n"));
+
+    purchase(&network, "e1", 100, 500_000_000, "USD");
+    purchase(&network, "e2", 0, 500_000_000, "USD");
+    purchase(&network, "e3", 10, 0, "EUR");
+    let told = |event: &str| network.run(&format!("event cdnow {event} --customer cdnow:00001")).good();
+    assert!(told("e1").starts_with("applied, 100 points: rule purchase: 100 points\n"));
+    assert!(
+        told("e2").starts_with("applied, 0 points: rule purchase: the amount is below what earns a point\n")
+    );
+    assert!(told("e3").starts_with("refused: ") && told("e3").contains("(CURRENCY_NOT_ACCEPTED)\n"));
+    network.run("event cdnow e4 --customer cdnow:00001").failed(4, "(EVENT_NOT_FOUND)");
+
+    let balance = network.run(&format!("member balance {member} --programme mypoints --json")).json();
+    assert_eq!((&balance["available"], &balance["points_to_next_reward"]), (&json!(100), &json!(2_400)));
+    let short = network.run(&format!("redeem {member} paris-return --programme mypoints"));
+    assert!(short.err.starts_with("request id "), "{}", short.err);
+    short.failed(3, "(POINTS_SHORT)");
+
+    // Twice under one id: burnt once.
+    let id = uuid::Uuid::now_v7();
+    let redeem = format!(
+        "redeem --customer cdnow:00001 towel --quantity 2 --programme mypoints --request-id {id} --json"
+    );
+    let (first, second) = (network.run(&redeem).json(), network.run(&redeem).json());
+    assert_eq!((&first["points"], &first["redeemer"]), (&json!(80), &json!("partners/airline")));
+    assert_eq!(first["name"], second["name"]);
+    let balance = network.run("member balance --customer cdnow:00001 --programme mypoints").good();
+    assert!(balance.contains("\navailable  20\n"), "{balance}");
+
+    let activity = network.run("member activity --customer cdnow:00001").good();
+    for words in
+        ["burnt 80 of cdnow", "order-e1", "+100", "rule purchase: the amount is below", "(POINTS_SHORT)"]
+    {
+        assert!(activity.contains(words), "\"{words}\" is not in:\n{activity}");
+    }
+    let newest = network.run("member activity --customer cdnow:00001 --limit 1 --json").json();
+    assert_eq!((&newest["activities"][0]["points"], &newest["more"]), (&json!(-80), &json!(true)));
+    let all = network.run("member activity --customer cdnow:00001 --all --json").json();
+    assert_eq!((all["activities"].as_array().unwrap().len(), &all["more"]), (6, &json!(false)));
+    statements(&network);
+}
+
+/// 100 points at 0.009 and 80 at 0.007.
+fn statements(network: &Network) {
+    let usd = |amount: &str| json!({ "currency_code": "USD", "amount": amount });
+    let cdnow = network.run("statement cdnow --programme mypoints --json").json();
+    assert_eq!(cdnow["lines"][0]["amount"], usd("0.90"));
+    assert_eq!(cdnow["net_amounts"], json!([usd("0.90")]));
+    let airline = network.run("statement airline --programme mypoints").good();
+    assert!(airline.ends_with("\nnet  -0.56 USD, is paid by the operator\n"), "{airline}");
+    let all = network.run("statement --all --programme mypoints --json").json();
+    let net: Vec<_> =
+        all["net_positions"].as_array().unwrap().iter().map(|row| (&row["party"], &row["net"])).collect();
+    let expected = [("operator", "-0.34"), ("partners/airline", "-0.56"), ("partners/cdnow", "0.90")];
+    let expected = expected.map(|(party, amount)| (json!(party), usd(amount)));
+    assert_eq!(net, expected.iter().map(|(party, net)| (party, net)).collect::<Vec<_>>());
+    assert_eq!(all["burn_matrix"][0]["points"], 80);
+    let none = network.run("statement cdnow --programme mypoints --to 2020-01-01").good();
+    assert!(none.ends_with("nothing to settle\n"), "{none}");
+}
+
+#[test]
+fn a_partners_key_opens_what_is_the_partners() {
+    let network = coalition();
+    network.run("partner key cdnow --out cdnow.key").good();
+    let key = network.folder.path().join("cdnow.key");
+    network.run("partner key cdnow --out cdnow.key").failed(1, "which has to be a new file");
+
+    assert!(network.run_as(&key, "statement --programme mypoints").good().starts_with("cdnow in mypoints"));
+    network.run_as(&key, "statement airline --programme mypoints").failed(3, "(PERMISSION_DENIED)");
+    network.run_as(&key, "partner list").failed(3, "what to do: use a key that opens this");
+
+    // ck_{name}_{secret}
+    let secret = std::fs::read_to_string(&key).unwrap();
+    let name = secret.split('_').nth(1).unwrap();
+    network.run(&format!("partner revoke-key apiKeys/{name}")).good();
+    network.run_as(&key, "statement --programme mypoints").failed(3, "(KEY_REVOKED)");
+    std::fs::write(&key, "ck_0123456789abcdef_wrong\n").unwrap();
+    network.run_as(&key, "statement --programme mypoints").failed(3, "(UNAUTHENTICATED)");
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let network = coalition();
+    network.run("member show --customer cdnow:404").failed(4, "(MEMBER_NOT_FOUND)");
+    network.run("statement nobody --programme mypoints").failed(4, "(UNKNOWN_PARTNER)");
+    network.run("programme show nothing").failed(4, "what to do: see `coalition programme list`");
+    network.run("partner create cdnow --name Again").failed(3, "(ALREADY_EXISTS)");
+    let shown = network.run("programme show mypoints").good();
+    assert!(shown.contains("paris-return  Return flight to Paris   2,500  airline\n"), "{shown}");
+    let document = network.run("programme show mypoints --version-number 1").good();
+    assert_eq!(document, PROGRAMME);
+}

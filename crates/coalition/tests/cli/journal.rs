@@ -1,0 +1,97 @@
+//! The journal of a network that was stopped.
+
+use std::path::Path;
+
+use coalition_store::{Checkpoint, Folder, Identity, Settings, Store};
+
+use crate::everyday::{coalition, purchase};
+use crate::network::Network;
+
+fn stopped() -> Network {
+    let mut network = coalition();
+    network.run("member enrol --customer cdnow:00001").good();
+    purchase(&network, "e1", 100, 0, "USD");
+    network.offline("journal tail").failed(1, "is running");
+    network.stop();
+    network
+}
+
+#[test]
+fn records_are_told_in_words() {
+    let network = stopped();
+    let tail = network.offline("journal tail --limit 1000").good();
+    for words in ["genesis of shard 3 of 4", "term 1 started by", "registry: register partner cdnow: done"] {
+        assert!(tail.contains(words), "\"{words}\" is not in:\n{tail}");
+    }
+    let told = "purchase of order-e1 at cdnow, event e1: 100 points by rule purchase (mypoints v1)\n";
+    assert!(tail.contains(told), "{tail}");
+    assert!(!tail.contains("00001"), "an identifier is shown:\n{tail}");
+
+    let document = network.offline("journal tail --shard 2 --from 1 --limit 2 --json").json();
+    let records = document["records"].as_array().unwrap();
+    assert_eq!(records.iter().map(|record| record["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(records[0]["kind"], "genesis");
+    network.offline("journal tail --shard 4").failed(2, "the network has shards 0 to 3");
+}
+
+#[test]
+fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
+    let network = stopped();
+    let verified = network.offline("journal verify --json").json();
+    let verdicts = verified["shards"].as_array().unwrap().iter().map(|shard| &shard["verdict"]);
+    assert_eq!(verdicts.collect::<Vec<_>>(), ["equal"; 4]);
+
+    let store = network.data().join("store").join("1");
+    forge(&network.data(), &store);
+    let before = files(&store);
+    let found = network.offline("journal verify");
+    assert_eq!(found.code, 1, "{}", found.err);
+    assert!(
+        found.out.contains("DIFFERENT: a page of an account's history is there and should not be: key 68"),
+        "{}",
+        found.out
+    );
+    assert_eq!(files(&store), before, "verifying changed the projection");
+
+    // Cut in the middle, it can't be read at all.
+    let forged = store.join("db");
+    let bytes = std::fs::read(&forged).unwrap();
+    std::fs::write(&forged, &bytes[..bytes.len() / 2]).unwrap();
+    let before = files(&store);
+    let found = network.offline("journal verify --shard 1");
+    assert_eq!(found.code, 1, "{}", found.err);
+    assert!(found.out.contains("DIFFERENT: "), "{}", found.out);
+    assert_eq!(files(&store), before, "verifying changed the projection");
+
+    network.offline("journal rebuild --shard 1").good();
+    assert!(network.data().join("store").join("1.damaged-1").exists());
+    assert_eq!(network.offline("journal verify").good().matches(" equal\n").count(), 4);
+    assert!(std::fs::read_dir(network.data()).unwrap().all(|entry| !is_scratch(&entry.unwrap().path())));
+}
+
+/// Adds a row that no record of the journal led to.
+fn forge(data: &Path, store: &Path) {
+    let text = std::fs::read_to_string(data.join("network.toml")).unwrap();
+    let id = text.lines().find_map(|line| line.strip_prefix("id = ")).unwrap().trim_matches('"');
+    let identity =
+        Identity { network: id.parse().unwrap(), shard: 1, format: coalition_ledger::rows::FORMAT };
+    let mut opened = Folder::new(store, Settings::default()).open(&identity).unwrap();
+    let mut checkpoint = Checkpoint::new(opened.reader.mark().unwrap().unwrap());
+    checkpoint.put(*b"h forged", *b"row");
+    opened.writer.apply(&checkpoint).unwrap();
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+fn is_scratch(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("verify-"))
+}

@@ -1,0 +1,9 @@
+//! The command line as its users meet it: arguments in; text, JSON and exit codes out.
+
+#![allow(clippy::unwrap_used)]
+
+mod arguments;
+mod everyday;
+mod journal;
+mod network;
+mod retry;

@@ -1,0 +1,116 @@
+//! A network of a test's own, and commands run on it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// What it printed; it has to have succeeded.
+    #[track_caller]
+    pub(crate) fn good(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// The JSON document that it printed; it has to have succeeded.
+    #[track_caller]
+    pub(crate) fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.good()).unwrap()
+    }
+
+    /// What it complained of; it has to have failed with `code` and said `words`.
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32, words: &str) {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "\"{words}\" is not in: {}", self.err);
+    }
+}
+
+/// The command with `args` divided at blanks, in an environment of its own.
+pub(crate) fn command(args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coalition"));
+    command.args(args.split_whitespace());
+    for variable in ["COALITION_SERVER", "COALITION_KEY_FILE", "COALITION_KEY"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn end(mut command: Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A served network in a folder of its own.
+pub(crate) struct Network {
+    pub(crate) folder: TempDir,
+    pub(crate) server: String,
+    process: Child,
+}
+
+impl Network {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut serve = command("serve --listen 127.0.0.1:0 --data");
+        serve.arg(folder.path().join("data")).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = serve.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let server = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { folder, server, process }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs a command with the operator's key.
+    pub(crate) fn run(&self, args: &str) -> Ended {
+        self.run_as(&self.data().join("operator.key"), args)
+    }
+
+    /// Runs a command with the key of a file.
+    pub(crate) fn run_as(&self, key: &Path, args: &str) -> Ended {
+        let mut command = command(args);
+        command.current_dir(self.folder.path());
+        command.env("COALITION_SERVER", &self.server).env("COALITION_KEY_FILE", key);
+        end(command)
+    }
+
+    /// Runs a command on the data folder, which follows `args`.
+    pub(crate) fn offline(&self, args: &str) -> Ended {
+        let mut command = command(args);
+        command.arg("--data").arg(self.data());
+        end(command)
+    }
+
+    /// Ends the network as an operator would.
+    pub(crate) fn stop(&mut self) {
+        let told = Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
+        assert!(told.success());
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
