@@ -47,10 +47,10 @@ pub fn run(seed: u64, plant: Option<Plant>, trace: &mut Trace) -> Result<Counts,
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let mut world = World::new(seed, plant, trace);
         world.run();
-        audit::judge(&world)?;
-        assert!(world.counts.commands >= COMMANDS_MIN, "{} commands only", world.counts.commands);
-        assert!(world.counts.faults() >= FAULTS_MIN, "{} faults only", world.counts.faults());
-        Ok(world.counts)
+        let counts = audit::judge(&world)?;
+        assert!(counts.commands >= COMMANDS_MIN, "{} commands only", counts.commands);
+        assert!(counts.faults() >= FAULTS_MIN, "{} faults only", counts.faults());
+        Ok(counts)
     }));
     judged.unwrap_or_else(|panic| {
         let kept = PANIC.with_borrow_mut(Option::take);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use coalition_sim::{Plant, Trace, keep_panics, run};
+use coalition_sim::{Counts, Plant, Trace, keep_panics, run};
 
 /// Simulate networks under faults and judge what comes of it.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     for seed in first..first.saturating_add(arguments.seeds) {
         let mut trace = Trace::new(arguments.trace);
         match run(seed, arguments.plant, &mut trace) {
-            Ok(counts) => progress.seed(counts.faults()),
+            Ok(counts) => progress.seed(&counts),
             Err(fault) => {
                 progress.end();
                 if !arguments.trace {
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     progress.end();
     match arguments.plant {
         Some(plant) => println!("{plant} was not found in {} seeds", arguments.seeds),
-        None => println!("{} seeds passed, {} faults came about", arguments.seeds, progress.faults),
+        None => println!("{} seeds passed\n{}", arguments.seeds, progress.counts),
     }
     ExitCode::SUCCESS
 }
@@ -82,18 +82,18 @@ struct Progress {
     start: Instant,
     shown: Instant,
     seeds: u32,
-    faults: usize,
+    counts: Counts,
 }
 
 impl Progress {
     fn start() -> Self {
         let now = Instant::now();
-        Self { start: now, shown: now, seeds: 0, faults: 0 }
+        Self { start: now, shown: now, seeds: 0, counts: Counts::default() }
     }
 
-    fn seed(&mut self, faults: usize) {
+    fn seed(&mut self, counts: &Counts) {
         self.seeds += 1;
-        self.faults += faults;
+        self.counts.add(counts);
         // A terminal has one line that changes; a file gets a line now and then.
         let pause = Duration::from_secs(if std::io::stderr().is_terminal() { 1 } else { 10 });
         if self.shown.elapsed() >= pause {

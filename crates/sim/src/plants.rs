@@ -15,11 +15,30 @@ pub enum Plant {
     Fence(Fence),
 }
 
+/// Those of the fence that show in a ledger. Others are held by a second rule, so that nothing comes of them here, or
+/// need records that a ledger never writes; the fence's own tests have a history for each.
+const FENCE: &[Fence] = &[
+    Fence::TermStartedNeedsCurrentTerm,
+    Fence::TermStartedContinuesChain,
+    Fence::AnyTermStarts,
+    Fence::TermIgnored,
+    Fence::ContinuationIgnored,
+    Fence::GenesisTwice,
+    Fence::LostTermWaits,
+    Fence::AnswerOnAck,
+    Fence::GivenUpAckCounts,
+    Fence::DoubtIsNotApplied,
+    Fence::DoubtKeepsTerm,
+    Fence::EndIsProof,
+    Fence::KeepsSpeculative,
+    Fence::DeposedCampaignsAtOnce,
+];
+
 impl Plant {
     /// All that can be planted.
     pub fn all() -> impl Iterator<Item = Self> {
         let ledger = Ledger::ALL.iter().copied().map(Self::Ledger);
-        ledger.chain(Fence::ALL.iter().copied().map(Self::Fence))
+        ledger.chain(FENCE.iter().copied().map(Self::Fence))
     }
 
     /// What it is called on a command line.

@@ -104,6 +104,11 @@ fn till() -> Caller {
     Caller { key: name!(KeyId, "till"), role: Role::Partner(partner("shop")) }
 }
 
+/// The member of the first identifier.
+fn member() -> Caller {
+    Caller { key: name!(KeyId, "mine"), role: Role::Member(nth_identifier(0).account()) }
+}
+
 fn request(random: &mut Random, now: Timestamp) -> RequestId {
     let time = now.as_millis().cast_unsigned() << 16;
     let (high, low) = (time | 0x7000 | random.next() & 0xFFF, 1 << 63 | random.next() >> 2);
@@ -151,14 +156,18 @@ pub(crate) fn script(
             let role = till().role;
             (0, RegistryChange::CreateKey { id: till().key, secret_hash: [2; 32], role })
         }
-        11 => (commands / 4, create("stray", true)),
-        12 => (commands / 3, contract("shop", now.plus(Span::from_secs(400)), price(9_900), price(5_500))),
-        13 => {
+        11 => {
+            let role = member().role;
+            (0, RegistryChange::CreateKey { id: member().key, secret_hash: [3; 32], role })
+        }
+        12 => (commands / 4, create("stray", true)),
+        13 => (commands / 3, contract("shop", now.plus(Span::from_secs(400)), price(9_900), price(5_500))),
+        14 => {
             let document = document(now.plus(Span::from_secs(600)), 2);
             (commands / 2, RegistryChange::PublishProgramme { document })
         }
-        14 => (commands / 3 * 2, contract("stray", now, price(4_000), None)),
-        15 => (commands / 5 * 4, RegistryChange::RevokeKey { id: till().key }),
+        15 => (commands / 3 * 2, contract("stray", now, price(4_000), None)),
+        16 => (commands / 5 * 4, RegistryChange::RevokeKey { id: till().key }),
         _ => return None,
     };
     let caller = (step > 0).then(root);
@@ -167,7 +176,10 @@ pub(crate) fn script(
 
 /// The identifiers of a member; each has an account of its own.
 fn identifier(random: &mut Random, members: usize) -> Identifier {
-    let member = random.below(members);
+    nth_identifier(random.below(members))
+}
+
+fn nth_identifier(member: usize) -> Identifier {
     let (scheme, value) = match member % 3 {
         0 => (Scheme::EmailHash, format!("{member:064x}")),
         1 => (Scheme::CardToken, format!("tok_{member}")),
@@ -240,19 +252,34 @@ pub(crate) fn altered(random: &mut Random, event: &PartnerEvent) -> PartnerEvent
 pub(crate) fn direct(random: &mut Random, members: usize, now: Timestamp) -> Command {
     let caller = match random.below(10) {
         0..6 => root(),
-        6..9 => till(),
+        6..8 => till(),
+        8 => member(),
         _ => Caller { key: name!(KeyId, "stolen"), role: Role::Operator },
     };
     let (identifier, request) = (identifier(random, members), request(random, now));
     if random.happens(2_500) {
         return Command::Enrol { caller, request, identifier };
     }
+    let own = match caller.role {
+        Role::Member(account) if random.happens(7_000) => Some(account),
+        Role::Member(_) | Role::Operator | Role::Partner(_) => None,
+    };
     Command::Redeem {
         caller,
         request,
-        account: identifier.account(),
+        account: own.unwrap_or_else(|| identifier.account()),
         programme: programme(),
         reward: name!(RewardId, *random.pick(&["mug", "mug", "mug", "trip", "yacht"])),
         quantity: u32::try_from(*random.pick(&[1, 1, 1, 2, 3, 0])).expect("small"),
+    }
+}
+
+/// A request under the same id, for something else.
+pub(crate) fn reused(command: &Command) -> Option<Command> {
+    match command.clone() {
+        Command::Redeem { caller, request, account, programme, reward, quantity } => {
+            Some(Command::Redeem { caller, request, account, programme, reward, quantity: quantity + 1 })
+        }
+        Command::Enrol { .. } | Command::PartnerEvent(_) => None,
     }
 }

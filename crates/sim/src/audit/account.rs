@@ -6,8 +6,8 @@ use coalition_domain::event::{Accrual, Redemption};
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
-    Caller, Command, Decision, Event, EventBody, Outcome, PartnerEvent, PartnerId, Place, RequestId, Role,
-    Span, Timestamp, UnitPrice,
+    Command, Decision, Event, EventBody, Outcome, PartnerEvent, PartnerId, Place, RequestId, Role, Span,
+    Timestamp, UnitPrice,
 };
 
 use super::registry::Registry;
@@ -147,13 +147,11 @@ impl Account {
                     }
                 }
             }
-            Command::Enrol { caller, request, .. } => {
+            Command::Enrol { .. } | Command::Redeem { .. } => {
                 holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
-                codes.extend(self.may_enrol(caller, *request, at, registry).err());
-            }
-            Command::Redeem { .. } => {
-                holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
-                codes.extend(self.may_redeem(command, at, registry).err());
+                // Whatever became of it, a request's id stands for what it said first.
+                let reused = self.earlier(command).next().is_some();
+                codes.extend(if reused { Some("ID_REUSED") } else { self.may(command, at, registry).err() });
             }
         }
         match &decision.outcome {
@@ -228,27 +226,27 @@ impl Account {
         Ok(vec![grant])
     }
 
-    fn may_enrol(
-        &self,
-        caller: &Caller,
-        request: RequestId,
-        at: At,
-        registry: &Registry,
-    ) -> Result<(), &'static str> {
-        registry.check(caller)?;
-        check_age(request, at)?;
-        if self.enrolled { Err("ALREADY_ENROLLED") } else { Ok(()) }
-    }
-
-    fn may_redeem(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
-        let Command::Redeem { caller, request, reward, quantity, .. } = command else { return Ok(()) };
+    /// Whether a request may be granted, or the code of its refusal.
+    fn may(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
+        let (Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. }) = command
+        else {
+            return Ok(());
+        };
         registry.check(caller)?;
         check_age(*request, at)?;
+        let Command::Redeem { account, reward, quantity, .. } = command else {
+            return match caller.role {
+                Role::Member(_) => Err("PERMISSION_DENIED"),
+                Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
+                Role::Operator | Role::Partner(_) => Ok(()),
+            };
+        };
         registry.version(at.decided_at)?;
         let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
         match caller.role {
             Role::Operator => {}
             Role::Partner(partner) if partner == redeemer => {}
+            Role::Member(member) if member == *account => {}
             Role::Partner(_) | Role::Member(_) => return Err("PERMISSION_DENIED"),
         }
         if !self.enrolled {

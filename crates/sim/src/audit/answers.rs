@@ -10,12 +10,12 @@ use crate::world::{Request, Said};
 pub(super) fn judge(requests: &[Request], ledgers: &[Ledger]) -> Judgement {
     for (number, request) in requests.iter().enumerate() {
         let ledger = &ledgers[request.shard.0 as usize];
-        answers(request, ledger).map_err(|fault| format!("request {number}: {fault}"))?;
+        answers(request, requests, ledger).map_err(|fault| format!("request {number}: {fault}"))?;
     }
     Ok(())
 }
 
-fn answers(request: &Request, ledger: &Ledger) -> Judgement {
+fn answers(request: &Request, requests: &[Request], ledger: &Ledger) -> Judgement {
     let mut given = None;
     for (token, said) in &request.attempts {
         let Some(Said::Decided { place, decided_at, decided }) = said else { continue };
@@ -34,8 +34,11 @@ fn answers(request: &Request, ledger: &Ledger) -> Judgement {
         }
         Direct::Registry(command) => ledger.changed(command).is_some(),
     };
-    // An attempt that "did not take effect" is no final no; but if all attempts were answered so, nothing may have.
-    let all_in_vain = request.attempts.values().all(|said| matches!(said, Some(Said::Not(_))));
+    // An attempt that "did not take effect" is no final no; but if all attempts of all clients that asked for this were
+    // answered so, nothing may have.
+    let alike = requests.iter().filter(|other| other.direct == request.direct);
+    let all_in_vain =
+        alike.flat_map(|other| other.attempts.values()).all(|said| matches!(said, Some(Said::Not(_))));
     holds(!(all_in_vain && in_effect), || {
         "every attempt was answered as not applied, yet it is in effect".to_owned()
     })

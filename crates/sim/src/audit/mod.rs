@@ -11,24 +11,29 @@ mod replay;
 mod shard;
 mod survivors;
 
-use coalition_journal::entry::ShardId;
+use coalition_journal::entry::{Entry, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Stored};
 
 pub(crate) use self::replay::{Content, content};
 use self::shard::Ledger;
-use crate::world::{self, World};
+use crate::world::{self, Counts, World};
 
 /// What was found, with where.
 type Judgement = Result<(), String>;
 
 /// Judges a run that has come to its end.
-pub(crate) fn judge(world: &World<'_>) -> Judgement {
+pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
+    let mut counts = world.counts.clone();
     let mut ledgers = Vec::new();
     for genesis in &world.geneses {
         let (journal, inbox) = (world::journal(genesis.shard), world::inbox(genesis.shard));
         let (journal, inbox) = (records(world, &journal), records(world, &inbox));
         let at = |fault| format!("shard {}: {fault}", genesis.shard);
         let effective = fence::in_effect(&journal).map_err(at)?;
+        let of = |kind: fn(&Entry) -> bool| effective.iter().filter(|record| kind(&record.entry)).count();
+        counts.terms += of(|entry| matches!(entry, Entry::TermStarted(_)));
+        counts.batches += of(|entry| matches!(entry, Entry::Batch(_)));
+        counts.voids += journal.len() - effective.len();
         let ledger = Ledger::read(*genesis, &effective, &inbox, &world.clients.requests).map_err(at)?;
         replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
         survivors::judge(world, genesis.shard, &ledger, &effective).map_err(at)?;
@@ -43,7 +48,8 @@ pub(crate) fn judge(world: &World<'_>) -> Judgement {
             ));
         }
     }
-    answers::judge(&world.clients.requests, &ledgers)
+    answers::judge(&world.clients.requests, &ledgers)?;
+    Ok(counts)
 }
 
 fn records(world: &World<'_>, of: &Partition) -> Vec<Stored> {

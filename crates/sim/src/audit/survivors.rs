@@ -77,7 +77,7 @@ fn outcome_of(
 ) -> Judgement {
     let of_key = || account.decisions.iter().filter(|(_, decision)| decision.command.key() == command.key());
     let applied = of_key().find(|(_, decision)| matches!(decision.outcome, Outcome::Applied(_)));
-    let expected = applied.or_else(|| of_key().last()).map(|(at, _)| at.place);
+    let expected = applied.or_else(|| of_key().next_back()).map(|(at, _)| at.place);
     let found = view.outcome(&command.key()).map_err(|error| error.to_string())?;
     let found = found.map(|activity| activity.place);
     let forgotten = match command {

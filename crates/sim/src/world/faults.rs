@@ -1,9 +1,11 @@
 //! What goes wrong between steps, and what is asked.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use coalition_domain::Span;
 use coalition_journal::entry::ShardId;
+use coalition_ledger::shard::Direct;
 use coalition_store::{Damage, Memory};
 
 use super::World;
@@ -33,6 +35,12 @@ pub struct Counts {
     pub deaf: usize,
     /// Restarts of intake.
     pub intakes: usize,
+    /// Terms in effect.
+    pub terms: usize,
+    /// Batches in effect.
+    pub batches: usize,
+    /// Records that are void.
+    pub voids: usize,
 }
 
 impl Counts {
@@ -40,11 +48,56 @@ impl Counts {
         *self.appends.entry(fate).or_default() += 1;
     }
 
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Self) {
+        self.commands += other.commands;
+        for (fate, count) in &other.appends {
+            *self.appends.entry(fate.clone()).or_default() += count;
+        }
+        self.stalls += other.stalls;
+        self.crashes += other.crashes;
+        self.disks += other.disks;
+        self.moves += other.moves;
+        self.store += other.store;
+        self.clocks += other.clocks;
+        self.deaf += other.deaf;
+        self.intakes += other.intakes;
+        self.terms += other.terms;
+        self.batches += other.batches;
+        self.voids += other.voids;
+    }
+
     /// How many faults came about.
     pub fn faults(&self) -> usize {
         let appends: usize = self.appends.values().sum();
         let rest = [self.stalls, self.crashes, self.moves, self.store, self.clocks, self.deaf, self.intakes];
         appends + self.disks + rest.iter().sum::<usize>()
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "commands {}, terms {}, batches {}, void records {}",
+            self.commands, self.terms, self.batches, self.voids
+        )?;
+        write!(f, "appends")?;
+        for (fate, count) in &self.appends {
+            write!(f, " {fate} {count}")?;
+        }
+        write!(
+            f,
+            "\nstalls {}, crashes {}, disks {}, moves {}, checkpoints {}, clocks {}, deaf clients {}, restarts of intake {}",
+            self.stalls,
+            self.crashes,
+            self.disks,
+            self.moves,
+            self.store,
+            self.clocks,
+            self.deaf,
+            self.intakes
+        )
     }
 }
 
@@ -155,7 +208,7 @@ impl World<'_> {
             }
         }
         // Most wait until there is somebody to ask; those who don't hear so.
-        if self.clients.script < 11 && !self.random.happens(1_000) {
+        if self.clients.script < 12 && !self.random.happens(1_000) {
             return;
         }
         self.counts.commands += 1;
@@ -173,7 +226,14 @@ impl World<'_> {
             }
             20 => self.publish_junk(),
             21..50 if self.clients.open() < 8 => {
-                let command = workload::direct(&mut self.random, members, now);
+                let earlier = self.clients.requests.len();
+                let earlier = (earlier > 0).then(|| self.random.below(earlier));
+                let earlier = earlier.map(|number| self.clients.requests[number].direct.clone());
+                let reused = match earlier {
+                    Some(Direct::Account(command)) if self.random.happens(700) => workload::reused(&command),
+                    Some(Direct::Account(_) | Direct::Registry(_)) | None => None,
+                };
+                let command = reused.unwrap_or_else(|| workload::direct(&mut self.random, members, now));
                 self.ask(command);
             }
             _ => {

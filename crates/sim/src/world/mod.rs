@@ -113,7 +113,7 @@ impl<'a> World<'a> {
     /// # Panics
     /// If a core does, or if the calm does not bring everything to its end.
     pub(crate) fn run(&mut self) {
-        while self.counts.commands < self.settings.commands || self.counts.faults() < 3 {
+        while self.counts.commands < self.settings.commands || self.counts.faults() < crate::FAULTS_MIN {
             self.faults();
             self.turn();
             self.work();
