@@ -51,7 +51,7 @@ fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
         "{}",
         found.out
     );
-    assert_eq!(files(&store), before, "verifying changed the projection");
+    assert!(files(&store) == before, "verifying changed the projection");
 
     // Cut in the middle, it can't be read at all.
     let forged = store.join("db");
@@ -61,7 +61,7 @@ fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
     let found = network.offline("journal verify --shard 1");
     assert_eq!(found.code, 1, "{}", found.err);
     assert!(found.out.contains("DIFFERENT: "), "{}", found.out);
-    assert_eq!(files(&store), before, "verifying changed the projection");
+    assert!(files(&store) == before, "verifying changed the projection");
 
     network.offline("journal rebuild --shard 1").good();
     assert!(network.data().join("store").join("1.damaged-1").exists());

@@ -33,8 +33,12 @@ pub(super) fn tell(item: &Item) -> Told {
         Item::Account(decision) => account(decision),
         Item::Registry(decision) => registry(decision),
         Item::Relayed(run) => {
-            let last = run.first + (run.commands.len() as u64).saturating_sub(1);
-            let text = format!("from shard {}: commands {} to {last}", run.source, run.first);
+            let text = match run.commands.len() as u64 {
+                0 | 1 => format!("from shard {}: command {}", run.source, run.first),
+                count => {
+                    format!("from shard {}: commands {} to {}", run.source, run.first, run.first + count - 1)
+                }
+            };
             Told::applied("relayed", text)
         }
     }

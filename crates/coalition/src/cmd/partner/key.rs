@@ -58,7 +58,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let holder = Holder::Partner(partner_name(&args.partner));
         let query = CreateApiKeyRequest { holder: Some(holder), request_id: id.to_string() };
         let send = async |request| session.partners().create_api_key(request).await;
-        let key = session.change("make the key", id, query, send).await?;
+        // Not a change to be repeated by hand: the secret is in the first answer or lost.
+        let key = session.ask("make the key", query, send).await?;
         if key.secret.is_empty() {
             bail!(
                 "the secret of {} was lost with a first answer; revoke the key with `coalition partner revoke-key {}` and make another",
