@@ -85,7 +85,11 @@ impl CallFailed {
             ));
         }
         let reason = self.reason().and_then(|reason| ErrorReason::from_reason(&reason));
-        reason.and_then(advice).map(str::to_owned)
+        let known = reason.and_then(advice).map(str::to_owned);
+        // Without a reason it is not the network that speaks, but what lies between.
+        known.or_else(|| {
+            (self.exit_code() == UNAVAILABLE).then(|| "try again; is the network running?".to_owned())
+        })
     }
 }
 
