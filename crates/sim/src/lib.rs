@@ -13,8 +13,9 @@ mod trace;
 mod workload;
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 pub use self::plants::Plant;
 pub use self::trace::Trace;
@@ -28,15 +29,9 @@ pub const COMMANDS_MIN: usize = 300;
 pub const FAULTS_MIN: usize = 3;
 
 thread_local! {
+    /// While a seed runs on this thread: what the last panic said.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Keeps what a panic says for the report, in place of the terminal. Panics are findings here, and those of a decision
-/// are caught by the ledger itself.
-pub fn keep_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        PANIC.with_borrow_mut(|kept| *kept = Some(panic.to_string()));
-    }));
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs a seed and judges it.
@@ -44,6 +39,8 @@ pub fn keep_panics() {
 /// # Errors
 /// What the auditor found, or what a core said when it panicked.
 pub fn run(seed: u64, plant: Option<Plant>, trace: &mut Trace) -> Result<Counts, String> {
+    keep_panics();
+    RUNNING.set(true);
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let mut world = World::new(seed, plant, trace);
         world.run();
@@ -52,10 +49,21 @@ pub fn run(seed: u64, plant: Option<Plant>, trace: &mut Trace) -> Result<Counts,
         assert!(counts.faults() >= FAULTS_MIN, "{} faults only", counts.faults());
         Ok(counts)
     }));
-    judged.unwrap_or_else(|panic| {
-        let kept = PANIC.with_borrow_mut(Option::take);
-        let said = panic.downcast_ref::<String>().cloned();
-        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
-        Err(kept.or(said).unwrap_or_else(|| "a panic".to_owned()))
-    })
+    RUNNING.set(false);
+    judged.unwrap_or_else(|_| Err(PANIC.with_borrow_mut(Option::take).unwrap_or_default()))
+}
+
+/// Panics in a run are findings, and those of a decision are caught by the ledger itself: neither goes to the terminal.
+fn keep_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if RUNNING.get() {
+                PANIC.with_borrow_mut(|kept| *kept = Some(panic.to_string()));
+            } else {
+                usual(panic);
+            }
+        }));
+    });
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use coalition_sim::{Counts, Plant, Trace, keep_panics, run};
+use coalition_sim::{Counts, Plant, Trace, run};
 
 /// Simulate networks under faults and judge what comes of it.
 #[derive(Parser)]
@@ -34,7 +34,6 @@ fn main() -> ExitCode {
         Plant::all().for_each(|plant| println!("{plant}"));
         return ExitCode::SUCCESS;
     }
-    keep_panics();
     let first = arguments.seed.unwrap_or(0);
     let mut progress = Progress::start();
     for seed in first..first.saturating_add(arguments.seeds) {
