@@ -32,7 +32,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-use crate::network::request_id;
+use crate::network::{request_id, until};
 
 /// A key that is put into every call.
 #[derive(Clone)]
@@ -165,15 +165,19 @@ impl Client {
 
     /// Asks for an event until it was decided.
     pub(crate) async fn decided(&self, partner: &str, who: &str, id: &str) -> PartnerEventRecord {
-        loop {
-            match self.get_event(partner, who, id).await {
-                Ok(record) => return record,
+        let mut found = None;
+        until("the decision", async || {
+            found = match self.get_event(partner, who, id).await {
+                Ok(record) => Some(record),
                 Err(status) => {
                     assert_eq!(reason(&status), ErrorReason::EventNotFound, "{status:?}");
-                    tokio::task::yield_now().await;
+                    None
                 }
-            }
-        }
+            };
+            found.is_some()
+        })
+        .await;
+        found.unwrap()
     }
 
     pub(crate) async fn get_event(

@@ -145,3 +145,14 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn request_id() -> String {
     Uuid::now_v7().to_string()
 }
+
+/// Asks `condition` until it is met; a failure after half a minute.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let met = async {
+        while !condition().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), met).await;
+    assert!(waited.is_ok(), "waited in vain for {what}");
+}

@@ -18,7 +18,7 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::client::{Client, event, read, reason, why};
 use crate::faulty::{Fault, port};
-use crate::network::Network;
+use crate::network::{Network, until};
 
 async fn health(client: &Client, service: &str) -> ServingStatus {
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -30,9 +30,7 @@ async fn health_and_reflection_need_no_key() {
     let mut network = Network::start().await;
     let keyless = Client::new(network.address, None).await;
     for service in ["", "coalition.account.v1.AccountService"] {
-        while health(&keyless, service).await != ServingStatus::Serving {
-            tokio::task::yield_now().await;
-        }
+        until("health", async || health(&keyless, service).await == ServingStatus::Serving).await;
     }
     let message_request = Some(MessageRequest::ListServices(String::new()));
     let request = ServerReflectionRequest { host: String::new(), message_request };
@@ -51,9 +49,7 @@ async fn health_and_reflection_need_no_key() {
     drop(said);
 
     network.stop_shards();
-    while health(&keyless, "").await != ServingStatus::NotServing {
-        tokio::task::yield_now().await;
-    }
+    until("ill health", async || health(&keyless, "").await == ServingStatus::NotServing).await;
     let operator = network.operator().await;
     let status = operator.partners().list_partners(ListPartnersRequest::default()).await.unwrap_err();
     assert_eq!((reason(&status), status.code()), (ErrorReason::NotOwner, Code::Unavailable));
@@ -69,9 +65,7 @@ async fn what_is_under_way_at_the_end_is_finished() {
         let operator = operator.clone();
         async move { operator.create_partner("late", "").await }
     });
-    while network.log.held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the append", async || network.log.held() > 0).await;
     let log = network.log.clone();
     let (ended, created) = tokio::join!(network.shut_down(), async {
         log.heal();
@@ -90,9 +84,7 @@ async fn what_takes_too_long_at_the_end_is_cut_off() {
     let operator = network.operator().await;
     network.log.fail("coalition.journal.", Fault::Hold);
     let creating = tokio::spawn(async move { operator.create_partner("late", "").await });
-    while network.log.held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the append", async || network.log.held() > 0).await;
     network.shut_down().await.unwrap();
     network.log.heal();
     creating.abort();
@@ -106,6 +98,18 @@ async fn calls_and_messages_are_bounded() {
         why(operator.partners().list_partners(ListPartnersRequest::default()).await),
         ErrorReason::Overloaded
     );
+    let network = Network::start_with(Settings { requests_max: 1, ..Settings::default() }).await;
+    let operator = network.operator().await;
+    network.log.fail("coalition.journal.", Fault::Hold);
+    let first = tokio::spawn({
+        let operator = operator.clone();
+        async move { operator.create_partner("first", "").await }
+    });
+    until("the append", async || network.log.held() > 0).await;
+    assert_eq!(why(operator.create_partner("second", "").await), ErrorReason::Overloaded);
+    network.log.heal();
+    first.await.unwrap().unwrap();
+    operator.create_partner("second", "").await.unwrap();
     let network = Network::start_with(Settings { message_bytes_max: 1_000, ..Settings::default() }).await;
     let operator = network.operator().await;
     let events = vec![event("a", &"x".repeat(1_000), read("m"))];
