@@ -103,4 +103,4 @@ fn config(args: &Args) -> Config {
 }
 
 /// How long to wait for what is under way anyway.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::{Offset, Partition};
+use coalition_journal::log::Partition;
 use coalition_ledger::runtime::INBOX;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::publish_event_result::Outcome;
@@ -62,10 +62,10 @@ pub(crate) async fn replay(
     }
     // Everything is in the partners' topics; what is left is to wait for intake and ledger.
     let deadline = Instant::now() + PATIENCE;
-    while !all_decided(network, keys)? {
+    while let Some(left) = left(network, keys)? {
         ensure!(
             Instant::now() < deadline,
-            "the ledger is not done {} s after the last event was published",
+            "not done {} s after the last event was published: {left}",
             PATIENCE.as_secs()
         );
         ticks.tick().await;
@@ -136,24 +136,28 @@ fn decided(network: &Running) -> Result<u64> {
         .sum())
 }
 
-/// Whether nothing is left, neither in the partners' topics nor in the inbox.
-fn all_decided(network: &Running, keys: &Keys) -> Result<bool> {
+/// What is left to do, in the partners' topics or in the inbox, if anything is.
+fn left(network: &Running, keys: &Keys) -> Result<Option<String>> {
     for partner in keys.partners.keys() {
         let topic = coalition_intake::events_topic(&coalition_domain::PartnerId::new(partner)?);
-        let Some(found) = network.log.topic(&topic)? else { return Ok(false) };
+        let Some(found) = network.log.topic(&topic)? else {
+            return Ok(Some(format!("{topic} is not there yet")));
+        };
         for number in 0..found.partitions {
             let partition = Partition::new(&topic, number);
             let (_, end) = network.log.bounds(&partition)?;
-            if network.log.committed(coalition_intake::GROUP, &partition)?.unwrap_or(Offset(0)) < end {
-                return Ok(false);
+            let done = network.log.committed(coalition_intake::GROUP, &partition)?.unwrap_or_default();
+            if done < end {
+                return Ok(Some(format!("intake has dealt with {partition} up to {done} of {end}")));
             }
         }
     }
     for shard in shards(network) {
         let (_, end) = network.log.bounds(&Partition::new(INBOX, shard.0))?;
-        if network.ledger.status(shard).is_none_or(|status| status.inbox_next < end) {
-            return Ok(false);
+        let done = network.ledger.status(shard).map(|status| status.inbox_next).unwrap_or_default();
+        if done < end {
+            return Ok(Some(format!("shard {shard} has decided its inbox up to {done} of {end}")));
         }
     }
-    Ok(true)
+    Ok(None)
 }

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod handle;
 mod open;
+mod retry;
 mod worker;
 
 use std::sync::Arc;

@@ -18,6 +18,7 @@ use super::handle::{
     LeavesOffice, RegistryReply, Reply, Status, Unavailable, account_decision, registry_decision, unavailable,
 };
 use super::open::{Place, Projection};
+use super::retry::{PAUSE, backoff, chain, wait_or_stop};
 use super::{INBOX, Settings};
 use crate::clock::Now;
 use crate::resident::Activity;
@@ -27,8 +28,6 @@ use crate::view::{AccountView, Position, SumsView};
 
 /// How often the core is told that time has passed, at least.
 const TICK: Duration = Duration::from_millis(50);
-/// How long to wait before what failed is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
 /// Bytes read at once from inbox or journal.
 const READ_BYTES: usize = 2 * 1024 * 1024;
 /// Messages taken in before the log is looked at again.
@@ -482,41 +481,4 @@ impl Worker<'_> {
             mono: Span::from_millis(i64::try_from(mono).unwrap_or(i64::MAX)),
         }
     }
-}
-
-/// Refuses what comes while there is no projection; true when told to stop.
-fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize) -> bool {
-    let until = Instant::now() + PAUSE;
-    loop {
-        match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
-            // Dropping the reply tells the caller.
-            Ok(
-                Message::Command { .. }
-                | Message::Change { .. }
-                | Message::View { .. }
-                | Message::Sums { .. },
-            ) => {
-                queued.fetch_sub(1, Ordering::Relaxed);
-            }
-            Ok(Message::Wake | Message::Input(_) | Message::StoreFailed(_)) => {}
-            Err(RecvTimeoutError::Timeout) => return false,
-        }
-    }
-}
-
-/// How long to wait before the next try for a term: doubling from 50 ms to 3.2 s, half of it by chance.
-fn backoff(tries: u32) -> Duration {
-    if tries == 0 {
-        return Duration::ZERO;
-    }
-    let most = 50_u64 << tries.min(6);
-    let chance = Uuid::new_v4().as_u128() % u128::from(most / 2);
-    Duration::from_millis(most / 2 + u64::try_from(chance).unwrap_or(0))
-}
-
-/// An error with its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
