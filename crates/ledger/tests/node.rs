@@ -34,3 +34,34 @@ fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_nobody_waits_for_hold_no_place() {
+    let memory = Memory::new();
+    memory.set_now(now());
+    let log: Arc<dyn Log> = Arc::new(memory);
+    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+    let settings = Settings { shards: 1, queue_max: 4, ..Settings::default() };
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let ledger = node.ledger();
+    ledger.wait(HOME, |status| status.in_office).await.unwrap();
+    let never = Some(coalition_journal::entry::Seq(1_000_000));
+    for _ in 0..4 {
+        let asked = tokio::time::timeout(std::time::Duration::from_millis(1), ledger.sums(HOME, never)).await;
+        assert!(asked.is_err(), "a position that is not reached has no answer");
+    }
+    // The places come free once the shard has looked: until then it says that too many wait.
+    let sums = async {
+        loop {
+            match ledger.sums(HOME, None).await {
+                Err(Unavailable::Overloaded(_)) => tokio::task::yield_now().await,
+                answered => break answered,
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), sums)
+        .await
+        .expect("a place comes free")
+        .unwrap();
+    tokio::task::block_in_place(|| node.stop());
+}

@@ -396,8 +396,20 @@ impl Worker<'_> {
     /// Answers the questions whose position is folded.
     fn answer_questions(&mut self) {
         let seq = self.shard.state().meta.chain.seq();
-        let (ready, later) =
-            std::mem::take(&mut self.questions).into_iter().partition(|(min, _)| *min <= seq);
+        // A question whose asker has gone away is taken too, so that it does not hold a place for ever.
+        let gone = |question: &Message| match question {
+            Message::View { reply, .. } => reply.is_closed(),
+            Message::Sums { reply, .. } => reply.is_closed(),
+            Message::Wake
+            | Message::Input(_)
+            | Message::Command { .. }
+            | Message::Change { .. }
+            | Message::StoreFailed(_)
+            | Message::Stop => unreachable!("no question"),
+        };
+        let (ready, later) = std::mem::take(&mut self.questions)
+            .into_iter()
+            .partition(|(min, question)| *min <= seq || gone(question));
         self.questions = later;
         let shard = self.place.genesis.shard;
         for (_, question) in ready {
