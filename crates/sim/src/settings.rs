@@ -75,7 +75,7 @@ impl Settings {
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),
         };
-        let (processes, members) = (size(&[1, 2, 2, 3, 3]), size(&[3, 6, 12, 40]));
+        let (processes, members) = (size(&[1, 2, 2, 3, 3]), size(&[1, 2, 3, 6, 12, 40]));
         let (shards, commands) = (random.between(2, 3), random.below(60) + 320);
         Self {
             shards: u32::try_from(shards).expect("two or three"),

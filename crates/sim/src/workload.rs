@@ -47,7 +47,7 @@ event = "account_opening"
 points = 250
 once = "member_and_partner"
 category = "bonus"
-expires_after_days = 2
+expires_after_days = 1
 
 [[rule]]
 id = "review"
@@ -55,7 +55,7 @@ event = "engagement"
 kind = "review"
 points = 7
 category = "promotional"
-expires_after_days = 1
+expires_after_days = 2
 
 [[rule]]
 id = "survey"

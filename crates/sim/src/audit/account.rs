@@ -6,14 +6,12 @@ use coalition_domain::event::{Accrual, Redemption};
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
-    Command, Decision, Event, EventBody, Outcome, PartnerEvent, PartnerId, Place, RequestId, Role, Span,
-    Timestamp, UnitPrice,
+    Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice,
 };
 
+use super::expected::{Grant, price};
 use super::registry::Registry;
 use super::{Judgement, holds, same};
-
-const DAY: Span = Span::from_days(1);
 
 /// Where and when a decision was taken.
 #[derive(Clone, Copy)]
@@ -49,17 +47,6 @@ impl Lot {
     }
 }
 
-/// An accrual that a rule should bring.
-struct Grant {
-    rule: &'static str,
-    points: u64,
-    funder: PartnerId,
-    category: Category,
-    waits: Span,
-    expires: Option<Timestamp>,
-    claim: Option<String>,
-}
-
 /// What points have become, over an account or a shard.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Sums {
@@ -72,9 +59,9 @@ pub(super) struct Sums {
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) enrolled: bool,
-    consent: Option<(bool, Timestamp)>,
+    pub(super) consent: Option<(bool, Timestamp)>,
     lots: Vec<Lot>,
-    claims: BTreeSet<String>,
+    pub(super) claims: BTreeSet<String>,
     /// Every decision, in order.
     pub(super) decisions: Vec<(At, Decision)>,
     known: BTreeMap<String, Vec<usize>>,
@@ -165,100 +152,6 @@ impl Account {
         }
         self.known.entry(key(command)).or_default().push(self.decisions.len());
         self.decisions.push((at, decision.clone()));
-        Ok(())
-    }
-
-    /// What a partner's event should earn, or the code of its refusal.
-    fn earns(&self, event: &PartnerEvent, at: At, registry: &Registry) -> Result<Vec<Grant>, &'static str> {
-        let default = registry.partner(&event.partner).ok_or("UNKNOWN_PARTNER")?;
-        event.programme.or(default).ok_or("NO_PROGRAMME")?;
-        let rate = registry.version(event.event_time)?;
-        let grant = |rule, points, category| Grant {
-            rule,
-            points,
-            funder: event.partner,
-            category,
-            waits: Span::ZERO,
-            expires: None,
-            claim: None,
-        };
-        let grant = match &event.body {
-            EventBody::SignUp { .. } => {
-                Grant { claim: Some("sign-up".to_owned()), ..grant("sign-up", 150, Category::Base) }
-            }
-            EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => return Ok(Vec::new()),
-            EventBody::Purchase { amount, .. } => {
-                if amount.currency.code() != "USD" {
-                    return Err("CURRENCY_NOT_ACCEPTED");
-                }
-                let points = amount.micros.cast_unsigned() * rate / 1_000_000;
-                grant("purchase", points, Category::Base)
-            }
-            EventBody::EmailRead { message } => {
-                if self.consent.is_none_or(|(given, _)| !given) {
-                    return Err("CONSENT_MISSING");
-                }
-                let claim = Some(format!("letter {} {message}", event.partner));
-                Grant { claim, ..grant("letter", 10, Category::Base) }
-            }
-            EventBody::AccountOpening { .. } => {
-                let claim = Some(format!("opening {}", event.partner));
-                let expires = Some(event.event_time.plus(Span::from_days(2)));
-                Grant { claim, expires, ..grant("opening", 250, Category::Bonus) }
-            }
-            EventBody::Engagement { kind, .. } => match kind.as_str() {
-                "review" => {
-                    let expires = Some(event.event_time.plus(DAY));
-                    Grant { expires, ..grant("review", 7, Category::Promotional) }
-                }
-                "survey" => {
-                    let funder = PartnerId::new("bank").expect("a good name");
-                    Grant { waits: DAY, funder, ..grant("survey", 20, Category::Base) }
-                }
-                _ => return Ok(Vec::new()),
-            },
-        };
-        let claimed = grant.claim.as_ref().is_some_and(|claim| self.claims.contains(claim));
-        if claimed || grant.points == 0 {
-            return Ok(Vec::new());
-        }
-        registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
-        Ok(vec![grant])
-    }
-
-    /// Whether a request may be granted, or the code of its refusal.
-    fn may(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
-        let (Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. }) = command
-        else {
-            return Ok(());
-        };
-        registry.check(caller)?;
-        check_age(*request, at)?;
-        let Command::Redeem { account, reward, quantity, .. } = command else {
-            return match caller.role {
-                Role::Member(_) => Err("PERMISSION_DENIED"),
-                Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
-                Role::Operator | Role::Partner(_) => Ok(()),
-            };
-        };
-        registry.version(at.decided_at)?;
-        let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
-        match caller.role {
-            Role::Operator => {}
-            Role::Partner(partner) if partner == redeemer => {}
-            Role::Member(member) if member == *account => {}
-            Role::Partner(_) | Role::Member(_) => return Err("PERMISSION_DENIED"),
-        }
-        if !self.enrolled {
-            return Err("NOT_ENROLLED");
-        }
-        if *quantity == 0 {
-            return Err("INVALID_ARGUMENT");
-        }
-        registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
-        if self.balance(at.decided_at).0 < price * u64::from(*quantity) {
-            return Err("POINTS_SHORT");
-        }
         Ok(())
     }
 
@@ -417,25 +310,5 @@ impl Account {
 
     fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {
         self.lots.iter_mut().find(|lot| lot.key == *key).ok_or_else(|| format!("there is no lot {key:?}"))
-    }
-}
-
-/// What a reward costs, and at whom it is to be had.
-fn price(reward: &str) -> Option<(u64, PartnerId)> {
-    let (price, redeemer) = match reward {
-        "mug" => (60, "shop"),
-        "trip" => (700, "air"),
-        _ => return None,
-    };
-    Some((price, PartnerId::new(redeemer).expect("a good name")))
-}
-
-fn check_age(request: RequestId, at: At) -> Result<(), &'static str> {
-    if request.issued() > at.decided_at.plus(Span::from_secs(300)) {
-        Err("REQUEST_IN_FUTURE")
-    } else if request.issued() < at.decided_at.minus(Span::from_days(30)) {
-        Err("REQUEST_TOO_OLD")
-    } else {
-        Ok(())
     }
 }

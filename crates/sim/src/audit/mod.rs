@@ -1,10 +1,12 @@
 //! The auditor: judges a run by what was asked and answered, by the journal's bytes, and by what the survivors say.
 //!
 //! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
-//! ([`registry`]), what an account earns, holds and burns ([`account`]). It never calls `decide` or `evolve`.
+//! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]). It never
+//! calls `decide` or `evolve`.
 
 mod account;
 mod answers;
+mod expected;
 mod fence;
 mod registry;
 mod replay;

@@ -54,9 +54,13 @@ pub(super) fn judge(
         })?;
         noted.entry(taken.mark.seq).or_default().extend(&taken.content);
     }
+    // One writes a checkpoint wherever a content was noted, the other only one at the end: no row may tell how many
+    // there were.
     let mut standby = Standby::start(world, shard);
+    let mut at_once = Standby::start(world, shard);
     for record in journal {
         standby.read(record);
+        at_once.read(record);
         let seq = standby.core.state().meta.chain.seq().0;
         if let Some(contents) = noted.remove(&seq) {
             let replayed = standby.checkpoint();
@@ -65,7 +69,7 @@ pub(super) fn judge(
             }
         }
     }
-    Ok(())
+    same("a store of one checkpoint", &at_once.checkpoint(), &standby.checkpoint())
 }
 
 /// A core that only reads, over a store of its own.

@@ -41,11 +41,18 @@ struct Outstanding {
     since: Timestamp,
 }
 
+/// To whom an attempt went, and for which request.
+struct Asked {
+    request: usize,
+    process: usize,
+    life: u64,
+}
+
 /// All requests.
 #[derive(Default)]
 pub(crate) struct Clients {
     pub(crate) requests: Vec<Request>,
-    tokens: BTreeMap<Token, usize>,
+    tokens: BTreeMap<Token, Asked>,
     /// The next step of the registry's script.
     pub(super) script: usize,
 }
@@ -121,12 +128,23 @@ impl World<'_> {
         let direct = self.clients.requests[number].direct.clone();
         let Some(slot) = self.processes[process].slots.get_mut(shard.0 as usize) else { return };
         slot.tasks.push(Task::Say(Input::Direct(token, Box::new(direct))));
-        let outstanding = Outstanding { token, process, life: slot.life, since: self.now };
+        let life = slot.life;
+        let outstanding = Outstanding { token, process, life, since: self.now };
         self.trace.note(format_args!("request {number}: attempt {} at process {process}", token.0));
         let request = &mut self.clients.requests[number];
         request.outstanding = Some(outstanding);
         request.attempts.insert(token, None);
-        self.clients.tokens.insert(token, number);
+        self.clients.tokens.insert(token, Asked { request: number, process, life });
+    }
+
+    /// How many attempts have no answer from a core that still lives.
+    pub(super) fn unanswered(&self) -> usize {
+        let waits = |token: &Token, asked: &Asked| {
+            let request = &self.clients.requests[asked.request];
+            let slot = self.processes[asked.process].slots.get(request.shard.0 as usize);
+            request.attempts[token].is_none() && slot.is_some_and(|slot| slot.life == asked.life)
+        };
+        self.clients.tokens.iter().filter(|(token, asked)| waits(token, asked)).count()
     }
 
     /// A shard answers.
@@ -150,7 +168,7 @@ impl World<'_> {
                 }
             }
         };
-        let number = self.clients.tokens[&token];
+        let number = self.clients.tokens[&token].request;
         self.trace.note(format_args!("request {number}: attempt {} hears {said:?}", token.0));
         let request = &mut self.clients.requests[number];
         if request.outstanding.as_ref().is_some_and(|outstanding| outstanding.token == token) {

@@ -29,7 +29,7 @@ use crate::trace::Trace;
 use crate::workload::START;
 
 /// Steps within which everything has to be decided once the faults are over.
-const CALM_STEPS: usize = 60_000;
+const CALM_STEPS: usize = 250_000;
 
 /// A checkpoint that a disk took: whose, what it stands for, where the journal ended then, and now and then all of it.
 pub(crate) struct Taken {
@@ -181,6 +181,9 @@ impl<'a> World<'a> {
         let mut left = Vec::new();
         if self.clients.open() > 0 {
             left.push(format!("{} requests are open", self.clients.open()));
+        }
+        if self.unanswered() > 0 {
+            left.push(format!("{} attempts wait for an answer", self.unanswered()));
         }
         if self.intake.waiting() > 0 {
             left.push(format!("{} events wait for the inbox", self.intake.waiting()));

@@ -1,0 +1,141 @@
+//! What a command should come to: the programme of the workload, in the auditor's own words.
+
+use coalition_domain::programme::Category;
+use coalition_domain::{Command, EventBody, PartnerEvent, PartnerId, RequestId, Role, Span, Timestamp};
+
+use super::account::{Account, At};
+use super::registry::Registry;
+
+const DAY: Span = Span::from_days(1);
+
+/// An accrual that a rule should bring.
+pub(super) struct Grant {
+    pub(super) rule: &'static str,
+    pub(super) points: u64,
+    pub(super) funder: PartnerId,
+    pub(super) category: Category,
+    pub(super) waits: Span,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) claim: Option<String>,
+}
+
+impl Account {
+    /// What a partner's event should earn, or the code of its refusal.
+    pub(super) fn earns(
+        &self,
+        event: &PartnerEvent,
+        at: At,
+        registry: &Registry,
+    ) -> Result<Vec<Grant>, &'static str> {
+        let default = registry.partner(&event.partner).ok_or("UNKNOWN_PARTNER")?;
+        event.programme.or(default).ok_or("NO_PROGRAMME")?;
+        let rate = registry.version(event.event_time)?;
+        let grant = |rule, points, category| Grant {
+            rule,
+            points,
+            funder: event.partner,
+            category,
+            waits: Span::ZERO,
+            expires: None,
+            claim: None,
+        };
+        let grant = match &event.body {
+            EventBody::SignUp { .. } => {
+                Grant { claim: Some("sign-up".to_owned()), ..grant("sign-up", 150, Category::Base) }
+            }
+            EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => return Ok(Vec::new()),
+            EventBody::Purchase { amount, .. } => {
+                if amount.currency.code() != "USD" {
+                    return Err("CURRENCY_NOT_ACCEPTED");
+                }
+                let points = amount.micros.cast_unsigned() * rate / 1_000_000;
+                grant("purchase", points, Category::Base)
+            }
+            EventBody::EmailRead { message } => {
+                if self.consent.is_none_or(|(given, _)| !given) {
+                    return Err("CONSENT_MISSING");
+                }
+                let claim = Some(format!("letter {} {message}", event.partner));
+                Grant { claim, ..grant("letter", 10, Category::Base) }
+            }
+            EventBody::AccountOpening { .. } => {
+                let claim = Some(format!("opening {}", event.partner));
+                let expires = Some(event.event_time.plus(DAY));
+                Grant { claim, expires, ..grant("opening", 250, Category::Bonus) }
+            }
+            EventBody::Engagement { kind, .. } => match kind.as_str() {
+                "review" => {
+                    let expires = Some(event.event_time.plus(Span::from_days(2)));
+                    Grant { expires, ..grant("review", 7, Category::Promotional) }
+                }
+                "survey" => {
+                    let funder = PartnerId::new("bank").expect("a good name");
+                    Grant { waits: DAY, funder, ..grant("survey", 20, Category::Base) }
+                }
+                _ => return Ok(Vec::new()),
+            },
+        };
+        let claimed = grant.claim.as_ref().is_some_and(|claim| self.claims.contains(claim));
+        if claimed || grant.points == 0 {
+            return Ok(Vec::new());
+        }
+        registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
+        Ok(vec![grant])
+    }
+
+    /// Whether a request may be granted, or the code of its refusal.
+    pub(super) fn may(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
+        let (Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. }) = command
+        else {
+            return Ok(());
+        };
+        registry.check(caller)?;
+        check_age(*request, at)?;
+        let Command::Redeem { account, reward, quantity, .. } = command else {
+            return match caller.role {
+                Role::Member(_) => Err("PERMISSION_DENIED"),
+                Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
+                Role::Operator | Role::Partner(_) => Ok(()),
+            };
+        };
+        registry.version(at.decided_at)?;
+        let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
+        match caller.role {
+            Role::Operator => {}
+            Role::Partner(partner) if partner == redeemer => {}
+            Role::Member(member) if member == *account => {}
+            Role::Partner(_) | Role::Member(_) => return Err("PERMISSION_DENIED"),
+        }
+        if !self.enrolled {
+            return Err("NOT_ENROLLED");
+        }
+        if *quantity == 0 {
+            return Err("INVALID_ARGUMENT");
+        }
+        registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
+        if self.balance(at.decided_at).0 < price * u64::from(*quantity) {
+            return Err("POINTS_SHORT");
+        }
+        Ok(())
+    }
+}
+
+/// What a reward costs, and at whom it is to be had.
+pub(super) fn price(reward: &str) -> Option<(u64, PartnerId)> {
+    let (price, redeemer) = match reward {
+        "mug" => (60, "shop"),
+        "trip" => (700, "air"),
+        _ => return None,
+    };
+    Some((price, PartnerId::new(redeemer).expect("a good name")))
+}
+
+fn check_age(request: RequestId, at: At) -> Result<(), &'static str> {
+    if request.issued() > at.decided_at.plus(Span::from_secs(300)) {
+        Err("REQUEST_IN_FUTURE")
+    } else if request.issued() < at.decided_at.minus(Span::from_days(30)) {
+        Err("REQUEST_TOO_OLD")
+    } else {
+        Ok(())
+    }
+}
