@@ -60,7 +60,8 @@ impl Step {
             Action::Buf(arguments) => buf::run(arguments),
             Action::Rules => rules::print_faults(),
             Action::EndToEnd => Ok(command::cargo()
-                .args(["test", "--package", "coalition-tests"])
+                // The whole workspace, so that features and with them all that is built are those of the step before.
+                .args(["test", "--workspace", "--test", "e2e"])
                 .env("COALITION_BIN", command::target().join("release/coalition"))
                 .status()
                 .context("run cargo")?
