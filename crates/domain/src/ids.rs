@@ -145,7 +145,7 @@ impl fmt::Display for RequestId {
 ///
 /// Each field is fed as tag, length, bytes; a field that is absent feeds nothing, so a field added later
 /// leaves the hashes of what does not have it as they were. Frozen: the dedup index is made of these.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint([u8; 16]);
 

@@ -1,7 +1,8 @@
 //! The index of ids and once-limits of an account: what was asked before, and what became of it.
 //!
-//! Linear hashing (Litwin, 1980): pages split one at a time, in a fixed order, as entries come, so that an insert
-//! touches two pages at the most and storage needs no directory.
+//! Pages in the order of their keys, each split in its middle when it is full, as the leaves of a B-tree: an insert
+//! touches two pages at the most, and no page outgrows its row, whatever ids a partner picks. Hashed into buckets, ids
+//! could be picked to lie in one.
 
 use std::sync::Arc;
 
@@ -9,12 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fingerprint, Timestamp};
 
-/// Entries for each page on average, before the next page is split.
-const PAGE_ENTRIES: usize = 48;
+/// Entries of a page; with more of them it is split.
+const PAGE_ENTRIES: usize = 64;
 
 /// Contents remembered under one id. They all lie in one page, so what is refused beyond them is not remembered: it is
 /// refused again, as its id is used up.
 const CONTENTS_MAX: usize = 32;
+
+// A page that is too full has two keys at least, so that it can be split between them: one key has the refused contents,
+// and what was applied or claimed.
+const _: () = assert!(PAGE_ENTRIES > CONTENTS_MAX + 2);
 
 /// What a key stands for. Frozen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -48,7 +53,9 @@ pub struct KeyPage {
     /// The journal position of the last change.
     #[serde(skip)]
     pub changed: u64,
-    /// In the order in which they came.
+    /// The lowest key that belongs here; it never changes and names the page. 0 for the first page.
+    pub from: Fingerprint,
+    /// In the order of their keys; those of one key in the order in which they came.
     pub entries: Vec<KeyEntry>,
 }
 
@@ -69,17 +76,15 @@ pub enum Seen {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct KeyIndex {
     pages: Vec<Arc<KeyPage>>,
-    entries: usize,
 }
 
 impl KeyIndex {
-    /// Puts stored pages together again, in the order of their numbers.
+    /// Puts stored pages together again, in their order.
     pub fn from_pages(pages: Vec<KeyPage>) -> Self {
-        let entries = pages.iter().map(|page| page.entries.len()).sum();
-        Self { pages: pages.into_iter().map(Arc::new).collect(), entries }
+        Self { pages: pages.into_iter().map(Arc::new).collect() }
     }
 
-    /// The pages, by number.
+    /// The pages, in the order of their keys.
     pub fn pages(&self) -> &[Arc<KeyPage>] {
         &self.pages
     }
@@ -120,45 +125,41 @@ impl KeyIndex {
         if self.pages.is_empty() {
             self.pages.push(Arc::default());
         }
-        let number = page_of(&entry.key, self.pages.len());
+        let number = self.page_of(&entry.key).expect("there is a page");
         let page = Arc::make_mut(&mut self.pages[number]);
         page.changed = seq;
         if page.entries.len() >= PAGE_ENTRIES {
-            let before = page.entries.len();
             page.entries.retain(|known| known.keep_until >= now);
-            self.entries -= before - page.entries.len();
         }
-        page.entries.push(entry);
-        self.entries += 1;
-        if self.entries > self.pages.len() * PAGE_ENTRIES {
-            self.split(seq);
+        let at = page.entries.partition_point(|known| known.key <= entry.key);
+        page.entries.insert(at, entry);
+        if page.entries.len() > PAGE_ENTRIES {
+            let upper = page.split(seq);
+            self.pages.insert(number + 1, Arc::new(upper));
         }
     }
 
-    fn split(&mut self, seq: u64) {
-        let new = self.pages.len();
-        let source = new - (1 << new.ilog2());
-        let page = Arc::make_mut(&mut self.pages[source]);
-        page.changed = seq;
-        let (stay, go) = page.entries.iter().partition(|entry| page_of(&entry.key, new + 1) == source);
-        page.entries = stay;
-        self.pages.push(Arc::new(KeyPage { changed: seq, entries: go }));
+    /// The number of the page that `key` belongs to; `None` as long as there is none.
+    fn page_of(&self, key: &Fingerprint) -> Option<usize> {
+        self.pages.partition_point(|page| page.from <= *key).checked_sub(1)
     }
 
     fn of<'a>(&'a self, key: &'a Fingerprint) -> impl Iterator<Item = &'a KeyEntry> {
-        let page =
-            if self.pages.is_empty() { None } else { Some(&self.pages[page_of(key, self.pages.len())]) };
-        page.into_iter().flat_map(|page| &page.entries).filter(move |entry| entry.key == *key)
+        let entries = self.page_of(key).map_or(&[][..], |number| &self.pages[number].entries);
+        let first = entries.partition_point(|entry| entry.key < *key);
+        entries[first..].iter().take_while(move |entry| entry.key == *key)
     }
 }
 
-/// The page of `pages` that holds `key`. Frozen: stored pages are found by it.
-fn page_of(key: &Fingerprint, pages: usize) -> usize {
-    let bytes = key.bytes();
-    let hash = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
-    let level = 1_usize << pages.ilog2();
-    let wide = hash % (level * 2);
-    if wide < pages { wide } else { hash % level }
+impl KeyPage {
+    /// Cuts off the upper half, at the border between two keys that is next to the middle.
+    fn split(&mut self, seq: u64) -> Self {
+        let middle = self.entries.len() / 2;
+        let border = |at: &usize| self.entries[at - 1].key != self.entries[*at].key;
+        let at = (1..self.entries.len()).filter(border).min_by_key(|at| at.abs_diff(middle));
+        let upper = self.entries.split_off(at.expect("a page that is too full has two keys"));
+        Self { changed: seq, from: upper[0].key, entries: upper }
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! | `m` | [`Meta`] |
 //! | `a` account `0` | the account, with lots, keys and latest activities as long as they are few |
 //! | `a` account `1` programme `\0` page | a page of lots |
-//! | `a` account `2` page | a page of known ids |
+//! | `a` account `2` lowest key | a page of known ids |
 //! | `h` account first part | a full page of activities |
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
@@ -32,7 +32,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -165,10 +165,8 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
     for (programme, page) in lot_rows_before.iter().filter(|row| !lot_rows.contains(row)) {
         rows.delete(lots_key(&id, programme, *page));
     }
-    for (number, page) in (0_u32..).zip(keys).filter(|_| keys.len() > 1) {
-        if page.changed > since {
-            rows.put(account_key(&id, &[&[2], &number.to_be_bytes()]), encode(&**page));
-        }
+    for page in keys.iter().filter(|page| keys.len() > 1 && page.changed > since) {
+        rows.put(account_key(&id, &[&[2], page.from.bytes()]), encode(&**page));
     }
     for (_, page) in &resident.full {
         put_parts(

@@ -260,6 +260,7 @@ pub(crate) fn key_page() -> KeyPage {
     let entry = |state, keep_until| KeyEntry { key, content, activity: 300, state, keep_until };
     KeyPage {
         changed: 0,
+        from: content,
         entries: vec![entry(KeyState::Refused, NOW), entry(KeyState::Claimed, Timestamp::MAX)],
     }
 }
