@@ -108,6 +108,7 @@ fn fill(log: &dyn Log, shape: &Shape) -> Result<()> {
             identifier: Identifier::new(Scheme::CardToken, &format!("token-{account:010}"))?,
             event_time: start.plus(Span::from_secs(i64::from(number))),
             channel: None,
+            revision: 0,
             body: EventBody::Purchase {
                 order: Reference::new(format!("{number:08}"))?,
                 amount: Money { currency: usd, micros: i64::from(number % 97) * 1_370_000 },

@@ -24,6 +24,8 @@ pub struct PartnerEvent {
     pub event_time: Timestamp,
     /// How it came about.
     pub channel: Option<Channel>,
+    /// Raised by the partner to send a refused event again.
+    pub revision: u32,
     /// What happened.
     pub body: EventBody,
 }
@@ -207,7 +209,11 @@ fn event_content(event: &PartnerEvent) -> Fingerprint {
         .optional(4, event.programme.as_ref().map(|id| id.as_str().as_bytes()))
         .field(5, &event.event_time.as_millis().to_be_bytes())
         .optional(6, event.channel.as_ref().map(|channel| channel.as_str().as_bytes()))
-        .optional(7, event.body.reference().map(|reference| reference.as_str().as_bytes()));
+        .optional(7, event.body.reference().map(|reference| reference.as_str().as_bytes()))
+        .optional(
+            12,
+            (event.revision > 0).then(|| event.revision.to_be_bytes()).as_ref().map(<[u8; 4]>::as_slice),
+        );
     match &event.body {
         EventBody::SignUp { consents } => {
             consents.iter().fold(feed, |feed, purpose| feed.field(8, purpose.as_str().as_bytes()))

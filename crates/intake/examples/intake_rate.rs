@@ -69,6 +69,7 @@ fn purchase(number: usize) -> PartnerEvent {
         }),
         event_time: Some(prost_types::Timestamp { seconds: 853_027_200, nanos: 0 }),
         channel: "web".to_owned(),
+        revision: 0,
         body: Some(Body::Purchase(Purchase {
             order_id: format!("{number:09}"),
             amount: Some(Money { currency_code: "USD".to_owned(), units: 77, nanos: 960_000_000 }),

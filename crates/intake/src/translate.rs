@@ -40,12 +40,14 @@ pub fn translate(
         return Err(Refusal::new(ErrorReason::EventInFuture, "event_time", message));
     }
     let channel = optional(&event.channel, |text| name_from_proto(text, "channel"))?;
+    let revision = u32::try_from(event.revision)
+        .map_err(|_| Refusal::new(ErrorReason::InvalidArgument, "revision", "the revision is below zero"))?;
     let body = event.body.as_ref().ok_or_else(|| {
         let message = "the event says nothing of what happened, or something that this network doesn't know";
         Refusal::new(ErrorReason::FieldMissing, "body", message)
     })?;
     let body = translate_body(body)?;
-    Ok(PartnerEvent { partner, event_id, programme, identifier, event_time, channel, body })
+    Ok(PartnerEvent { partner, event_id, programme, identifier, event_time, channel, revision, body })
 }
 
 fn identify(partner: PartnerId, event: &proto::PartnerEvent) -> Result<Identifier, Refusal> {

@@ -26,6 +26,7 @@ fn event() -> PartnerEvent {
         // 1997-01-12T00:00:00.000250Z
         event_time: Some(prost_types::Timestamp { seconds: 853_027_200, nanos: 250_000 }),
         channel: "web".into(),
+        revision: 0,
         body: Some(Body::Purchase(Purchase {
             order_id: "00012-1".into(),
             amount: Some(Money { currency_code: "USD".into(), units: 77, nanos: 960_000_000 }),

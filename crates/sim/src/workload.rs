@@ -224,6 +224,7 @@ pub(crate) fn event(random: &mut Random, number: usize, members: usize, now: Tim
         identifier: identifier(random, members),
         event_time: now.minus(Span::from_millis(age)),
         channel: None,
+        revision: 0,
         body,
     }
 }

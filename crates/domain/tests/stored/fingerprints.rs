@@ -32,7 +32,7 @@ fn keys() {
 fn contents_of_commands() {
     let expected = [
         "328bf32ab0d03149b8aa4d7a9fa432e5",
-        "c2f277a8400eda0a2dea288de8b8a67c",
+        "a399c9bc72806e3403d2f3e2a406ec6b",
         "dc52451f81a9315634ac6152b66e785f",
         "2916d6e6a958488e90fb4b1d07ea155b",
     ];

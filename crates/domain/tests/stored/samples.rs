@@ -115,6 +115,7 @@ pub(crate) fn partner_event() -> PartnerEvent {
         identifier: customer(),
         event_time: NOW,
         channel: None,
+        revision: 0,
         body: EventBody::EmailRead { message: reference("m1") },
     }
 }
@@ -123,6 +124,7 @@ pub(crate) fn commands() -> [Command; 4] {
     let named = PartnerEvent {
         programme: Some(read("mypoints")),
         channel: Some(read("web")),
+        revision: 300,
         identifier: Identifier::new(Scheme::EmailHash, &"5a".repeat(32)).unwrap(),
         ..partner_event()
     };

@@ -24,6 +24,7 @@ fn valid() -> proto::PartnerEvent {
         identifier: Some(identifier(IdentifierScheme::EmailHash, "", HASH)),
         event_time: Some(ProtoTimestamp { seconds: NOW, nanos: 0 }),
         channel: String::new(),
+        revision: 0,
         body: Some(Body::Purchase(purchase("USD", 77, 960_000_000))),
     }
 }
@@ -58,6 +59,7 @@ fn a_whole_event_becomes_what_it_says() {
         // Cut, not rounded, to the millisecond.
         event_time: Some(ProtoTimestamp { seconds: NOW, nanos: 1_999_999 }),
         channel: "web".into(),
+        revision: 7,
         ..valid()
     };
     let translated = translate(cdnow(), &event, Timestamp::from_millis(NOW * 1_000)).unwrap();
@@ -68,6 +70,7 @@ fn a_whole_event_becomes_what_it_says() {
         identifier: Identifier::new(Scheme::EmailHash, HASH).unwrap(),
         event_time: Timestamp::from_millis(853_027_200_001),
         channel: Some(Channel::new("web").unwrap()),
+        revision: 7,
         body: EventBody::Purchase {
             order: coalition_domain::Reference::new("o-1").unwrap(),
             amount: Money { currency: "USD".parse().unwrap(), micros: 77_960_000 },
@@ -222,6 +225,12 @@ fn an_event_lies_at_most_five_minutes_ahead() {
     check(at(NOW, 999_999_999), None);
     check(at(NOW, 1_000_000_000), nanos);
     check(at(NOW, -1), nanos);
+}
+
+#[test]
+fn a_revision_is_not_below_zero() {
+    check(|event| event.revision = i32::MAX, None);
+    check(|event| event.revision = -1, Some((ErrorReason::InvalidArgument, "revision")));
 }
 
 #[test]

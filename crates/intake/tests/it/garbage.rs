@@ -59,10 +59,11 @@ prop_compose! {
         identifier in proptest::option::of(identifier()),
         event_time in proptest::option::of((any::<i64>(), any::<i32>())),
         channel in text(),
+        revision in any::<i32>(),
         body in proptest::option::of(body()),
     ) -> PartnerEvent {
         let event_time = event_time.map(|(seconds, nanos)| prost_types::Timestamp { seconds, nanos });
-        PartnerEvent { event_id, partner, programme, identifier, event_time, channel, body }
+        PartnerEvent { event_id, partner, programme, identifier, event_time, channel, revision, body }
     }
 }
 

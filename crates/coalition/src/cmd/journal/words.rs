@@ -193,6 +193,7 @@ mod tests {
             identifier: Identifier::new(Scheme::CustomerNumber(cdnow), "secret-00001").unwrap(),
             event_time: Timestamp::from_millis(0),
             channel: None,
+            revision: 0,
             body: EventBody::Purchase {
                 order: Reference::new("o1").unwrap(),
                 amount: Money { currency: "USD".parse().unwrap(), micros: 500_000 },

@@ -114,6 +114,28 @@ fn an_event_that_was_refused_may_come_again_corrected() {
 }
 
 #[test]
+fn a_raised_revision_is_enough_to_be_decided_anew() {
+    let refused =
+        "1997-01-12 cdnow purchase p1 10 USD at=1997-01-01\n1997-01-12 cdnow purchase p2 10 GBP revision=1";
+    check(
+        MYPOINTS,
+        refused,
+        "
+        1997-01-13 cdnow purchase p2 10 GBP at=1997-01-12 revision=1
+        1997-01-13 cdnow purchase p2 10 GBP at=1997-01-12 revision=2
+        1997-01-13 cdnow purchase p1 10 USD at=1997-01-01 revision=1
+    ",
+        expect![[r#"
+            1997-01-13 cdnow purchase p2 10 GBP at=1997-01-12 revision=1
+                repeat of 1
+            1997-01-13 cdnow purchase p2 10 GBP at=1997-01-12 revision=2
+                refused CURRENCY_NOT_ACCEPTED: programme mypoints has no rule for amounts in GBP at this partner
+            1997-01-13 cdnow purchase p1 10 USD at=1997-01-01 revision=1
+                refused ID_REUSED: this id was used before for something else"#]],
+    );
+}
+
+#[test]
 fn the_refusal_of_a_second_use_is_an_answer_of_its_own() {
     let given = "
         1997-01-12 cdnow purchase p1 10 USD

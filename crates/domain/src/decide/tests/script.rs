@@ -118,6 +118,7 @@ impl<'a> Line<'a> {
                 identifier: member(),
                 event_time: self.option("at").map_or(self.now, instant),
                 channel: self.option("channel").map(read),
+                revision: self.option("revision").map_or(0, read),
                 body: self.body(),
             }),
         }

@@ -118,6 +118,7 @@ fn event(offset: u64) -> Stored {
         identifier: Identifier::new(Scheme::CardToken, "tok_1").unwrap(),
         event_time: NOW,
         channel: None,
+        revision: 0,
         body: EventBody::SignUp { consents: Vec::new() },
     };
     stored(offset, Request::Command(Command::PartnerEvent(event)).encode())
