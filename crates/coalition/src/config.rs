@@ -72,11 +72,18 @@ pub(crate) struct LedgerConfig {
     pub(crate) checkpoint_accounts: usize,
     /// Milliseconds after which one is taken, however little has changed.
     pub(crate) checkpoint_interval_ms: u64,
+    /// Decided records that stay in each shard's inbox; older ones are deleted, the journal has them.
+    pub(crate) inbox_keep: u64,
 }
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { accounts_max: 400_000, checkpoint_accounts: 50_000, checkpoint_interval_ms: 1_000 }
+        Self {
+            accounts_max: 400_000,
+            checkpoint_accounts: 50_000,
+            checkpoint_interval_ms: 1_000,
+            inbox_keep: 10_000,
+        }
     }
 }
 
@@ -90,6 +97,7 @@ impl LedgerConfig {
             },
             checkpoint_accounts: self.checkpoint_accounts,
             checkpoint_interval: Duration::from_millis(self.checkpoint_interval_ms),
+            inbox_keep: self.inbox_keep,
             ..coalition_ledger::runtime::Settings::default()
         }
     }
@@ -194,6 +202,7 @@ mod tests {
             "accounts_max",
             "checkpoint_accounts",
             "checkpoint_interval_ms",
+            "inbox_keep",
             "cache_mib",
         ] {
             assert!(sample.contains(&format!("\n{key} = ")), "{key}");

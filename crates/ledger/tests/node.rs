@@ -5,22 +5,18 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use coalition_domain::Timestamp;
 use coalition_journal::entry::NetworkId;
-use coalition_journal::log::Log;
+use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_journal::memory::Memory;
-use coalition_ledger::runtime::{Node, Settings, Unavailable};
+use coalition_ledger::runtime::{INBOX, Node, Settings, Unavailable};
 use coalition_ledger::shard::relay::HOME;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_is_no_longer_run_does_not_show_itself_in_office() {
-    let memory = Memory::new();
-    memory.set_now(now());
-    let log: Arc<dyn Log> = Arc::new(memory);
-    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
-    let settings = Settings { shards: 1, ..Settings::default() };
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let (_, node) = start(&Settings { shards: 1, ..Settings::default() });
     let ledger = node.ledger();
     let position = ledger.wait(HOME, |status| status.in_office).await.unwrap().position;
     tokio::task::block_in_place(|| node.stop());
@@ -30,6 +26,15 @@ async fn a_shard_that_is_no_longer_run_does_not_show_itself_in_office() {
     assert!(matches!(waited, Err(Unavailable::Stopped(HOME, _))), "{waited:?}");
 }
 
+fn start(settings: &Settings) -> (Arc<dyn Log>, Node) {
+    let memory = Memory::new();
+    memory.set_now(now());
+    let log: Arc<dyn Log> = Arc::new(memory);
+    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, settings).unwrap();
+    (log, node)
+}
+
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
@@ -37,12 +42,7 @@ fn now() -> Timestamp {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_that_nobody_waits_for_hold_no_place() {
-    let memory = Memory::new();
-    memory.set_now(now());
-    let log: Arc<dyn Log> = Arc::new(memory);
-    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
-    let settings = Settings { shards: 1, queue_max: 4, ..Settings::default() };
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let (_, node) = start(&Settings { shards: 1, queue_max: 4, ..Settings::default() });
     let ledger = node.ledger();
     ledger.wait(HOME, |status| status.in_office).await.unwrap();
     let never = Some(coalition_journal::entry::Seq(1_000_000));
@@ -63,5 +63,28 @@ async fn questions_that_nobody_waits_for_hold_no_place() {
         .await
         .expect("a place comes free")
         .unwrap();
+    tokio::task::block_in_place(|| node.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inbox_forgets_what_is_decided_but_for_the_last_records() {
+    let settings = Settings {
+        shards: 1,
+        inbox_keep: 10,
+        checkpoint_interval: std::time::Duration::ZERO,
+        ..Settings::default()
+    };
+    let (log, node) = start(&settings);
+    let inbox = Partition::new(INBOX, 0);
+    // Nobody can read these; the shard journals that it has passed them over.
+    let records = (0..100).map(|_| Record::of(Bytes::from_static(b"junk"))).collect();
+    log.append(&inbox, records, Box::new(|outcome| assert!(outcome.is_ok())));
+    let trimmed = async {
+        while log.bounds(&inbox).unwrap() != (Offset(90), Offset(100)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), trimmed).await.expect("the inbox is trimmed");
+    assert_eq!(node.ledger().status(HOME).unwrap().inbox_next, Offset(100));
     tokio::task::block_in_place(|| node.stop());
 }

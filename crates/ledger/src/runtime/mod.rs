@@ -3,6 +3,7 @@
 mod checkpoint;
 mod handle;
 mod open;
+mod questions;
 mod retry;
 mod worker;
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub checkpoint_accounts: usize,
     /// Time after which one is taken, however little has changed.
     pub checkpoint_interval: Duration,
+    /// Decided records that stay in the inbox, for those who look into a fault; older ones are deleted.
+    pub inbox_keep: u64,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             queue_max: 4_096,
             checkpoint_accounts: 20_000,
             checkpoint_interval: Duration::from_secs(1),
+            inbox_keep: 10_000,
         }
     }
 }

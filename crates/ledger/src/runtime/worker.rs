@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::{AccountId, Span, Timestamp};
 use coalition_journal::entry::{OwnerId, Seq};
-use coalition_journal::log::{Record, Stored};
+use coalition_journal::log::{Offset, Record, Stored};
 use coalition_store::Reader;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
@@ -67,25 +67,26 @@ enum Exit {
 }
 
 pub(super) struct Worker<'a> {
-    place: &'a Place,
+    pub(super) place: &'a Place,
     settings: &'a Settings,
-    shard: Shard,
-    reader: Arc<dyn Reader>,
+    pub(super) shard: Shard,
+    pub(super) reader: Arc<dyn Reader>,
     checkpointer: Checkpointer,
     messages: &'a Receiver<Message>,
     sender: &'a Sender<Message>,
     published: &'a watch::Sender<Option<Status>>,
-    queued: &'a AtomicUsize,
+    pub(super) queued: &'a AtomicUsize,
     started: Instant,
     waiting: BTreeMap<Token, Waiting>,
     next_token: u64,
     /// Questions about a position that is not folded yet.
-    questions: Vec<(Seq, Message)>,
+    pub(super) questions: Vec<(Seq, Message)>,
     end_due: Option<Instant>,
     paused: Option<Instant>,
     stored: Seq,
+    trimmed: Offset,
     stopping: bool,
-    failed: Option<String>,
+    pub(super) failed: Option<String>,
 }
 
 impl Worker<'_> {
@@ -151,6 +152,7 @@ impl Worker<'_> {
             end_due: None,
             paused: None,
             stored,
+            trimmed: Offset(0),
             stopping: false,
             failed: None,
         };
@@ -208,6 +210,7 @@ impl Worker<'_> {
                 if let Input::Stored(seq, _) = &input {
                     self.checkpointer.busy = false;
                     self.stored = Seq(*seq);
+                    self.trim_inbox();
                 }
                 self.step(input);
             }
@@ -284,6 +287,20 @@ impl Worker<'_> {
             && let Some(taking) = self.shard.take_changes()
         {
             self.checkpointer.hand_over(taking);
+        }
+    }
+
+    /// Lets the log forget what is decided: the journal has each command with its decision.
+    fn trim_inbox(&mut self) {
+        let next = self.shard.state().meta.inbox_next.0;
+        let before = Offset(next.saturating_sub(self.settings.inbox_keep));
+        if before > self.trimmed {
+            match self.place.log.trim(&self.place.inbox, before) {
+                Ok(()) => self.trimmed = before,
+                Err(error) => {
+                    tracing::warn!(shard = %self.place.genesis.shard, error = chain(&error), "the inbox can't be trimmed");
+                }
+            }
         }
     }
 
@@ -391,70 +408,6 @@ impl Worker<'_> {
             }
             (None, _) => {}
         }
-    }
-
-    /// Answers the questions whose position is folded.
-    fn answer_questions(&mut self) {
-        let seq = self.shard.state().meta.chain.seq();
-        // A question whose asker has gone away is taken too, so that it does not hold a place for ever.
-        let gone = |question: &Message| match question {
-            Message::View { reply, .. } => reply.is_closed(),
-            Message::Sums { reply, .. } => reply.is_closed(),
-            Message::Wake
-            | Message::Input(_)
-            | Message::Command { .. }
-            | Message::Change { .. }
-            | Message::StoreFailed(_)
-            | Message::Stop => unreachable!("no question"),
-        };
-        let (ready, later) = std::mem::take(&mut self.questions)
-            .into_iter()
-            .partition(|(min, question)| *min <= seq || gone(question));
-        self.questions = later;
-        let shard = self.place.genesis.shard;
-        for (_, question) in ready {
-            self.queued.fetch_sub(1, Ordering::Relaxed);
-            match question {
-                Message::View { id, reply, .. } => {
-                    let view = self.view(id).map_err(|error| {
-                        self.failed = Some(chain(&error));
-                        Unavailable::Rebuilding(shard)
-                    });
-                    drop(reply.send(view));
-                }
-                Message::Sums { reply, .. } => {
-                    let totals = &self.shard.state().totals;
-                    drop(reply.send(Ok(SumsView {
-                        position: Position { shard, seq },
-                        books: totals.books().clone(),
-                        lines: totals.lines().clone(),
-                        reader: Arc::clone(&self.reader),
-                    })));
-                }
-                Message::Wake
-                | Message::Input(_)
-                | Message::Command { .. }
-                | Message::Change { .. }
-                | Message::StoreFailed(_)
-                | Message::Stop => unreachable!("no question"),
-            }
-        }
-    }
-
-    fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
-        let state = self.shard.state();
-        let resident = match state.accounts.get(&id) {
-            Some(resident) => Arc::clone(resident),
-            None => Arc::new(rows::load_account(&*self.reader, &id)?),
-        };
-        let position = Position { shard: self.place.genesis.shard, seq: state.meta.chain.seq() };
-        Ok(AccountView {
-            position,
-            decided_at: state.meta.decided_at.unwrap_or(Timestamp::MIN),
-            registry: Arc::clone(&state.registry),
-            resident,
-            reader: Arc::clone(&self.reader),
-        })
     }
 
     fn publish(&self) {
