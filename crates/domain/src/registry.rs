@@ -188,6 +188,12 @@ impl Registry {
         self.keys.get(id)
     }
 
+    /// How many keys of the operator are in force.
+    pub fn operator_keys(&self) -> usize {
+        let in_force = |key: &&ApiKey| key.role == Role::Operator && key.revoked_at.is_none();
+        self.keys.values().filter(in_force).count()
+    }
+
     /// Whether the caller's key is in force and speaks for the role that it was taken for.
     pub fn check(&self, caller: &Caller) -> Result<(), Rejection> {
         match self.keys.get(&caller.key) {

@@ -113,8 +113,8 @@ pub enum Rejection {
     /// The document has faults.
     #[error("the programme document has faults: {0}")]
     ProgrammeInvalid(String),
-    /// A new version has to leave the network time to hear of it.
-    #[error("version takes effect too early: effective_from has to be {earliest} or later")]
+    /// A new version or price has to leave the network time to hear of it.
+    #[error("it takes effect too early: the earliest instant is {earliest}")]
     EffectiveTooEarly {
         /// The earliest instant that would do.
         earliest: Timestamp,
@@ -125,6 +125,12 @@ pub enum Rejection {
     /// A setting outside its range.
     #[error("{0}")]
     SettingOutOfRange(String),
+    /// Without it nobody could run the network any more.
+    #[error("this is the operator's only key; make another one first")]
+    LastOperatorKey,
+    /// More purposes than an account keeps.
+    #[error("an account keeps consents for {0} purposes at most")]
+    TooManyConsents(u32),
 }
 
 impl Rejection {
@@ -157,6 +163,8 @@ impl Rejection {
             Self::AlreadyExists(_) => "ALREADY_EXISTS",
             Self::ProgrammeInvalid(_) => "PROGRAMME_INVALID",
             Self::EffectiveTooEarly { .. } => "EFFECTIVE_TOO_EARLY",
+            Self::LastOperatorKey => "LAST_OPERATOR_KEY",
+            Self::TooManyConsents(_) => "TOO_MANY_CONSENTS",
             Self::UnknownKey => "NOT_FOUND",
         }
     }

@@ -134,7 +134,9 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::RequestTooOld
         | R::DecisionTooLarge
         | R::NoProgramme
-        | R::EffectiveTooEarly => Code::FailedPrecondition,
+        | R::EffectiveTooEarly
+        | R::LastOperatorKey
+        | R::TooManyConsents => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -173,6 +175,8 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::ProgrammeInvalid(_) => ErrorReason::ProgrammeInvalid,
         Rejection::EffectiveTooEarly { .. } => ErrorReason::EffectiveTooEarly,
         Rejection::UnknownKey => ErrorReason::NotFound,
+        Rejection::LastOperatorKey => ErrorReason::LastOperatorKey,
+        Rejection::TooManyConsents(_) => ErrorReason::TooManyConsents,
     }
 }
 
@@ -211,6 +215,8 @@ impl From<&Rejection> for Failure {
             | Rejection::AlreadyExists(_)
             | Rejection::ProgrammeInvalid(_)
             | Rejection::UnknownKey
+            | Rejection::LastOperatorKey
+            | Rejection::TooManyConsents(_)
             | Rejection::SettingOutOfRange(_) => failure,
         }
     }

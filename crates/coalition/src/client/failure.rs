@@ -122,8 +122,12 @@ fn advice(reason: ErrorReason) -> Option<&'static str> {
         R::DeadlineExceeded => "try again with a longer --timeout",
         R::InternalFault => "the network's operator finds it in the log of `serve`",
         R::FieldMissing => "name it in the command; see its --help",
-        R::EffectiveTooEarly => "set a later effective_from in the document",
+        R::EffectiveTooEarly => {
+            "set a later effective_from in the document, or a later --from for the contract"
+        }
+        R::LastOperatorKey => "make another one with `coalition partner key --operator`",
         R::Unspecified
+        | R::TooManyConsents
         | R::NotFound
         | R::Malformed
         | R::FieldTooLong

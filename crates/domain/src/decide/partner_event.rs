@@ -1,11 +1,16 @@
 //! Partner events: what the programme in force at the event's own time grants for it, at today's prices.
 
+use std::collections::BTreeSet;
+
 use crate::account::{Account, Moment};
 use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
 use crate::lot::Expiry;
 use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
 use crate::registry::Registry;
 use crate::{EventBody, Fingerprint, Money, PartnerEvent, Points, ProgrammeId, Purpose, Rejection};
+
+/// Purposes of which an account keeps what the member said, so that its row stays small.
+const CONSENTS_MAX: u32 = 64;
 
 pub(super) fn decide(
     account: &Account,
@@ -21,7 +26,7 @@ pub(super) fn decide(
         check_amount(&version.programme, event, amount)?;
     }
     let mut events = super::due(account, &programme, at.decided_at, None);
-    facts(account, event, &mut events);
+    facts(account, event, &mut events)?;
 
     let mut held = account
         .purses()
@@ -57,7 +62,7 @@ pub(super) fn decide(
 }
 
 /// What the event says of the member, apart from points.
-fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) {
+fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) -> Result<(), Rejection> {
     // An older word on a consent, come late, does not undo a newer one.
     let newest = |purpose: &Purpose| {
         account.consents().get(purpose).is_none_or(|known| known.since <= event.event_time)
@@ -86,6 +91,24 @@ fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) {
         | EventBody::EmailRead { .. }
         | EventBody::AccountOpening { .. }
         | EventBody::Engagement { .. } => {}
+    }
+    let known = account.consents();
+    let new: BTreeSet<_> = events.iter().filter_map(consent).filter(|it| !known.contains_key(it)).collect();
+    if !new.is_empty() && known.len() + new.len() > CONSENTS_MAX as usize {
+        return Err(Rejection::TooManyConsents(CONSENTS_MAX));
+    }
+    Ok(())
+}
+
+fn consent(event: &Event) -> Option<&Purpose> {
+    match event {
+        Event::ConsentGiven { purpose } | Event::ConsentWithdrawn { purpose } => Some(purpose),
+        Event::MemberEnrolled
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::RewardRedeemed(_) => None,
     }
 }
 

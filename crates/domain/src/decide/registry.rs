@@ -11,8 +11,8 @@ use crate::{
     UnitPrice,
 };
 
-/// How long before it takes effect a further version of a programme has to be published, so that every shard has it
-/// by then.
+/// How long before it takes effect a further version of a programme, or a further price, has to be decided, so that
+/// every shard has it by then.
 pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 
 /// Faults of a document named in a refusal, which is journaled.
@@ -195,6 +195,9 @@ pub fn decide_registry(
         RegistryChange::RevokeKey { id } => match registry.key(id) {
             None => Err(Rejection::UnknownKey),
             Some(key) if key.revoked_at.is_some() => Ok(Vec::new()),
+            Some(key) if key.role == Role::Operator && registry.operator_keys() == 1 => {
+                Err(Rejection::LastOperatorKey)
+            }
             Some(_) => Ok(vec![RegistryEvent::KeyRevoked { id: *id, at: now }]),
         },
         RegistryChange::PublishProgramme { document } => publish(registry, document, now),
@@ -249,8 +252,8 @@ fn create_contract(registry: &Registry, contract: Contract) -> Result<Vec<Regist
         ));
     }
     if let Some(last) = registry.contracts(&contract.programme, &contract.partner).last() {
-        // A price that was in force may have been used: only what lies ahead can change.
-        let earliest = last.from.plus(Span::from_millis(1)).max(contract.created_at);
+        // A price that was in force may have been used: only what lies ahead of every shard can change.
+        let earliest = last.from.plus(Span::from_millis(1)).max(contract.created_at.plus(PUBLICATION_LEAD));
         if contract.from < earliest {
             return Err(Rejection::EffectiveTooEarly { earliest });
         }

@@ -209,7 +209,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 28] {
+pub(crate) fn rejections() -> [Rejection; 30] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -241,6 +241,8 @@ pub(crate) fn rejections() -> [Rejection; 28] {
         Rejection::EffectiveTooEarly { earliest: NOW },
         Rejection::UnknownKey,
         Rejection::SettingOutOfRange("a display name has 1 to 100 characters".to_owned()),
+        Rejection::LastOperatorKey,
+        Rejection::TooManyConsents(64),
     ]
 }
 

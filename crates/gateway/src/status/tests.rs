@@ -94,6 +94,8 @@ fn rejections() -> Vec<Rejection> {
         Rejection::EffectiveTooEarly { earliest: time },
         Rejection::UnknownKey,
         Rejection::SettingOutOfRange("x".to_owned()),
+        Rejection::LastOperatorKey,
+        Rejection::TooManyConsents(1),
     ]
 }
 

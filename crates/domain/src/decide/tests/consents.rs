@@ -151,3 +151,34 @@ fn a_missing_consent_does_not_keep_anybody_from_joining() {
         mypoints: 150"#]],
     );
 }
+
+#[test]
+fn an_account_keeps_a_bounded_number_of_consents() {
+    let given: String =
+        (0..64).map(|nth| format!("1997-01-12 cdnow consent_given c{nth} purpose-{nth}\n")).collect();
+    check(
+        MYPOINTS,
+        &given,
+        "
+        1997-01-12 cdnow consent_given d1 one-more
+        1997-01-12 cdnow consent_withdrawn d2 one-more
+        1997-01-12 mypoints sign_up s1 consents=one-more
+        1997-01-13 cdnow consent_withdrawn d3 purpose-3
+        1997-01-13 cdnow purchase p1 10 USD
+    ",
+        expect![[r#"
+            1997-01-12 cdnow consent_given d1 one-more
+                refused TOO_MANY_CONSENTS: an account keeps consents for 64 purposes at most
+            1997-01-12 cdnow consent_withdrawn d2 one-more
+                refused TOO_MANY_CONSENTS: an account keeps consents for 64 purposes at most
+            1997-01-12 mypoints sign_up s1 consents=one-more
+                refused TOO_MANY_CONSENTS: an account keeps consents for 64 purposes at most
+            1997-01-13 cdnow consent_withdrawn d3 purpose-3
+                by mypoints 1
+                permits purpose-3 no longer
+            1997-01-13 cdnow purchase p1 10 USD
+                by mypoints 1
+                +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+                mypoints: 10"#]],
+    );
+}

@@ -176,22 +176,22 @@ fn a_first_contract_may_be_back_dated_and_a_further_one_lies_ahead() {
     let further = |from| format!("1997-03-01 operator contract rival mypoints accrual=2 from={from}");
     on(
         given,
-        &[further("1997-02-28T23:59:59.999Z"), further("1997-03-01")].join("\n"),
+        &[further("1997-03-01T00:00:59.999Z"), further("1997-03-01T00:01:00Z")].join("\n"),
         expect![[r#"
-        1997-03-01 operator contract rival mypoints accrual=2 from=1997-02-28T23:59:59.999Z
-            refused EFFECTIVE_TOO_EARLY: version takes effect too early: effective_from has to be 1997-03-01T00:00:00Z or later
-        1997-03-01 operator contract rival mypoints accrual=2 from=1997-03-01
-            rival in mypoints from 1997-03-01T00:00:00Z: accrual 2 micros USD, redemption -"#]],
+            1997-03-01 operator contract rival mypoints accrual=2 from=1997-03-01T00:00:59.999Z
+                refused EFFECTIVE_TOO_EARLY: it takes effect too early: the earliest instant is 1997-03-01T00:01:00Z
+            1997-03-01 operator contract rival mypoints accrual=2 from=1997-03-01T00:01:00Z
+                rival in mypoints from 1997-03-01T00:01:00Z: accrual 2 micros USD, redemption -"#]],
     );
     let ahead = "1997-01-01 operator contract rival mypoints accrual=1 from=1997-06-01";
     on(
         ahead,
         &[further("1997-06-01"), further("1997-06-01T00:00:00.001Z")].join("\n"),
         expect![[r#"
-        1997-03-01 operator contract rival mypoints accrual=2 from=1997-06-01
-            refused EFFECTIVE_TOO_EARLY: version takes effect too early: effective_from has to be 1997-06-01T00:00:00.001Z or later
-        1997-03-01 operator contract rival mypoints accrual=2 from=1997-06-01T00:00:00.001Z
-            rival in mypoints from 1997-06-01T00:00:00.001Z: accrual 2 micros USD, redemption -"#]],
+            1997-03-01 operator contract rival mypoints accrual=2 from=1997-06-01
+                refused EFFECTIVE_TOO_EARLY: it takes effect too early: the earliest instant is 1997-06-01T00:00:00.001Z
+            1997-03-01 operator contract rival mypoints accrual=2 from=1997-06-01T00:00:00.001Z
+                rival in mypoints from 1997-06-01T00:00:00.001Z: accrual 2 micros USD, redemption -"#]],
     );
 }
 
@@ -241,20 +241,41 @@ fn a_further_version_is_published_a_lead_before_it_takes_effect() {
         "",
         &[publish("1997-01-01T00:00:59.999Z"), publish("1997-01-01T00:01:00Z")].join("\n"),
         expect![[r#"
-        1997-01-01 operator publish mypoints 1997-01-01T00:00:59.999Z
-            refused EFFECTIVE_TOO_EARLY: version takes effect too early: effective_from has to be 1997-01-01T00:01:00Z or later
-        1997-01-01 operator publish mypoints 1997-01-01T00:01:00Z
-            mypoints 2 of 1997-01-01T00:00:00Z published"#]],
+            1997-01-01 operator publish mypoints 1997-01-01T00:00:59.999Z
+                refused EFFECTIVE_TOO_EARLY: it takes effect too early: the earliest instant is 1997-01-01T00:01:00Z
+            1997-01-01 operator publish mypoints 1997-01-01T00:01:00Z
+                mypoints 2 of 1997-01-01T00:00:00Z published"#]],
     );
     let given = "1997-01-01 operator publish mypoints 1998-01-01";
     on(
         given,
         &[publish("1998-01-01"), publish("1998-01-01T00:00:00.001Z")].join("\n"),
         expect![[r#"
-        1997-01-01 operator publish mypoints 1998-01-01
-            refused EFFECTIVE_TOO_EARLY: version takes effect too early: effective_from has to be 1998-01-01T00:00:00.001Z or later
-        1997-01-01 operator publish mypoints 1998-01-01T00:00:00.001Z
-            mypoints 3 of 1997-01-01T00:00:00Z published"#]],
+            1997-01-01 operator publish mypoints 1998-01-01
+                refused EFFECTIVE_TOO_EARLY: it takes effect too early: the earliest instant is 1998-01-01T00:00:00.001Z
+            1997-01-01 operator publish mypoints 1998-01-01T00:00:00.001Z
+                mypoints 3 of 1997-01-01T00:00:00Z published"#]],
+    );
+}
+
+#[test]
+fn the_operator_keeps_a_key() {
+    let revoke = "1997-01-01 operator revoke operator";
+    on(
+        "",
+        revoke,
+        expect!["refused LAST_OPERATOR_KEY: this is the operator's only key; make another one first"],
+    );
+    on(
+        "1997-01-01 operator key spare operator",
+        revoke,
+        expect!["key operator revoked at 1997-01-01T00:00:00Z"],
+    );
+    let given = "1997-01-01 operator key spare operator\n1997-01-01 operator revoke spare";
+    on(
+        given,
+        revoke,
+        expect!["refused LAST_OPERATOR_KEY: this is the operator's only key; make another one first"],
     );
 }
 
