@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision, decide_registry};
 use coalition_domain::{
-    Account, AccountId, Command, Decision, Moment, Outcome, Registry, Rejection, Verdict,
+    Account, AccountId, Command, Decision, Fingerprint, Moment, Outcome, Registry, Rejection, Verdict,
 };
 use coalition_journal::entry::ShardId;
 
@@ -41,11 +41,12 @@ pub struct Draft {
     body: body::Writer,
     /// Each with its number among its account's activities.
     items: Vec<(Item, u32)>,
-    /// The item that touched an account first; a copy of the account is made when a second one comes.
-    first: BTreeMap<AccountId, u32>,
+    /// The items of each account, which are its next activities in this order.
+    items_of: BTreeMap<AccountId, Vec<u32>>,
+    /// Copies of the accounts that have been asked twice, as they are after their items.
     accounts: BTreeMap<AccountId, Account>,
     registry: Option<Registry>,
-    answered: BTreeMap<(coalition_domain::Fingerprint, coalition_domain::Fingerprint), u32>,
+    answered: BTreeMap<(Fingerprint, Fingerprint), u32>,
     taken: BTreeMap<ShardId, u64>,
 }
 
@@ -59,7 +60,7 @@ impl Draft {
             planted: Planted::default(),
             body: body::Writer::default(),
             items: Vec::new(),
-            first: BTreeMap::new(),
+            items_of: BTreeMap::new(),
             accounts: BTreeMap::new(),
             registry: None,
             answered: BTreeMap::new(),
@@ -76,22 +77,25 @@ impl Draft {
     pub fn account(&mut self, state: &State, command: Command) -> Drafted {
         let id = command.account();
         let committed = &state.accounts.get(&id).expect("an account is loaded before the draft").account;
-        if let (Some(first), false) = (self.first.get(&id), self.accounts.contains_key(&id)) {
+        if let (Some(&[first]), false) =
+            (self.items_of.get(&id).map(Vec::as_slice), self.accounts.contains_key(&id))
+        {
             let mut copy = committed.clone();
-            self.evolve(&mut copy, *first, state);
+            self.evolve(&mut copy, first, state);
             self.accounts.insert(id, copy);
         }
         let account = self.accounts.get(&id).unwrap_or(committed);
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, self.body.count());
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.planted.decide(account, registry, &command, &at))).unwrap_or_else(|_| {
-            tracing::error!(seq = self.seq, key = ?command.key(), "a decision panicked; the command is refused");
-            Verdict::Decided(Outcome::Refused(Rejection::InternalFault))
-        });
+        let verdict =
+            catch_unwind(AssertUnwindSafe(|| self.planted.decide(account, registry, &command, &at)))
+                .unwrap_or_else(|_| Verdict::Decided(Outcome::Refused(self.panicked(&command.key()))));
         match verdict {
-            Verdict::Repeat(activity) if activity < committed.activities() => Drafted::Known(activity),
-            Verdict::Repeat(_) => Drafted::InBatch(self.item_of(&command)),
+            Verdict::Repeat(activity) => match activity.checked_sub(committed.activities()) {
+                None => Drafted::Known(activity),
+                Some(nth) => Drafted::InBatch(self.items_of[&id][nth as usize]),
+            },
             Verdict::Decided(outcome) => {
                 let activity = account.activities();
                 self.push_account(state, id, Decision { command, outcome }, activity)
@@ -108,17 +112,16 @@ impl Draft {
         if let Some(item) = self.answered.get(&key) {
             return Drafted::InBatch(*item);
         }
-        let reused = state
-            .answered
-            .range((key.0, coalition_domain::Fingerprint::MIN)..)
-            .next()
-            .is_some_and(|((id, _), _)| *id == key.0)
-            || self.answered.keys().any(|(id, _)| *id == key.0);
+        let reused =
+            state.answered.range((key.0, Fingerprint::MIN)..).next().is_some_and(|((id, _), _)| *id == key.0)
+                || self.answered.keys().any(|(id, _)| *id == key.0);
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        let decided_at = self.terms.decided_at;
         let outcome = if reused {
             Err(Rejection::IdReused)
         } else {
-            decide_registry(registry, &command, self.terms.decided_at)
+            catch_unwind(AssertUnwindSafe(|| decide_registry(registry, &command, decided_at)))
+                .unwrap_or_else(|_| Err(self.panicked(&command.key())))
         };
         let mut decision = RegistryDecision { command, outcome };
         let mut bytes = body::encode_item(&Item::Registry(decision.clone()));
@@ -177,6 +180,11 @@ impl Draft {
         self.body.finish(terms, head)
     }
 
+    fn panicked(&self, key: &Fingerprint) -> Rejection {
+        tracing::error!(seq = self.seq, ?key, "a decision panicked; the command is refused");
+        Rejection::InternalFault
+    }
+
     fn push_account(&mut self, state: &State, id: AccountId, decision: Decision, activity: u32) -> Drafted {
         let mut item = Item::Account(decision);
         let mut bytes = body::encode_item(&item);
@@ -187,14 +195,10 @@ impl Draft {
             bytes = body::encode_item(&item);
         }
         let Some(number) = self.push(item, activity, &bytes) else { return Drafted::Full };
-        match self.accounts.remove(&id) {
-            Some(mut account) => {
-                self.evolve(&mut account, number, state);
-                self.accounts.insert(id, account);
-            }
-            None => {
-                self.first.insert(id, number);
-            }
+        self.items_of.entry(id).or_default().push(number);
+        if let Some(mut account) = self.accounts.remove(&id) {
+            self.evolve(&mut account, number, state);
+            self.accounts.insert(id, account);
         }
         Drafted::Item(number)
     }
@@ -218,16 +222,5 @@ impl Draft {
 
     fn moment(&self, registry: &Registry, item: u32) -> Moment {
         State::moment(registry, self.seq, item, &self.terms)
-    }
-
-    /// The item that decided the same command earlier in this batch.
-    fn item_of(&self, command: &Command) -> u32 {
-        let (key, content) = (command.key(), command.content());
-        let same = |(item, _): &(Item, u32)| match item {
-            Item::Account(decision) => decision.command.key() == key && decision.command.content() == content,
-            Item::Registry(_) | Item::Relayed(_) => false,
-        };
-        let at = self.items.iter().rposition(same).expect("a repeat that is not in effect is in the batch");
-        u32::try_from(at).expect("as many as the body counts")
     }
 }

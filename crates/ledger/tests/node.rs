@@ -7,11 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coalition_domain::Timestamp;
-use coalition_journal::entry::NetworkId;
+use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_journal::memory::Memory;
 use coalition_ledger::runtime::{INBOX, Node, Settings, Unavailable};
 use coalition_ledger::shard::relay::HOME;
+use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +31,7 @@ fn start(settings: &Settings) -> (Arc<dyn Log>, Node) {
     let memory = Memory::new();
     memory.set_now(now());
     let log: Arc<dyn Log> = Arc::new(memory);
-    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn Store>;
     let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, settings).unwrap();
     (log, node)
 }
@@ -86,5 +87,34 @@ async fn the_inbox_forgets_what_is_decided_but_for_the_last_records() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), trimmed).await.expect("the inbox is trimmed");
     assert_eq!(node.ledger().status(HOME).unwrap().inbox_next, Offset(100));
+    tokio::task::block_in_place(|| node.stop());
+}
+
+/// A store whose shard finds a fault that nobody thought of.
+struct Panics;
+
+impl Store for Panics {
+    fn open(&self, _: &Identity) -> Result<Opened, coalition_store::Error> {
+        panic!("planted by a test")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_stops_its_shard_and_no_other() {
+    let memory = Memory::new();
+    memory.set_now(now());
+    let log: Arc<dyn Log> = Arc::new(memory);
+    let store = |shard| match shard {
+        HOME => Box::new(coalition_store::Memory::new()) as Box<dyn Store>,
+        _ => Box::new(Panics),
+    };
+    let settings = Settings { shards: 2, ..Settings::default() };
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let ledger = node.ledger();
+    let stopped = ledger.wait(ShardId(1), |status| status.in_office).await;
+    assert!(matches!(stopped, Err(Unavailable::Stopped(ShardId(1), _))), "{stopped:?}");
+    ledger.wait(HOME, |status| status.in_office).await.unwrap();
+    assert!(matches!(ledger.sums(ShardId(1), None).await, Err(Unavailable::Rebuilding(ShardId(1)))));
+    ledger.sums(HOME, None).await.unwrap();
     tokio::task::block_in_place(|| node.stop());
 }

@@ -94,7 +94,7 @@ impl Gateway {
 
 fn role(status: &ShardStatus) -> proto::ShardRole {
     match (&status.stopped, status.in_office) {
-        (Some(_), _) => proto::ShardRole::Unassigned,
+        (Some(_), _) => proto::ShardRole::Stopped,
         (None, true) => proto::ShardRole::Owner,
         (None, false) => proto::ShardRole::Replaying,
     }

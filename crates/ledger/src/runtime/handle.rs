@@ -82,6 +82,22 @@ pub struct Status {
     pub stopped: Option<String>,
 }
 
+impl Status {
+    /// Of a shard of which nothing is known yet.
+    pub(super) fn starting(shard: ShardId) -> Self {
+        Self {
+            position: Position { shard, seq: Seq::default() },
+            head: Hash::default(),
+            term: Term::default(),
+            in_office: false,
+            registry: Arc::default(),
+            stored: Seq::default(),
+            inbox_next: Offset::default(),
+            stopped: None,
+        }
+    }
+}
+
 /// The way to one shard.
 #[derive(Clone)]
 pub(super) struct Mailbox {

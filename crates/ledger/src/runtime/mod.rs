@@ -5,6 +5,7 @@ mod handle;
 mod open;
 mod questions;
 mod retry;
+mod wake;
 mod worker;
 
 use std::sync::Arc;
@@ -96,10 +97,12 @@ impl Node {
             let (sender, receiver) = mpsc::channel();
             let journal = Partition::new(JOURNAL, shard.0);
             let inbox = Partition::new(INBOX, shard.0);
+            let waker = wake::Waker::default();
             for partition in [&journal, &inbox] {
-                let wake = sender.clone();
+                let (waker, sender) = (waker.clone(), sender.clone());
                 // A wake that finds nobody comes after the end.
-                log.watch(partition, Arc::new(move || drop(wake.send(Message::Wake))))?;
+                let wake = move || drop(waker.wake().map(|wake| sender.send(Message::Wake(wake))));
+                log.watch(partition, Arc::new(wake))?;
             }
             let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
             let place = open::Place { log: Arc::clone(log), journal, inbox, genesis, store: store(shard) };

@@ -1,15 +1,14 @@
 //! Questions to a shard: answered from what took effect, once the position that they name is folded.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use coalition_domain::{AccountId, Timestamp};
+use coalition_domain::AccountId;
 
 use super::handle::Unavailable;
 use super::retry::chain;
 use super::worker::{Message, Worker};
 use crate::rows;
-use crate::view::{AccountView, Position, SumsView};
+use crate::view::{AccountView, SumsView};
 
 impl Worker<'_> {
     /// Answers the questions whose position is folded.
@@ -19,7 +18,7 @@ impl Worker<'_> {
         let gone = |question: &Message| match question {
             Message::View { reply, .. } => reply.is_closed(),
             Message::Sums { reply, .. } => reply.is_closed(),
-            Message::Wake
+            Message::Wake(_)
             | Message::Input(_)
             | Message::Command { .. }
             | Message::Change { .. }
@@ -42,15 +41,9 @@ impl Worker<'_> {
                     drop(reply.send(view));
                 }
                 Message::Sums { reply, .. } => {
-                    let totals = &self.shard.state().totals;
-                    drop(reply.send(Ok(SumsView {
-                        position: Position { shard, seq },
-                        books: totals.books().clone(),
-                        lines: totals.lines().clone(),
-                        reader: Arc::clone(&self.reader),
-                    })));
+                    drop(reply.send(Ok(SumsView::of(shard, self.shard.state(), &self.reader))));
                 }
-                Message::Wake
+                Message::Wake(_)
                 | Message::Input(_)
                 | Message::Command { .. }
                 | Message::Change { .. }
@@ -61,18 +54,6 @@ impl Worker<'_> {
     }
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
-        let state = self.shard.state();
-        let resident = match state.accounts.get(&id) {
-            Some(resident) => Arc::clone(resident),
-            None => Arc::new(rows::load_account(&*self.reader, &id)?),
-        };
-        let position = Position { shard: self.place.genesis.shard, seq: state.meta.chain.seq() };
-        Ok(AccountView {
-            position,
-            decided_at: state.meta.decided_at.unwrap_or(Timestamp::MIN),
-            registry: Arc::clone(&state.registry),
-            resident,
-            reader: Arc::clone(&self.reader),
-        })
+        AccountView::of(self.place.genesis.shard, self.shard.state(), &self.reader, id)
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize) -
             ) => {
                 queued.fetch_sub(1, Ordering::Relaxed);
             }
-            Ok(Message::Wake | Message::Input(_) | Message::StoreFailed(_)) => {}
+            Ok(Message::Wake(_) | Message::Input(_) | Message::StoreFailed(_)) => {}
             Err(RecvTimeoutError::Timeout) => return false,
         }
     }

@@ -1,6 +1,7 @@
 //! The thread of a shard: reads for the core, carries out what it asks for, and passes questions and answers on.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -19,6 +20,7 @@ use super::handle::{
 };
 use super::open::{Place, Projection};
 use super::retry::{PAUSE, backoff, chain, wait_or_stop};
+use super::wake::Wake;
 use super::{INBOX, Settings};
 use crate::clock::Now;
 use crate::resident::Activity;
@@ -36,7 +38,7 @@ const MESSAGES_MAX: usize = 1_024;
 /// What the thread is told.
 pub(super) enum Message {
     /// A partition may have grown.
-    Wake,
+    Wake(Wake),
     /// Something for the core.
     Input(Input),
     /// A command of an account.
@@ -62,6 +64,8 @@ enum Waiting {
 /// How a run of the thread ended.
 enum Exit {
     Stopped,
+    /// An invariant is broken.
+    Panicked,
     /// The projection can't be trusted or used any more.
     StoreFailed(String),
 }
@@ -100,15 +104,24 @@ impl Worker<'_> {
     ) {
         let shard = place.genesis.shard;
         loop {
-            let opened = place.open(settings.limits.accounts_max);
-            let exit = match opened.map_err(|error| chain(&error)) {
+            let run = || match place.open(settings.limits.accounts_max) {
                 Ok(projection) => {
                     Worker::run(&place, settings, projection, (&sender, &messages), &published, &queued)
                 }
-                Err(error) => Exit::StoreFailed(error),
+                Err(error) => Exit::StoreFailed(chain(&error)),
             };
-            match exit {
+            // A broken invariant stops this shard and no other.
+            match catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Panicked) {
                 Exit::Stopped => return,
+                Exit::Panicked => {
+                    tracing::error!(%shard, "the shard's thread panicked; the shard has stopped");
+                    published.send_modify(|status| {
+                        let status = status.get_or_insert_with(|| Status::starting(shard));
+                        status.stopped = Some("a fault inside the ledger; it was noted".to_owned());
+                    });
+                    while !wait_or_stop(&messages, &queued) {}
+                    return;
+                }
                 Exit::StoreFailed(why) => {
                     tracing::error!(%shard, why, "the projection failed; it is opened again");
                     if wait_or_stop(&messages, &queued) {
@@ -163,7 +176,7 @@ impl Worker<'_> {
         // One process holds the log's lock, so the shard is its own as long as it lives.
         self.step(Input::Assigned);
         loop {
-            self.pump();
+            let read = self.pump();
             self.answer_questions();
             self.publish();
             if let Some(why) = self.failed.take() {
@@ -173,7 +186,7 @@ impl Worker<'_> {
             if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) {
                 return self.finish();
             }
-            match self.messages.recv_timeout(TICK) {
+            match self.messages.recv_timeout(if read { Duration::ZERO } else { TICK }) {
                 Ok(message) => {
                     self.take(message);
                     for message in self.messages.try_iter().take(MESSAGES_MAX).collect::<Vec<_>>() {
@@ -205,7 +218,7 @@ impl Worker<'_> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Wake => {}
+            Message::Wake(wake) => drop(wake),
             Message::Input(input) => {
                 if let Input::Stored(seq, _) = &input {
                     self.checkpointer.busy = false;
@@ -230,42 +243,37 @@ impl Worker<'_> {
         self.step(Input::Direct(token, direct));
     }
 
-    /// Reads what the core wants, as long as there is something, and keeps the checkpoints going.
-    fn pump(&mut self) {
-        loop {
-            if self.failed.is_some() || self.paused.is_some_and(|until| Instant::now() < until) {
-                return;
-            }
-            self.paused = None;
-            if self.end_due.is_some_and(|due| due <= Instant::now()) {
-                self.end_due = None;
-                match self.place.log.bounds(&self.place.journal) {
-                    Ok((_, end)) => self.step(Input::End(end)),
-                    Err(error) => {
-                        self.end_due = Some(Instant::now() + PAUSE);
-                        self.pause(&error);
-                    }
-                }
-            }
-            let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
-            let inbox =
-                self.shard.wants_inbox().filter(|_| !self.stopping).map(|from| (&self.place.inbox, from));
-            let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
-            let (journal, inbox) = match (journal.map(read).transpose(), inbox.map(read).transpose()) {
-                (Ok(journal), Ok(inbox)) => (journal.unwrap_or_default(), inbox.unwrap_or_default()),
-                (Err(error), _) | (_, Err(error)) => {
+    /// Reads once what the core wants, and keeps the checkpoints going. False if there was nothing.
+    fn pump(&mut self) -> bool {
+        if self.paused.is_some_and(|until| Instant::now() < until) {
+            return false;
+        }
+        self.paused = None;
+        if self.end_due.is_some_and(|due| due <= Instant::now()) {
+            self.end_due = None;
+            match self.place.log.bounds(&self.place.journal) {
+                Ok((_, end)) => self.step(Input::End(end)),
+                Err(error) => {
+                    self.end_due = Some(Instant::now() + PAUSE);
                     self.pause(&error);
-                    return;
                 }
-            };
-            let idle = journal.is_empty() && inbox.is_empty();
-            self.feed(journal, Input::Journal);
-            self.feed(inbox, Input::Inbox);
-            self.checkpoint();
-            if idle {
-                return;
             }
         }
+        let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
+        let inbox = self.shard.wants_inbox().filter(|_| !self.stopping).map(|from| (&self.place.inbox, from));
+        let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
+        let (journal, inbox) = match (journal.map(read).transpose(), inbox.map(read).transpose()) {
+            (Ok(journal), Ok(inbox)) => (journal.unwrap_or_default(), inbox.unwrap_or_default()),
+            (Err(error), _) | (_, Err(error)) => {
+                self.pause(&error);
+                return false;
+            }
+        };
+        let idle = journal.is_empty() && inbox.is_empty();
+        self.feed(journal, Input::Journal);
+        self.feed(inbox, Input::Inbox);
+        self.checkpoint();
+        !idle
     }
 
     fn feed(&mut self, records: Vec<Stored>, input: fn(Vec<Stored>) -> Input) {

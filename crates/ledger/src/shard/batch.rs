@@ -154,8 +154,11 @@ impl Shard {
     /// Drafts commands of the inbox, in order, as far as their accounts are in memory; gives the next offset.
     fn draft_inbox(&mut self, draft: &mut Draft, out: &mut Vec<Output>) -> Offset {
         let mut inbox_next = self.state.meta.inbox_next;
+        // Repeats count, too: they make no item, but take their time.
+        let mut looked_at = draft.count() as usize;
         while let Some(queued) = self.inbox.pop_front() {
-            let room = (draft.count() as usize) < self.limits.batch_commands_max;
+            let room = looked_at < self.limits.batch_commands_max;
+            looked_at += 1;
             let fits = room
                 && match &queued.request {
                     Request::Command(command) if !self.state.accounts.contains(&command.account()) => {

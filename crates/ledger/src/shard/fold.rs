@@ -70,6 +70,7 @@ impl Shard {
         let verdict = self.state.meta.chain.judge(&next.raw, next.entry.as_ref());
         self.state.note_record(next.offset, &next.raw);
         if let Verdict::InEffect(seq) = verdict {
+            self.untaken_bytes += next.raw.len();
             match &next.entry {
                 Some(Entry::Genesis(genesis)) if *genesis != self.genesis => {
                     self.stopped = Some(Stop::Foreign(format!("{genesis:?}")));

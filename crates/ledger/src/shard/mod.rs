@@ -35,6 +35,9 @@ pub struct Limits {
     pub batch_bytes_max: usize,
     /// Commands read ahead from the inbox.
     pub inbox_commands_max: usize,
+    /// Bytes of the journal that may be in memory alone while a checkpoint is under way; beyond them the shard waits
+    /// for the store.
+    pub unstored_bytes_max: usize,
     /// How long an append may take until it is doubted.
     pub append_timeout: Span,
     /// How far the owner's clock may be from the log's.
@@ -48,6 +51,7 @@ impl Default for Limits {
             batch_commands_max: 4_096,
             batch_bytes_max: 768 * 1024,
             inbox_commands_max: 16_384,
+            unstored_bytes_max: 64 * 1024 * 1024,
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),
         }
@@ -96,6 +100,10 @@ pub struct Shard {
     doubtful: Option<UnderWay>,
     relay: BTreeMap<ShardId, relay::Link>,
     stored: u64,
+    /// Up to where the last checkpoint that was taken goes.
+    taken: u64,
+    /// Bytes of the records in effect since then.
+    untaken_bytes: usize,
     stopped: Option<Stop>,
     planted: Planted,
 }
@@ -124,6 +132,8 @@ impl Shard {
             doubtful: None,
             relay: BTreeMap::new(),
             stored,
+            taken: stored,
+            untaken_bytes: 0,
             stopped: None,
             planted: Planted::default(),
         }
@@ -162,13 +172,20 @@ impl Shard {
 
     /// From where it wants records of the journal; `None` while it has enough.
     pub fn wants_journal(&self) -> Option<Offset> {
-        (self.stopped.is_none() && self.unfolded.len() < fold::UNFOLDED_MAX).then(|| self.next_offset())
+        // In office what comes is its own, and others wait for it.
+        let room = self.unfolded.len() < fold::UNFOLDED_MAX && (self.in_office() || !self.waits_for_store());
+        (self.stopped.is_none() && room).then(|| self.next_offset())
+    }
+
+    /// Whether so much is in memory alone that the checkpoint under way should come first.
+    fn waits_for_store(&self) -> bool {
+        self.taken > self.stored && self.untaken_bytes > self.limits.unstored_bytes_max
     }
 
     /// From where it wants records of the inbox; `None` while it has enough or is not in office.
     pub fn wants_inbox(&self) -> Option<Offset> {
-        let wants =
-            self.stopped.is_none() && self.in_office() && self.inbox.len() < self.limits.inbox_commands_max;
+        let room = self.inbox.len() < self.limits.inbox_commands_max && !self.waits_for_store();
+        let wants = self.stopped.is_none() && self.in_office() && room;
         wants.then_some(self.inbox_read)
     }
 
@@ -184,7 +201,10 @@ impl Shard {
     /// [`Input::Stored`].
     pub fn take_changes(&mut self) -> Option<Taking> {
         let seq = self.state.meta.chain.seq().0;
-        (seq > self.stored && self.stopped.is_none()).then(|| self.state.take_changes(self.stored))
+        (seq > self.stored && self.stopped.is_none()).then(|| {
+            (self.taken, self.untaken_bytes) = (seq, 0);
+            self.state.take_changes(self.stored)
+        })
     }
 
     /// One step: takes an input in and does what has become possible. `fresh` is drawn for this call.
@@ -208,7 +228,7 @@ impl Shard {
             self.carry_out(effects, now, &mut out);
         }
         self.decide_ready(now, &mut out);
-        self.relay_ready(&mut out);
+        self.relay_ready(now, &mut out);
         out
     }
 
@@ -249,7 +269,7 @@ impl Shard {
                 Vec::new()
             }
             Input::Relayed { to, upto, appended } => {
-                self.relayed(to, upto, appended);
+                self.relayed(to, upto, appended, now);
                 Vec::new()
             }
             Input::Stored(seq, accounts) => {

@@ -4,9 +4,12 @@
 //! registry's own log.
 
 use bytes::Bytes;
+use coalition_domain::Span;
 use coalition_journal::entry::ShardId;
 
+use super::time::breathed;
 use super::{Output, Shard};
+use crate::clock::Now;
 use crate::inbox::{RelayCommand, Request, Run};
 
 /// The shard that decides what the whole network agrees on.
@@ -20,13 +23,15 @@ const RUN_BYTES_MAX: usize = 256 * 1024;
 pub(super) struct Link {
     /// A run is under way.
     under_way: bool,
+    /// When the log refused the last one: time to breathe until the next.
+    refused: Option<Span>,
     /// The log has everything up to here; a fact for the next batch.
     acknowledged: Option<u64>,
 }
 
 impl Shard {
     /// Sends the next run to every shard that has none under way.
-    pub(super) fn relay_ready(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn relay_ready(&mut self, now: Now, out: &mut Vec<Output>) {
         if self.genesis.shard != HOME || !self.in_office() || self.stopped.is_some() {
             return;
         }
@@ -36,7 +41,8 @@ impl Shard {
             let sent = link.acknowledged.map_or(known, |upto| upto.max(known));
             let start = usize::try_from(sent).expect("the registry fits into memory");
             let waiting = self.state.registry_log.get(start..).unwrap_or_default();
-            if link.under_way || waiting.is_empty() {
+            let breathing = link.refused.is_some_and(|since| !breathed(since, now));
+            if link.under_way || breathing || waiting.is_empty() {
                 continue;
             }
             link.under_way = true;
@@ -56,9 +62,10 @@ impl Shard {
     }
 
     /// A run is in the log, or may not be: then it is sent again, and the numbers keep it from counting twice.
-    pub(super) fn relayed(&mut self, to: ShardId, upto: u64, appended: bool) {
+    pub(super) fn relayed(&mut self, to: ShardId, upto: u64, appended: bool, now: Now) {
         if let Some(link) = self.relay.get_mut(&to) {
             link.under_way = false;
+            link.refused = (!appended).then_some(now.mono);
             if appended {
                 link.acknowledged = Some(link.acknowledged.map_or(upto, |known| known.max(upto)));
             }

@@ -6,15 +6,18 @@ use super::{Output, Shard, Unanswered};
 use crate::clock::Now;
 use crate::plant::Plant;
 
-/// How long to wait after the log refused a batch for want of room, in milliseconds.
+/// How long to wait after the log refused a record for want of room, in milliseconds.
 const REFUSED_PAUSE_MS: i64 = 20;
+
+/// Whether the pause after a refusal at `since` is over.
+pub(super) fn breathed(since: Span, now: Now) -> bool {
+    now.mono.as_millis() - since.as_millis() >= REFUSED_PAUSE_MS
+}
 
 impl Shard {
     /// Rules 6 and 12: an append that takes too long is doubted; an owner whose clock is off gives up its term.
     pub(super) fn check_time(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.refused.is_some_and(|since| now.mono.as_millis() - since.as_millis() >= REFUSED_PAUSE_MS) {
-            self.refused = None;
-        }
+        self.refused = self.refused.filter(|since| !breathed(*since, now));
         let late =
             |sent: Span| now.mono.as_millis() - sent.as_millis() > self.limits.append_timeout.as_millis();
         let campaign = self.campaign.filter(|(_, sent)| late(*sent)).map(|(attempt, _)| attempt);

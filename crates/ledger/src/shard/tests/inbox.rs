@@ -2,7 +2,7 @@
 
 use coalition_journal::log::{AppendError, Offset};
 
-use super::{Alone, Input, event, stored};
+use super::{Alone, Input, event, repeat, stored};
 
 fn positions(alone: &Alone) -> Vec<u64> {
     alone.bodies().iter().map(|(terms, _)| terms.inbox_next.0).collect()
@@ -30,4 +30,37 @@ fn the_position_moves_past_what_is_no_request() {
     alone.say(Input::Inbox(vec![stored(2, "junk".into())]));
     assert_eq!(positions(&alone), [2, 3]);
     assert!(alone.core.is_idle());
+}
+
+#[test]
+fn a_batch_looks_at_a_bounded_number_of_commands_also_if_they_are_repeats() {
+    let mut alone = Alone::in_office();
+    let bound = alone.core.limits.batch_commands_max as u64;
+    let first = std::iter::once(event(0));
+    alone.say(Input::Inbox(first.chain((1..bound + 10).map(|offset| repeat(offset, 0))).collect()));
+    assert_eq!(positions(&alone), [bound, bound + 10]);
+    let items: Vec<_> = alone.bodies().iter().map(|(_, items)| items.len()).collect();
+    assert_eq!(items, [1, 0], "a repeat makes no item");
+}
+
+#[test]
+fn what_the_store_does_not_have_is_bounded() {
+    let mut alone = Alone::in_office();
+    alone.say(Input::Inbox(vec![event(0)]));
+    let taking = alone.core.take_changes().unwrap();
+    // A checkpoint is under way, and as much as may be comes on top of it.
+    alone.core.limits.unstored_bytes_max = 0;
+    alone.say(Input::Inbox(vec![event(1)]));
+    assert_eq!(alone.core.wants_inbox(), None);
+    assert!(alone.core.wants_journal().is_some(), "in office its own records have to be read back");
+    let stored = |alone: &mut Alone| alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+    stored(&mut alone);
+    assert_eq!(alone.core.wants_inbox(), Some(Offset(2)), "it may take the next checkpoint");
+    // Out of office it is the journal that has to wait.
+    let taking = alone.core.take_changes().unwrap();
+    alone.say(Input::Inbox(vec![event(2)]));
+    alone.say(Input::Revoked);
+    assert_eq!(alone.core.wants_journal(), None);
+    alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+    assert!(alone.core.wants_journal().is_some());
 }

@@ -111,9 +111,14 @@ fn stored(offset: u64, value: Bytes) -> Stored {
 
 /// An event in the inbox, refused since nothing is set up, but decided.
 fn event(offset: u64) -> Stored {
+    repeat(offset, offset)
+}
+
+/// The event that lies at `of` once more.
+fn repeat(offset: u64, of: u64) -> Stored {
     let event = PartnerEvent {
         partner: PartnerId::new("cdnow").unwrap(),
-        event_id: Reference::new(format!("e{offset}")).unwrap(),
+        event_id: Reference::new(format!("e{of}")).unwrap(),
         programme: None,
         identifier: Identifier::new(Scheme::CardToken, "tok_1").unwrap(),
         event_time: NOW,
