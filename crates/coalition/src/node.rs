@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings as NetworkSettings;
-use coalition_domain::{KeyId, Rejection, RequestId};
+use coalition_domain::{Rejection, RequestId};
+use coalition_gateway::auth::{NewKey, Secret};
 use coalition_intake::Intake;
 use coalition_journal::embedded::Embedded;
 use coalition_journal::entry::{NetworkId, ShardId};
@@ -15,7 +16,6 @@ use coalition_journal::log::Log;
 use coalition_ledger::runtime::{Ledger, Node};
 use coalition_store::{Folder, Store};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -140,23 +140,19 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     let path = data.join(OPERATOR_KEY);
     // The secret is on disk before the network knows its hash: a crash between leaves a key that still fits.
     if !path.exists() {
-        let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let id = &Uuid::new_v4().simple().to_string()[..16];
-        write_durably(&path, format!("ck_{id}_{secret}\n").as_bytes(), 0o600)?;
+        let key = NewKey::draw().context("draw the operator's key")?;
+        write_durably(&path, format!("{}\n", key.secret.reveal()).as_bytes(), 0o600)?;
     }
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-    let (id, secret) = text
-        .trim()
-        .strip_prefix("ck_")
-        .and_then(|key| key.split_once('_'))
+    let (key, secret) = Secret::parse(text.trim())
         .ok_or_else(|| anyhow!("{} holds no key; remove it to have one made", path.display()))?;
     let change = RegistryChange::SetUp {
         settings: NetworkSettings {
             max_event_age: coalition_domain::Span::from_days(config.network.max_event_age_days),
             max_request_age: coalition_domain::Span::from_days(config.network.max_request_age_days),
         },
-        key: KeyId::new(id)?,
-        secret_hash: Sha256::digest(secret.as_bytes()).into(),
+        key,
+        secret_hash: secret.hash(),
     };
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
     match ledger.change(command).await?.decision.outcome {

@@ -7,3 +7,4 @@ mod everyday;
 mod journal;
 mod network;
 mod retry;
+mod start;

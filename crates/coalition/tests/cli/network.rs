@@ -56,6 +56,13 @@ pub(crate) fn end(mut command: Command) -> Ended {
     }
 }
 
+/// The command that serves the network whose data lies in `folder`.
+pub(crate) fn serve(folder: &Path) -> Command {
+    let mut serve = command("serve --listen 127.0.0.1:0 --data");
+    serve.arg(folder.join("data"));
+    serve
+}
+
 /// A served network in a folder of its own.
 pub(crate) struct Network {
     pub(crate) folder: TempDir,
@@ -65,10 +72,13 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut serve = command("serve --listen 127.0.0.1:0 --data");
-        serve.arg(folder.path().join("data")).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = serve.spawn().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// Serves what lies in the folder, or a new network.
+    pub(crate) fn start_in(folder: TempDir) -> Self {
+        let mut serve = serve(folder.path());
+        let mut process = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let server = line.trim().strip_prefix("listening on ").unwrap().to_owned();

@@ -23,9 +23,9 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads what a caller shows; `None` if it is no key.
-    pub(crate) fn parse(whole: &str) -> Option<(KeyId, Self)> {
-        let (id, half) = whole.strip_prefix(PREFIX)?.rsplit_once('_')?;
+    /// Reads what a caller shows; `None` if it is no key. What stands before the last `_` is the key's id.
+    pub fn parse(whole: &str) -> Option<(KeyId, Self)> {
+        let (id, half) = whole.strip_prefix(PREFIX)?.rsplit_once('_').filter(|(_, half)| !half.is_empty())?;
         let id = KeyId::new(id).ok()?;
         Some((id, Self { whole: whole.to_owned(), half: whole.len() - half.len() }))
     }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_none() {
-        for text in ["", "ck_", "ck_a", "xx_a_b", "ck_A_b", "ck__b"] {
+        for text in ["", "ck_", "ck_a", "xx_a_b", "ck_A_b", "ck__b", "ck_a_"] {
             assert!(Secret::parse(text).is_none(), "{text}");
         }
     }
