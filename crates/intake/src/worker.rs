@@ -156,13 +156,14 @@ impl Worker {
         busy
     }
 
-    /// Whether a shard has so much to decide that more would only lie there.
+    /// Whether a shard has so much to decide that more would only lie there, in front of what others send later. One
+    /// that has not opened yet, or has stopped by a fault, is none that the others should wait for.
     fn ledger_is_behind(&self) -> bool {
         (0..).zip(&self.shards).any(|(shard, (_, outbox))| {
-            // Of a shard that is starting it is not known what it has decided.
-            let decided = self.ledger.status(ShardId(shard)).map(|status| status.inbox_next);
-            let undecided = outbox.end().0.saturating_sub(decided.unwrap_or_default().0);
-            undecided >= self.settings.undecided_max
+            let status = self.ledger.status(ShardId(shard)).filter(|status| status.stopped.is_none());
+            status.is_some_and(|status| {
+                outbox.end().0.saturating_sub(status.inbox_next.0) >= self.settings.undecided_max
+            })
         })
     }
 
