@@ -141,6 +141,8 @@ pub enum Nothing {
     ConsentMissing,
     /// The rule grants once for each reference, and the event names none.
     NoReference,
+    /// The event came so late that its points would have lapsed before they could be spent.
+    LapsedAlready,
 }
 
 impl Nothing {
@@ -155,6 +157,9 @@ impl Nothing {
             Self::AmountTooSmall => "the amount is below what earns a point",
             Self::ConsentMissing => "the consent that the rule asks for is missing",
             Self::NoReference => "the rule grants once for each reference, and the event names none",
+            Self::LapsedAlready => {
+                "the event came so late that its points would lapse before they could be spent"
+            }
         }
     }
 }

@@ -54,7 +54,8 @@ pub(crate) fn rules(outcomes: &[RuleOutcome]) -> String {
             | RuleVerdict::OtherCurrency
             | RuleVerdict::AmountTooSmall
             | RuleVerdict::ConsentMissing
-            | RuleVerdict::NoReference => outcome.message.clone(),
+            | RuleVerdict::NoReference
+            | RuleVerdict::LapsedAlready => outcome.message.clone(),
         };
         if outcome.rule.is_empty() { what } else { format!("rule {}: {what}", outcome.rule) }
     };

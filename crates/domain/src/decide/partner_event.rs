@@ -7,7 +7,9 @@ use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
 use crate::lot::Expiry;
 use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
 use crate::registry::Registry;
-use crate::{EventBody, Fingerprint, Money, PartnerEvent, Points, ProgrammeId, Purpose, Rejection};
+use crate::{
+    EventBody, Fingerprint, Money, PartnerEvent, Points, ProgrammeId, Purpose, Rejection, Timestamp,
+};
 
 /// Purposes of which an account keeps what the member said, so that its row stays small.
 const CONSENTS_MAX: u32 = 64;
@@ -36,7 +38,7 @@ pub(super) fn decide(
     let mut granted = false;
     let mut missing = None;
     for rule in looks_at(&version.programme, event) {
-        let points = match grant(account, event, &programme, rule, &events)? {
+        let points = match grant(account, event, &programme, rule, &events, at.decided_at)? {
             Ok(points) => points,
             Err(why) => {
                 if why == Nothing::ConsentMissing {
@@ -144,6 +146,7 @@ fn grant(
     programme: &ProgrammeId,
     rule: &Rule,
     facts: &[Event],
+    now: Timestamp,
 ) -> Result<Result<Points, Nothing>, Rejection> {
     let time = event.event_time;
     if rule.from.is_some_and(|from| time < from) || rule.until.is_some_and(|until| until <= time) {
@@ -183,7 +186,19 @@ fn grant(
         }
         (Grant::PerAmount { .. }, _) => Points::ZERO,
     };
-    Ok(if points.is_zero() { Err(Nothing::AmountTooSmall) } else { Ok(points) })
+    if points.is_zero() {
+        return Ok(Err(Nothing::AmountTooSmall));
+    }
+    // Nobody could ever spend them, yet the funder would be billed.
+    let (available_from, expires_at) = life(event, rule, now);
+    let lapses_first = expires_at.0.is_some_and(|expires_at| expires_at <= available_from);
+    Ok(if lapses_first { Err(Nothing::LapsedAlready) } else { Ok(points) })
+}
+
+/// From when the points that a rule grants now can be spent, never before now, and when they lapse.
+fn life(event: &PartnerEvent, rule: &Rule, now: Timestamp) -> (Timestamp, Expiry) {
+    let expires_at = rule.expires_after.map(|span| event.event_time.plus(span));
+    (now.plus(rule.available_after), Expiry(expires_at))
 }
 
 fn accrue(
@@ -200,7 +215,7 @@ fn accrue(
     let unit_price = contract
         .and_then(|contract| contract.accrual)
         .ok_or(Rejection::NoContract { partner: funder, programme: *programme })?;
-    let available_from = now.plus(rule.available_after);
+    let (available_from, expires_at) = life(event, rule, now);
     Ok(Accrual {
         programme: *programme,
         rule: rule.id,
@@ -211,7 +226,7 @@ fn accrue(
         category: rule.category,
         available_from,
         pending: available_from > now,
-        expires_at: Expiry(rule.expires_after.map(|span| event.event_time.plus(span))),
+        expires_at,
         claim: claim(event, programme, rule),
     })
 }

@@ -17,7 +17,7 @@ use coalition_domain::{
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
 
-pub(crate) const NOTHINGS: [Nothing; 8] = [
+pub(crate) const NOTHINGS: [Nothing; 9] = [
     Nothing::NoRule,
     Nothing::GrantedBefore,
     Nothing::OtherChannel,
@@ -26,6 +26,7 @@ pub(crate) const NOTHINGS: [Nothing; 8] = [
     Nothing::AmountTooSmall,
     Nothing::ConsentMissing,
     Nothing::NoReference,
+    Nothing::LapsedAlready,
 ];
 
 pub(crate) const CATEGORIES: [Category; 5] =

@@ -100,5 +100,6 @@ fn verdict(why: Nothing) -> shared::RuleVerdict {
         Nothing::AmountTooSmall => shared::RuleVerdict::AmountTooSmall,
         Nothing::ConsentMissing => shared::RuleVerdict::ConsentMissing,
         Nothing::NoReference => shared::RuleVerdict::NoReference,
+        Nothing::LapsedAlready => shared::RuleVerdict::LapsedAlready,
     }
 }

@@ -79,6 +79,11 @@ impl Account {
         if claimed || grant.points == 0 {
             return Ok(Vec::new());
         }
+        // Points that are gone before anybody could spend them are not given, and nobody has to pay for them.
+        let spendable = at.decided_at.as_millis() + grant.waits.as_millis();
+        if grant.expires.is_some_and(|last| last.as_millis() <= spendable) {
+            return Ok(Vec::new());
+        }
         registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
         Ok(vec![grant])
     }

@@ -154,19 +154,6 @@ fn a_refusal_journals_nothing_else() {
     );
 }
 
-#[test]
-fn points_of_an_event_that_comes_late_may_have_lapsed() {
-    check(
-        &slow(),
-        "",
-        "1997-03-01 cdnow purchase p1 600 USD at=1997-01-01",
-        expect![[r#"
-        by mypoints 1
-        +600 Base by dollars: cdnow, cdnow pays 9000 micros USD, from 1997-03-11T00:00:00Z, until 1997-01-31T00:00:00Z
-        mypoints: 0"#]],
-    );
-}
-
 /// A world in which this many lots of a point each wait, all granted on 1997-01-01.
 fn many(lots: u32) -> World {
     let mut world = World::new(&slow());

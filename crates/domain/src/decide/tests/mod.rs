@@ -7,6 +7,7 @@ mod dedup;
 mod due;
 mod earning;
 mod enrolling;
+mod late;
 mod model;
 mod network;
 mod random;

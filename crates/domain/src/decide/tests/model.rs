@@ -101,7 +101,7 @@ impl Model {
         let days = |days| now.plus(Span::from_days(days));
         let name = self.decided.len() as u64 + 1;
         let mut grant = |programme, points, rank, from, until| {
-            if points > 0 {
+            if points > 0 && from < until {
                 let left = points;
                 self.lots.push(Lot {
                     name: (name, nth),
