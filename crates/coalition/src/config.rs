@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use coalition_domain::Span;
 use serde::Deserialize;
 
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
@@ -25,15 +26,41 @@ pub(crate) struct Config {
 pub(crate) struct NetworkConfig {
     /// Shards, 1 to 1,024; fixed for the life of the network.
     pub(crate) shards: u32,
-    /// How old a partner's event may be, in days, 1 to 36,500.
-    pub(crate) max_event_age_days: i64,
-    /// How old a request id may be, in days, 1 to 36,500.
-    pub(crate) max_request_age_days: i64,
+    /// How old a partner's event may be, in days, 1 to 36,500; without it what the network has, 400 for a new one.
+    pub(crate) max_event_age_days: Option<i64>,
+    /// How old a request id may be, in days, 1 to 36,500; without it what the network has, 7 for a new one.
+    pub(crate) max_request_age_days: Option<i64>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { shards: 4, max_event_age_days: 400, max_request_age_days: 7 }
+        Self { shards: 4, max_event_age_days: None, max_request_age_days: None }
+    }
+}
+
+impl NetworkConfig {
+    /// The settings of a new network.
+    pub(crate) fn settings(&self) -> coalition_domain::registry::Settings {
+        coalition_domain::registry::Settings {
+            max_event_age: Span::from_days(self.max_event_age_days.unwrap_or(400)),
+            max_request_age: Span::from_days(self.max_request_age_days.unwrap_or(7)),
+        }
+    }
+
+    /// Refuses what is asked for and is not what the network has: to go on without it would hide that it is not so.
+    pub(crate) fn check_unchanged(&self, settings: &coalition_domain::registry::Settings) -> Result<()> {
+        for (name, asked, has) in [
+            ("max_event_age_days", self.max_event_age_days, settings.max_event_age),
+            ("max_request_age_days", self.max_request_age_days, settings.max_request_age),
+        ] {
+            let days = has.as_millis() / Span::from_days(1).as_millis();
+            ensure!(
+                asked.is_none_or(|asked| Span::from_days(asked) == has),
+                "its {name} is {days}, fixed when it was made, and {} is asked for; set it to {days} or leave it out, or make a new network in another folder",
+                asked.unwrap_or(days)
+            );
+        }
+        Ok(())
     }
 }
 
@@ -170,7 +197,10 @@ impl Config {
             ("max_event_age_days", self.network.max_event_age_days),
             ("max_request_age_days", self.network.max_request_age_days),
         ] {
-            ensure!((1..=36_500).contains(&days), "network.{name} lies between 1 and 36500");
+            ensure!(
+                days.is_none_or(|days| (1..=36_500).contains(&days)),
+                "network.{name} lies between 1 and 36500"
+            );
         }
         // A shard that can't hold the accounts of the commands that it has read ahead would load them again and again.
         ensure!(
@@ -190,8 +220,10 @@ mod tests {
     #[test]
     fn the_sample_shows_every_key_with_its_default() {
         let sample = include_str!("../../../deploy/coalition.toml");
-        let config: Config = toml::from_str(sample).unwrap();
+        let mut config: Config = toml::from_str(sample).unwrap();
         config.check().unwrap();
+        assert_eq!(config.network.settings(), NetworkConfig::default().settings());
+        config.network = NetworkConfig { shards: config.network.shards, ..NetworkConfig::default() };
         assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
         for key in [
             "shards",
@@ -216,5 +248,7 @@ mod tests {
         assert!(small.check().unwrap_err().to_string().contains("16384"));
         let none: Config = toml::from_str("[network]\nshards = 0\n").unwrap();
         assert!(none.check().is_err());
+        let old: Config = toml::from_str("[network]\nmax_event_age_days = 36501\n").unwrap();
+        assert!(old.check().unwrap_err().to_string().contains("36500"));
     }
 }

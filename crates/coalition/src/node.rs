@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
-use coalition_domain::registry::Settings as NetworkSettings;
 use coalition_domain::{Rejection, RequestId};
 use coalition_gateway::auth::{NewKey, Secret};
 use coalition_intake::Intake;
@@ -132,10 +131,12 @@ impl Running {
     }
 }
 
-/// The first words of a network: its settings and its operator's key, whose secret stays in the folder.
+/// The first words of a network: its settings and its operator's key, whose secret stays in the folder. A network that has
+/// settings keeps them.
 async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
-    if ledger.registry().is_some_and(|registry| registry.is_set_up()) {
-        return Ok(());
+    if let Some(registry) = ledger.registry().filter(|registry| registry.is_set_up()) {
+        let unchanged = config.network.check_unchanged(&registry.settings());
+        return unchanged.with_context(|| format!("start the network in {}", data.display()));
     }
     let path = data.join(OPERATOR_KEY);
     // The secret is on disk before the network knows its hash: a crash between leaves a key that still fits.
@@ -146,14 +147,8 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
     let (key, secret) = Secret::parse(text.trim())
         .ok_or_else(|| anyhow!("{} holds no key; remove it to have one made", path.display()))?;
-    let change = RegistryChange::SetUp {
-        settings: NetworkSettings {
-            max_event_age: coalition_domain::Span::from_days(config.network.max_event_age_days),
-            max_request_age: coalition_domain::Span::from_days(config.network.max_request_age_days),
-        },
-        key,
-        secret_hash: secret.hash(),
-    };
+    let change =
+        RegistryChange::SetUp { settings: config.network.settings(), key, secret_hash: secret.hash() };
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
     match ledger.change(command).await?.decision.outcome {
         Ok(_) | Err(Rejection::AlreadyExists(_)) => Ok(()),

@@ -98,7 +98,7 @@ fn config(args: &Args) -> Config {
     let mut config = Config::default();
     config.gateway.listen = args.listen;
     // The log is of 1997: as old as any network may accept.
-    config.network.max_event_age_days = 36_500;
+    config.network.max_event_age_days = Some(36_500);
     config
 }
 

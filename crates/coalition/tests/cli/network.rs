@@ -58,9 +58,28 @@ pub(crate) fn end(mut command: Command) -> Ended {
 
 /// The command that serves the network whose data lies in `folder`.
 pub(crate) fn serve(folder: &Path) -> Command {
-    let mut serve = command("serve --listen 127.0.0.1:0 --data");
-    serve.arg(folder.join("data"));
+    serve_at("127.0.0.1:0", folder)
+}
+
+/// The command that would serve it if this machine had the address: for starts that are refused before. (One that is not
+/// ends there too.)
+pub(crate) fn serve_nowhere(folder: &Path) -> Command {
+    serve_at("192.0.2.1:7300", folder)
+}
+
+fn serve_at(address: &str, folder: &Path) -> Command {
+    let mut serve = command("serve --data");
+    serve.arg(folder.join("data")).args(["--listen", address]);
     serve
+}
+
+/// Starts the command `serve`, and gives the address once somebody listens there.
+fn listening(mut serve: Command) -> (Child, String) {
+    let mut process = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let server = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+    (process, server)
 }
 
 /// A served network in a folder of its own.
@@ -77,12 +96,13 @@ impl Network {
 
     /// Serves what lies in the folder, or a new network.
     pub(crate) fn start_in(folder: TempDir) -> Self {
-        let mut serve = serve(folder.path());
-        let mut process = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let server = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let (process, server) = listening(serve(folder.path()));
         Self { folder, server, process }
+    }
+
+    /// Serves it again by the command `serve`, after it was stopped.
+    pub(crate) fn again(&mut self, serve: Command) {
+        (self.process, self.server) = listening(serve);
     }
 
     pub(crate) fn data(&self) -> PathBuf {
