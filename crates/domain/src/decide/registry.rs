@@ -15,6 +15,10 @@ use crate::{
 /// every shard has it by then.
 pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 
+/// How far ahead the start of a version or a price may lie: what is agreed can't be taken back, and the next one starts
+/// after it, so a mistyped year would be the last word.
+pub const AHEAD_MAX: Span = Span::from_days(3_653);
+
 /// Faults of a document named in a refusal, which is journaled.
 const FAULTS_SHOWN: usize = 20;
 
@@ -251,6 +255,7 @@ fn create_contract(registry: &Registry, contract: Contract) -> Result<Vec<Regist
             "a contract states a unit price for accrual, redemption or both".to_owned(),
         ));
     }
+    check_ahead(contract.from, contract.created_at)?;
     if let Some(last) = registry.contracts(&contract.programme, &contract.partner).last() {
         // A price that was in force may have been used: only what lies ahead of every shard can change.
         let earliest = last.from.plus(Span::from_millis(1)).max(contract.created_at.plus(PUBLICATION_LEAD));
@@ -275,6 +280,7 @@ fn publish(
     if let Some(unknown) = partners.chain(redeemers).find(|partner| registry.partner(partner).is_none()) {
         return Err(Rejection::UnknownPartner(*unknown));
     }
+    check_ahead(programme.effective_from, now)?;
     let versions = registry.versions(&programme.id);
     if let Some(last) = versions.last() {
         let earliest =
@@ -286,4 +292,12 @@ fn publish(
     let number = u32::try_from(versions.len()).expect("fewer than 2^32 versions") + 1;
     let version = VersionId { programme: programme.id, number };
     Ok(vec![RegistryEvent::ProgrammePublished { version, document: Arc::clone(document), at: now }])
+}
+
+fn check_ahead(from: Timestamp, now: Timestamp) -> Result<(), Rejection> {
+    let latest = now.plus(AHEAD_MAX);
+    if from <= latest {
+        return Ok(());
+    }
+    Err(Rejection::SettingOutOfRange(format!("it takes effect too late: the latest instant is {latest}")))
 }

@@ -280,6 +280,28 @@ fn the_operator_keeps_a_key() {
 }
 
 #[test]
+fn what_takes_effect_lies_ten_years_ahead_at_most() {
+    on(
+        "",
+        "
+        1997-01-01 operator publish mypoints 2007-01-02T00:00:00.001Z
+        1997-01-01 operator publish mypoints 2007-01-02
+        1997-01-01 operator contract rival mypoints accrual=1 from=2007-01-02T00:00:00.001Z
+        1997-01-01 operator contract rival mypoints accrual=1 from=2007-01-02
+    ",
+        expect![[r#"
+            1997-01-01 operator publish mypoints 2007-01-02T00:00:00.001Z
+                refused INVALID_ARGUMENT: it takes effect too late: the latest instant is 2007-01-02T00:00:00Z
+            1997-01-01 operator publish mypoints 2007-01-02
+                mypoints 2 of 1997-01-01T00:00:00Z published
+            1997-01-01 operator contract rival mypoints accrual=1 from=2007-01-02T00:00:00.001Z
+                refused INVALID_ARGUMENT: it takes effect too late: the latest instant is 2007-01-02T00:00:00Z
+            1997-01-01 operator contract rival mypoints accrual=1 from=2007-01-02
+                rival in mypoints from 2007-01-02T00:00:00Z: accrual 1 micros USD, redemption -"#]],
+    );
+}
+
+#[test]
 fn a_programme_names_known_partners() {
     for key in ["partners", "funder", "redeemer"] {
         let publish = |partner| {
