@@ -8,13 +8,16 @@ mod partner_event;
 mod redeem;
 mod registry;
 
+use std::collections::BTreeMap;
+
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event, Outcome};
 use crate::keys::Seen;
-use crate::lot::LotKey;
+use crate::lot::{Lot, LotAllocation, LotKey};
 use crate::registry::Registry;
-use crate::{Command, Rejection, RequestId, Span, Timestamp};
+use crate::{Command, Points, Rejection, RequestId, Span, Timestamp};
 
+pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
 
 /// What becomes of a command.
@@ -95,26 +98,25 @@ fn check_request_age(request: RequestId, max_age: Span, now: Timestamp) -> Resul
 }
 
 /// Activations and expiries of `programme` that are due: facts that time made true, journaled before they are used. All
-/// lots up to the `last` one that is burnt are activated; else there is a limit.
+/// lots that are `burnt` are activated; else there is a limit.
 fn due(
     account: &Account,
     programme: &crate::ProgrammeId,
     now: Timestamp,
-    last: Option<LotKey>,
+    burnt: &[LotAllocation],
 ) -> Vec<Event> {
     let Some(purse) = account.purses().get(programme) else { return Vec::new() };
-    let due = purse.lots.changing(now).filter_map(|lot| {
-        let (programme, points) = (*programme, lot.left);
-        if lot.expired(now) {
-            Some(Event::LotExpired { programme, lot: lot.key, points, pending: lot.pending })
-        } else if lot.pending && lot.key.available_from <= now {
-            Some(Event::LotActivated { programme, lot: lot.key, points })
-        } else {
-            None
-        }
-    });
-    let burnt = |event: &Event| matches!(event, Event::LotActivated { lot, .. } if Some(*lot) <= last);
-    due.enumerate().filter(|(nth, event)| *nth < DUE_MAX || burnt(event)).map(|(_, event)| event).collect()
+    let (programme, lots) = (*programme, &purse.lots);
+    let mut events: Vec<_> = lots
+        .expired(now)
+        .take(DUE_MAX)
+        .map(|lot| Event::LotExpired { programme, lot: lot.key, points: lot.left, pending: lot.pending })
+        .collect();
+    let named = |lot: &Lot| (lot.key, lot.left);
+    let mut due: BTreeMap<LotKey, Points> = lots.due(now).take(DUE_MAX - events.len()).map(named).collect();
+    due.extend(burnt.iter().filter_map(|allocation| lots.pending(&allocation.lot)).map(named));
+    events.extend(due.into_iter().map(|(lot, points)| Event::LotActivated { programme, lot, points }));
+    events
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn decide(
     if let EventBody::Purchase { amount, .. } = &event.body {
         check_amount(&version.programme, event, amount)?;
     }
-    let mut events = super::due(account, &programme, at.decided_at, None);
+    let mut events = super::due(account, &programme, at.decided_at, &[]);
     facts(account, event, &mut events)?;
 
     let mut held = account

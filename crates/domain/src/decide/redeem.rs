@@ -7,7 +7,7 @@ use crate::registry::Registry;
 use crate::{Caller, ProgrammeId, Rejection, RewardId, Role};
 
 /// The most of one reward in one redemption.
-const QUANTITY_MAX: u32 = 1_000;
+pub const QUANTITY_MAX: u32 = 1_000;
 
 /// What is asked for.
 pub(super) struct Order<'a> {
@@ -52,8 +52,7 @@ pub(super) fn decide(
     let none = LotBook::default();
     let lots = account.purses().get(order.programme).map_or(&none, |purse| &purse.lots);
     let allocations = lots.allocate(points, now).map_err(|missing| Rejection::PointsShort { missing })?;
-    let last = allocations.last().map(|allocation| allocation.lot);
-    let mut events = super::due(account, order.programme, now, last);
+    let mut events = super::due(account, order.programme, now, &allocations);
     events.push(Event::RewardRedeemed(Redemption {
         programme: *order.programme,
         reward: reward.id,

@@ -17,7 +17,7 @@ pub const PUBLICATION_LEAD: Span = Span::from_secs(60);
 
 /// How far ahead the start of a version or a price may lie: what is agreed can't be taken back, and the next one starts
 /// after it, so a mistyped year would be the last word.
-pub const AHEAD_MAX: Span = Span::from_days(3_653);
+const AHEAD_MAX: Span = Span::from_days(3_653);
 
 /// Faults of a document named in a refusal, which is journaled.
 const FAULTS_SHOWN: usize = 20;

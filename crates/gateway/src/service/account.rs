@@ -40,13 +40,17 @@ impl Gateway {
         if view.account().enrolment().is_none() {
             return Err(member::not_found());
         }
-        let share_balance = Purpose::new(SHARE_BALANCE).expect("is a name");
-        if call.opens() == Whose::Consented && !view.account().permits(&share_balance) {
+        if call.opens() == Whose::Consented && !shares_balance(&view) {
             let message = "the member has not consented to share-balance, which a partner needs here";
             return Err(Failure::denied(message).with("purpose", SHARE_BALANCE));
         }
         Ok(view)
     }
+}
+
+/// Whether the member has consented to partners seeing the balance.
+pub(super) fn shares_balance(view: &AccountView) -> bool {
+    view.account().permits(&Purpose::new(SHARE_BALANCE).expect("is a name"))
 }
 
 #[tonic::async_trait]

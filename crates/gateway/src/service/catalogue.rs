@@ -1,6 +1,7 @@
 //! What can be had for points.
 
-use coalition_domain::{Points, ProgrammeId, RewardId};
+use coalition_domain::programme::Reward;
+use coalition_domain::{PartnerId, Points, ProgrammeId, RewardId};
 use coalition_ledger::view::Position;
 use coalition_proto::catalogue::v1 as proto;
 use coalition_proto::catalogue::v1::catalogue_service_server::CatalogueService;
@@ -8,7 +9,7 @@ use coalition_proto::r#type::v1::Position as ProtoPosition;
 use tonic::{Request, Response, Status};
 
 use super::Gateway;
-use super::account::read_time;
+use super::account::{read_time, shares_balance};
 use crate::call::Call;
 use crate::convert::name;
 use crate::convert::position::MinPositions;
@@ -17,21 +18,38 @@ use crate::forward::now;
 use crate::page::Page;
 use crate::status::Failure;
 
+/// What a member has to spend, for the rewards that the caller may compare it with.
+struct Purse {
+    available: Points,
+    position: Position,
+    /// The caller may compare with the rewards of this partner only.
+    only: Option<PartnerId>,
+}
+
+impl Purse {
+    fn for_reward(&self, reward: &Reward) -> Option<(Points, Position)> {
+        let open = self.only.is_none_or(|partner| partner == reward.redeemer);
+        open.then_some((self.available, self.position))
+    }
+}
+
 impl Gateway {
-    /// The available points of the member to compare with, if the request names one.
-    async fn available(
+    /// What the member has that the request names, if it names one. At the till a partner needs to know how many points
+    /// are missing for what it delivers itself; how many there are it learns with the member's consent.
+    async fn purse(
         &self,
         call: &Call,
         member: &str,
         programme: &ProgrammeId,
         min: Option<&ProtoPosition>,
-    ) -> Result<Option<(Points, Position)>, Failure> {
+    ) -> Result<Option<Purse>, Failure> {
         if member.is_empty() {
             return Ok(None);
         }
         let view = self.member(call, name::member("member", member)?, min).await?;
-        let balance = view.account().balance(programme, read_time(&view));
-        Ok(Some((balance.available, view.position)))
+        let available = view.account().balance(programme, read_time(&view)).available;
+        let only = call.partner().filter(|_| !shares_balance(&view));
+        Ok(Some(Purse { available, position: view.position, only }))
     }
 }
 
@@ -44,12 +62,13 @@ impl CatalogueService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let (programme, id) = name::reward("name", &request.name)?;
         let min = request.min_position.as_ref();
-        let available = self.available(&call, &request.member, &programme, min).await?;
+        let purse = self.purse(&call, &request.member, &programme, min).await?;
         let registry = self.registry(&call, &MinPositions::default()).await?.registry;
         let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
         let reward = version.programme.rewards.iter().find(|reward| reward.id == id);
         let unknown = || coalition_domain::Rejection::UnknownReward { programme, reward: id };
         let reward = reward.ok_or_else(|| Failure::from(&unknown()))?;
+        let available = purse.and_then(|purse| purse.for_reward(reward));
         Ok(Response::new(reward_to_proto(version, reward, available)))
     }
 
@@ -62,13 +81,14 @@ impl CatalogueService for Gateway {
         let filter = [request.programme.as_str(), &request.member];
         let page = Page::<(Points, RewardId)>::of(&call, request.page_size, &request.page_token, &filter)?;
         let min = request.min_position.as_ref();
-        let available = self.available(&call, &request.member, &programme, min).await?;
+        let purse = self.purse(&call, &request.member, &programme, min).await?;
         let registry = self.registry(&call, &MinPositions::default()).await?.registry;
         let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
         let mut rewards: Vec<_> = version.programme.rewards.iter().collect();
         rewards.sort_by_key(|reward| (reward.points, reward.id));
         let (rewards, next_page_token) = page.cut(rewards.into_iter(), |reward| (reward.points, reward.id));
-        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, available));
+        let available = |reward| purse.as_ref().and_then(|purse| purse.for_reward(reward));
+        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, available(reward)));
         Ok(Response::new(proto::ListRewardsResponse { rewards: rewards.collect(), next_page_token }))
     }
 }

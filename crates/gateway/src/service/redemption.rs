@@ -1,6 +1,8 @@
 //! Burning points for rewards.
 
-use coalition_domain::Command;
+use coalition_domain::decide::QUANTITY_MAX;
+use coalition_domain::programme::Reward;
+use coalition_domain::{Command, Rejection};
 use coalition_proto::redemption::v1 as proto;
 use coalition_proto::redemption::v1::redemption_service_server::RedemptionService;
 use coalition_proto::r#type::v1::ErrorReason;
@@ -8,8 +10,9 @@ use tonic::{Request, Response, Status};
 
 use super::{Gateway, applied};
 use crate::call::Call;
+use crate::convert::position::MinPositions;
 use crate::convert::{name, position, redemption, request};
-use crate::forward::blocking;
+use crate::forward::{blocking, now};
 use crate::history;
 use crate::page::Page;
 use crate::status::Failure;
@@ -24,9 +27,22 @@ impl RedemptionService for Gateway {
         let account = name::member("member", &request.member)?;
         call.check_member(&account)?;
         let (programme, reward) = name::reward("reward", &request.reward)?;
-        let quantity = u32::try_from(request.quantity)
-            .map_err(|_| Failure::from(&coalition_domain::Rejection::QuantityOutOfRange))?;
+        // What can't be decided otherwise later is said here, so that it uses up no request id and leaves no trace with
+        // the member. The owner judges again.
+        if request.quantity == 0 {
+            return Err(Failure::missing("quantity").into());
+        }
+        let quantity = u32::try_from(request.quantity).ok().filter(|quantity| *quantity <= QUANTITY_MAX);
+        let quantity = quantity.ok_or_else(|| Failure::from(&Rejection::QuantityOutOfRange))?;
         let request = request::request_id(&request.request_id)?;
+        if let Some(partner) = call.partner() {
+            let registry = self.registry(&call, &MinPositions::default()).await?.registry;
+            let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
+            let delivers = |it: &Reward| it.id == reward && it.redeemer != partner;
+            if version.programme.rewards.iter().any(delivers) {
+                return Err(Failure::denied("another partner delivers this reward").into());
+            }
+        }
         let caller = call.caller;
         let command = Command::Redeem { caller, request, account, programme, reward, quantity };
         let reply = self.command(&call, command).await?;

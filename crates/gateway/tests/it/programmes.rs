@@ -1,6 +1,8 @@
 //! Programmes, versions and the catalogue.
 
-use coalition_proto::catalogue::v1::{GetRewardRequest, ListRewardsRequest};
+use coalition_proto::catalogue::v1::{GetRewardRequest, ListRewardsRequest, Reward};
+use coalition_proto::event::v1::ConsentGiven;
+use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::programme::v1::{
     GetProgrammeRequest, GetProgrammeVersionRequest, ListProgrammeVersionsRequest, ListProgrammesRequest,
     ProgrammeVersionState, ValidateProgrammeRequest,
@@ -88,16 +90,28 @@ async fn the_catalogue_comes_cheapest_first_and_says_what_a_member_lacks() {
     };
     let airline = network.with(&operator.partner_key("airline").await).await;
     let rewards = airline.catalogue().list_rewards(list.clone()).await.unwrap().into_inner().rewards;
-    let shown: Vec<_> = rewards
-        .iter()
-        .map(|it| (it.name.rsplit('/').next().unwrap(), it.points, it.affordable, it.points_missing))
-        .collect();
-    let expected = [
-        ("mug", 100, Some(true), Some(0)),
-        ("upgrade", 100, Some(true), Some(0)),
-        ("paris", 2_500, Some(false), Some(2_380)),
-    ];
-    assert_eq!(shown, expected);
+    let shown = |rewards: Vec<Reward>| -> Vec<_> {
+        let id = |it: &Reward| it.name.rsplit('/').next().unwrap().to_owned();
+        rewards.iter().map(|it| (id(it), it.points, it.affordable, it.points_missing)).collect()
+    };
+    let mug = |affordable, missing| ("mug".to_owned(), 100, affordable, missing);
+    let upgrade = ("upgrade".to_owned(), 100, Some(true), Some(0));
+    let paris = ("paris".to_owned(), 2_500, Some(false), Some(2_380));
+    // The shop delivers the mug: what the member has is not the airline's to compare with it.
+    assert_eq!(shown(rewards), [mug(None, None), upgrade.clone(), paris.clone()]);
+    let get_mug = || GetRewardRequest {
+        name: "programmes/miles/rewards/mug".to_owned(),
+        member: member.clone(),
+        ..GetRewardRequest::default()
+    };
+    assert_eq!(airline.catalogue().get_reward(get_mug()).await.unwrap().into_inner().affordable, None);
+    let own = network.with(&operator.member_key(&member).await).await;
+    assert_eq!(own.catalogue().get_reward(get_mug()).await.unwrap().into_inner().affordable, Some(true));
+    let consent = ConsentGiven { purpose: "share-balance".to_owned() };
+    let given = operator.tell("shop", "a", "e2", Body::ConsentGiven(consent)).await;
+    let list = ListRewardsRequest { min_position: given.position, ..list };
+    let rewards = airline.catalogue().list_rewards(list.clone()).await.unwrap().into_inner().rewards;
+    assert_eq!(shown(rewards), [mug(Some(true), Some(0)), upgrade, paris]);
     let nobody = ListRewardsRequest { member: String::new(), page_size: 1, ..list };
     let page = airline.catalogue().list_rewards(nobody.clone()).await.unwrap().into_inner();
     assert_eq!((page.rewards[0].affordable, page.rewards.len()), (None, 1));

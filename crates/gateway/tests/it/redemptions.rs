@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coalition_proto::account::v1::ListActivitiesRequest;
 use coalition_proto::redemption::v1::{
     CreateRedemptionRequest, GetRedemptionRequest, ListRedemptionsRequest, Redemption,
 };
@@ -80,7 +81,7 @@ async fn what_can_not_be_had_is_refused_with_its_reason() {
     let airline = network.with(&operator.partner_key("airline").await).await;
     for (client, reward, quantity, expected) in [
         (&operator, "nothing", 1, ErrorReason::UnknownReward),
-        (&operator, "upgrade", 0, ErrorReason::InvalidArgument),
+        (&operator, "upgrade", 0, ErrorReason::FieldMissing),
         (&operator, "upgrade", -1, ErrorReason::InvalidArgument),
         (&operator, "upgrade", 1_001, ErrorReason::InvalidArgument),
         // The shop delivers mugs, and has agreed on no price for that.
@@ -90,7 +91,15 @@ async fn what_can_not_be_had_is_refused_with_its_reason() {
         let order = CreateRedemptionRequest { quantity, ..order(&member, reward, &request_id()) };
         assert_eq!(why(redeem(client, order).await), expected, "{reward} {quantity}");
     }
+    // What was refused at the door has used up no request id, and the member sees nothing of it.
     let request = request_id();
+    let forgotten = CreateRedemptionRequest { quantity: 0, ..order(&member, "upgrade", &request) };
+    assert_eq!(why(redeem(&operator, forgotten).await), ErrorReason::FieldMissing);
+    assert_eq!(why(redeem(&airline, order(&member, "mug", &request)).await), ErrorReason::PermissionDenied);
+    let list = ListActivitiesRequest { member: member.clone(), ..ListActivitiesRequest::default() };
+    let seen = operator.accounts().list_activities(list).await.unwrap().into_inner().activities;
+    let reasons: Vec<_> = seen.iter().filter_map(|it| it.refusal.as_ref()).map(|it| it.reason()).collect();
+    assert_eq!(reasons, [ErrorReason::NoContract, ErrorReason::UnknownReward, ErrorReason::PointsShort]);
     redeem(&operator, order(&member, "upgrade", &request)).await.unwrap();
     assert_eq!(why(redeem(&operator, order(&member, "paris", &request)).await), ErrorReason::IdReused);
 }

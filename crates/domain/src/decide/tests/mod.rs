@@ -3,6 +3,7 @@
 
 mod complaints;
 mod consents;
+mod cost;
 mod dedup;
 mod due;
 mod earning;

@@ -7,6 +7,7 @@ use super::text;
 use crate::account::{Account, Moment, Place};
 use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry};
 use crate::event::{Applied, Book, Decision, Event, Outcome};
+use crate::lot::Lot;
 use crate::registry::Registry;
 use crate::{Caller, Command, Points, ProgrammeId, Role, Span, Timestamp};
 
@@ -135,7 +136,11 @@ impl World {
             }
         }
         for (programme, purse) in self.account.purses() {
-            let lots = |pending| purse.lots.sum(|lot| lot.pending == pending).unwrap();
+            let sum = |which: &dyn Fn(&Lot) -> bool| {
+                let lots = purse.lots.iter().filter(|lot| which(lot));
+                Points::new(lots.map(|lot| lot.left.get()).sum()).unwrap()
+            };
+            let lots = |pending| sum(&|lot| lot.pending == pending);
             assert_eq!(
                 self.booked(programme, Book::Available),
                 lots(false).signed(),
@@ -146,8 +151,8 @@ impl World {
             assert_eq!(all.sum::<i64>(), 0, "the books of {programme}");
             assert!(purse.lots.iter().all(|lot| !lot.left.is_zero()), "a lot of nothing");
             let balance = self.account.balance(programme, now);
-            let live = purse.lots.sum(|lot| !lot.expired(now));
-            assert_eq!(balance.available.plus(balance.pending), live, "the balance in {programme}");
+            let live = sum(&|lot| !lot.expired(now));
+            assert_eq!(balance.available.plus(balance.pending), Ok(live), "the balance in {programme}");
         }
         for ((programme, book), points) in &self.books {
             let may_be_below = matches!(book, Book::Issued(_));
