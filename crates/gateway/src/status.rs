@@ -112,6 +112,7 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::EventNotFound
         | R::NotFound => Code::NotFound,
         R::Malformed
+        | R::FormatNotAccepted
         | R::FieldMissing
         | R::FieldTooLong
         | R::IdentifierRefused

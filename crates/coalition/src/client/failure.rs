@@ -130,6 +130,7 @@ fn advice(reason: ErrorReason) -> Option<&'static str> {
         | R::TooManyConsents
         | R::NotFound
         | R::Malformed
+        | R::FormatNotAccepted
         | R::FieldTooLong
         | R::IdentifierRefused
         | R::AmountNegative
