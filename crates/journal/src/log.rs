@@ -140,6 +140,15 @@ pub enum Error {
         /// The first offset that is still there.
         start: Offset,
     },
+    /// What is stored there is not what was written: no further try will read it.
+    #[error("{partition} is damaged")]
+    Damaged {
+        /// Which partition.
+        partition: Partition,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Somebody else holds the log.
     #[error("{0} is in use by another process")]
     Locked(String),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use coalition_journal::conformance::append;
 use coalition_journal::embedded::{Embedded, Settings};
-use coalition_journal::log::{Log, Offset, Partition, Record, Stored};
+use coalition_journal::log::{Error, Log, Offset, Partition, Record, Stored};
 use tempfile::TempDir;
 
 const FILE: &str = "t-0.redb";
@@ -51,6 +51,8 @@ fn copy(from: &Path) -> TempDir {
 struct Tally {
     refused: u32,
     unreadable: u32,
+    /// Of these, by rows that are not what was written.
+    by_rows: u32,
     whole: u32,
 }
 
@@ -73,8 +75,9 @@ fn check(folder: &Path, records: &[Record], what: &str, tally: &mut Tally) {
                 assert!(found.iter().all(right), "{what}: another record after {next}");
                 next = found.last().expect("one at least").offset.plus(1);
             }
-            Err(_) => {
+            Err(error) => {
                 tally.unreadable += 1;
+                tally.by_rows += u32::from(matches!(error, Error::Damaged { .. }));
                 break;
             }
         }
@@ -155,7 +158,10 @@ fn torn_and_flipped_files() {
             damaged(sample, &what, &records, &mut tally, |file| overwrite(file, page, &[0; 4096]));
         }
         println!("{tally:?}, {} panics of the database caught", panics.lock().expect("count"));
-        assert!(tally.refused > 10 && tally.unreadable > 10, "the damage is met: {tally:?}");
+        assert!(
+            tally.refused > 10 && tally.unreadable > 10 && tally.by_rows > 5,
+            "the damage is met: {tally:?}"
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTr
 use uuid::Uuid;
 
 use super::file::{Opener, SyncFailed, Watched};
-use super::row::{self, Row};
+use super::row::{self, Damaged, Row};
 use crate::append::Fit;
 use crate::log::{Offset, Stored};
 
@@ -46,6 +46,15 @@ enum Fault {
     Missing(Offset),
     #[error("the database panicked: {0}")]
     Panicked(String),
+}
+
+/// Whether a read found something else than what was written, which no further try will mend.
+pub(super) fn is_damage(cause: &Cause) -> bool {
+    let fault = match cause.downcast_ref::<Fault>() {
+        Some(Fault::End { .. } | Fault::Missing(_) | Fault::Empty | Fault::Foreign) => true,
+        Some(Fault::Panicked(_)) | None => false,
+    };
+    fault || cause.is::<Damaged>()
 }
 
 /// Where a partition's file is, and whose it is.

@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread::{self, JoinHandle};
 
-use super::database::{Cause, Database, Place};
+use super::database::{self, Cause, Database, Place};
 use super::queue::Queue;
 use super::settings::Settings;
 use super::view::{Source, View};
@@ -74,6 +74,9 @@ impl Shared {
         }
         // redb answers nothing more after a failed read until it is opened again.
         self.queue.reopen();
+        if database::is_damage(&cause) {
+            return Err(Error::Damaged { partition: self.name.clone(), source: cause });
+        }
         Err(failed(&self.name, "read", cause))
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use coalition_store::Writer;
 
+use super::retry::chain;
 use super::worker::Message;
 use crate::shard::Input;
 use crate::state::Taking;
@@ -62,7 +63,7 @@ fn run(
     while let Ok(taking) = queue.recv() {
         let said = match writer.apply(&taking.rows()) {
             Ok(()) => Message::Input(Input::Stored(taking.mark.seq, taking.accounts())),
-            Err(error) => Message::StoreFailed(error.to_string()),
+            Err(error) => Message::StoreFailed(chain(&error)),
         };
         drop(shard.send(said));
     }

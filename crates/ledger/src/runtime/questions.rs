@@ -6,7 +6,7 @@ use coalition_domain::AccountId;
 
 use super::handle::Unavailable;
 use super::retry::chain;
-use super::worker::{Message, Worker};
+use super::worker::{Exit, Message, Worker};
 use crate::rows;
 use crate::view::{AccountView, SumsView};
 
@@ -35,7 +35,7 @@ impl Worker<'_> {
             match question {
                 Message::View { id, reply, .. } => {
                     let view = self.view(id).map_err(|error| {
-                        self.failed = Some(chain(&error));
+                        self.failed = Some(Exit::StoreFailed(chain(&error)));
                         Unavailable::Rebuilding(shard)
                     });
                     drop(reply.send(view));

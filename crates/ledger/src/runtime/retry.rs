@@ -11,9 +11,9 @@ use super::worker::Message;
 /// How long to wait before what failed is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
-/// Refuses what comes while there is no projection; true when told to stop.
-pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize) -> bool {
-    let until = Instant::now() + PAUSE;
+/// Refuses for a while what comes while there is no projection; true when told to stop.
+pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize, pause: Duration) -> bool {
+    let until = Instant::now() + pause;
     loop {
         match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,

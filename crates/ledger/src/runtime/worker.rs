@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::{AccountId, Span, Timestamp};
 use coalition_journal::entry::{OwnerId, Seq};
-use coalition_journal::log::{Offset, Record, Stored};
+use coalition_journal::log::{self, Offset, Record, Stored};
 use coalition_store::Reader;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
@@ -32,6 +32,8 @@ use crate::view::{AccountView, Position, SumsView};
 const TICK: Duration = Duration::from_millis(50);
 /// Bytes read at once from inbox or journal.
 const READ_BYTES: usize = 2 * 1024 * 1024;
+/// A projection that has worked for so long has not failed for the same reason as the last one.
+const MENDED: Duration = Duration::from_secs(60);
 /// Messages taken in before the log is looked at again.
 const MESSAGES_MAX: usize = 1_024;
 
@@ -62,10 +64,10 @@ enum Waiting {
 }
 
 /// How a run of the thread ended.
-enum Exit {
+pub(super) enum Exit {
     Stopped,
-    /// An invariant is broken.
-    Panicked,
+    /// Nothing that could be tried again would help: a person has to act.
+    Broken(String),
     /// The projection can't be trusted or used any more.
     StoreFailed(String),
 }
@@ -90,7 +92,7 @@ pub(super) struct Worker<'a> {
     stored: Seq,
     trimmed: Offset,
     stopping: bool,
-    pub(super) failed: Option<String>,
+    pub(super) failed: Option<Exit>,
 }
 
 impl Worker<'_> {
@@ -103,7 +105,9 @@ impl Worker<'_> {
         queued: Arc<AtomicUsize>,
     ) {
         let shard = place.genesis.shard;
+        let mut failures = 0;
         loop {
+            let began = Instant::now();
             let run = || match place.open(settings.limits.accounts_max) {
                 Ok(projection) => {
                     Worker::run(&place, settings, projection, (&sender, &messages), &published, &queued)
@@ -111,20 +115,21 @@ impl Worker<'_> {
                 Err(error) => Exit::StoreFailed(chain(&error)),
             };
             // A broken invariant stops this shard and no other.
-            match catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Panicked) {
+            let fault = |_| Exit::Broken("a fault inside the ledger; it was noted".to_owned());
+            match catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(fault) {
                 Exit::Stopped => return,
-                Exit::Panicked => {
-                    tracing::error!(%shard, "the shard's thread panicked; the shard has stopped");
+                Exit::Broken(why) => {
+                    tracing::error!(%shard, why, "the shard has stopped");
                     published.send_modify(|status| {
-                        let status = status.get_or_insert_with(|| Status::starting(shard));
-                        status.stopped = Some("a fault inside the ledger; it was noted".to_owned());
+                        status.get_or_insert_with(|| Status::starting(shard)).stopped = Some(why);
                     });
-                    while !wait_or_stop(&messages, &queued) {}
+                    while !wait_or_stop(&messages, &queued, PAUSE) {}
                     return;
                 }
                 Exit::StoreFailed(why) => {
-                    tracing::error!(%shard, why, "the projection failed; it is opened again");
-                    if wait_or_stop(&messages, &queued) {
+                    failures = if began.elapsed() < MENDED { failures + 1 } else { 0 };
+                    tracing::error!(%shard, why, failures, "the projection failed; it is opened again");
+                    if wait_or_stop(&messages, &queued, PAUSE * 2_u32.pow(failures.min(5))) {
                         return;
                     }
                 }
@@ -179,9 +184,9 @@ impl Worker<'_> {
             let read = self.pump();
             self.answer_questions();
             self.publish();
-            if let Some(why) = self.failed.take() {
+            if let Some(exit) = self.failed.take() {
                 drop(self.checkpointer.end());
-                return Exit::StoreFailed(why);
+                return exit;
             }
             if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) {
                 return self.finish();
@@ -230,7 +235,7 @@ impl Worker<'_> {
             Message::Command { direct, reply } => self.command(direct, Waiting::Account(reply)),
             Message::Change { direct, reply } => self.command(direct, Waiting::Registry(reply)),
             Message::View { min, .. } | Message::Sums { min, .. } => self.questions.push((min, message)),
-            Message::StoreFailed(why) => self.failed = Some(why),
+            Message::StoreFailed(why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Stop => self.stopping = true,
         }
     }
@@ -282,7 +287,11 @@ impl Worker<'_> {
         }
     }
 
-    fn pause(&mut self, error: &coalition_journal::log::Error) {
+    fn pause(&mut self, error: &log::Error) {
+        if let log::Error::Damaged { .. } = error {
+            self.failed = Some(Exit::Broken(chain(error)));
+            return;
+        }
         tracing::warn!(shard = %self.place.genesis.shard, error = chain(error), "the log can't be read; it is tried again");
         self.paused = Some(Instant::now() + PAUSE);
     }
@@ -349,7 +358,7 @@ impl Worker<'_> {
                 match residents {
                     Ok(residents) => Some(Input::Loaded(residents)),
                     Err(error) => {
-                        self.failed = Some(chain(&error));
+                        self.failed = Some(Exit::StoreFailed(chain(&error)));
                         None
                     }
                 }
@@ -363,7 +372,7 @@ impl Worker<'_> {
                 let done = Box::new(move |outcome: Result<_, _>| {
                     drop(sender.send(Message::Input(Input::Relayed { to, upto, appended: outcome.is_ok() })));
                 });
-                let partition = coalition_journal::log::Partition::new(INBOX, to.0);
+                let partition = log::Partition::new(INBOX, to.0);
                 self.place.log.append(&partition, vec![Record::of(record)], done);
                 None
             }

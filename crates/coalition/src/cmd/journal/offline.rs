@@ -51,7 +51,7 @@ impl Offline {
         };
         let folder = Network::log(&at.data);
         if !folder.exists() {
-            bail!("the network in {} has journaled nothing yet", at.data.display());
+            bail!("the network in {} has no journal", at.data.display());
         }
         let log = open_log(&folder, &at.data)?;
         let topic = |name| -> Result<TopicId> {
@@ -116,6 +116,7 @@ fn open_log(folder: &Path, data: &Path) -> Result<Embedded> {
         | log::Error::PartitionCount { .. }
         | log::Error::TopicName(_)
         | log::Error::Trimmed { .. }
+        | log::Error::Damaged { .. }
         | log::Error::Backend { .. } => anyhow::Error::new(error),
     })
 }
