@@ -160,13 +160,9 @@ impl Account {
     /// What the account has in `programme` at `now`.
     pub fn balance(&self, programme: &ProgrammeId, now: Timestamp) -> Balance {
         let Some(purse) = self.purses.get(programme) else { return Balance::default() };
-        let sum = |which: &dyn Fn(&Lot) -> bool| {
-            purse.lots.sum(which).expect("decide keeps purses in the range of points")
-        };
-        Balance {
-            available: sum(&|lot| lot.key.available_from <= now && !lot.expired(now)),
-            pending: sum(&|lot| lot.key.available_from > now && !lot.expired(now)),
-        }
+        let (available, pending) = purse.lots.balance(now);
+        let points = |points| Points::new(points).expect("decide keeps purses in the range of points");
+        Balance { available: points(available), pending: points(pending) }
     }
 
     /// Takes a decision in. Cannot fail: what could was refused by [`crate::decide`].

@@ -6,8 +6,7 @@ use super::{MYPOINTS, lines};
 use crate::account::{Account, AccountParts, Moment, Place, Purse};
 use crate::decide::{Verdict, decide};
 use crate::event::Outcome;
-use crate::lot::LotBook;
-use crate::lot::tests::lots_looked_at;
+use crate::lot::{LotBook, lots_looked_at};
 use crate::{Span, Timestamp};
 
 /// A network whose one member has a lot of 100 points that can be spent from the 11th on, and burns first then.

@@ -1,9 +1,28 @@
 //! The book of lots against a plain vector.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::UnitPrice;
+use crate::lot::Expiry;
+use crate::programme::Category;
+use crate::{PartnerId, Place, RuleId, UnitPrice};
+
+thread_local! {
+    static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+}
+
+pub(super) fn looked_at_a_lot() {
+    LOOKED_AT.set(LOOKED_AT.get() + 1);
+}
+
+/// How many lots `work` looks at.
+pub(crate) fn lots_looked_at(work: impl FnOnce()) -> usize {
+    let before = LOOKED_AT.get();
+    work();
+    LOOKED_AT.get() - before
+}
 
 /// Instants of these tests are days.
 fn day(day: i64) -> Timestamp {
@@ -72,7 +91,7 @@ fn lots_of_one_decision_burn_in_the_order_of_their_rules() {
 
 #[test]
 fn a_lot_can_be_burnt_from_its_first_instant_up_to_its_last() {
-    let lot = lot(1, Some(20), Category::Base, 10, 5);
+    let lot = Lot { pending: true, ..lot(1, Some(20), Category::Base, 10, 5) };
     let millis = |millis| Timestamp::from_millis(millis);
     assert!(!lot.burnable(millis(day(10).as_millis() - 1)));
     assert!(lot.burnable(day(10)));
@@ -80,6 +99,7 @@ fn a_lot_can_be_burnt_from_its_first_instant_up_to_its_last() {
     assert!(!lot.burnable(day(20)));
     assert!(!lot.expired(millis(day(20).as_millis() - 1)));
     assert!(lot.expired(day(20)));
+    assert!(Lot { pending: false, ..lot }.burnable(day(9)), "what was activated stays so");
 }
 
 #[test]
@@ -198,6 +218,8 @@ proptest! {
                     pages.reverse();
                     let again = LotBook::from_pages(pages, book.next_page());
                     prop_assert_eq!(stored(&again), stored(&book));
+                    prop_assert_eq!(&again.pending, &book.pending);
+                    prop_assert_eq!(again.pending_points, book.pending_points);
                     book = again;
                     continue;
                 }
@@ -205,15 +227,22 @@ proptest! {
             prop_assert!(book.iter().eq(&model));
             prop_assert_eq!(book.total().unwrap().get(), model.iter().map(|lot| lot.left.get()).sum::<u64>());
             let now = day(2);
-            let due = |lot: &&Lot| lot.pending && rank(lot).2 <= now.as_millis() || rank(lot).0 <= now.as_millis();
-            prop_assert!(book.changing(now).filter(due).eq(model.iter().filter(due)), "what is due is looked at");
-            if !model.iter().any(|lot| lot.pending) {
-                prop_assert!(book.changing(now).all(|lot| due(&lot)), "nothing else is");
-            }
+            let (expired, live): (Vec<&Lot>, Vec<_>) =
+                model.iter().partition(|lot| rank(lot).0 <= now.as_millis());
+            prop_assert!(book.expired(now).eq(expired));
+            let (later, burnable): (Vec<&Lot>, Vec<_>) =
+                live.into_iter().partition(|lot| lot.pending && rank(lot).2 > now.as_millis());
+            let points = |lots: &[&Lot]| lots.iter().map(|lot| lot.left.get()).sum::<u64>();
+            prop_assert_eq!(book.balance(now), (points(&burnable), points(&later)));
+            let mut due: Vec<&Lot> = burnable.into_iter().filter(|lot| lot.pending).collect();
+            due.sort_by_key(|lot| (rank(lot).2, rank(lot)));
+            prop_assert!(book.due(now).eq(due));
+            prop_assert!(model.iter().all(|lot| book.pending(&lot.key) == lot.pending.then_some(lot)));
             check_pages(&before, &book, seq);
         }
         let now = day(1);
-        let burnable = |lot: &&Lot| rank(lot).2 <= now.as_millis() && rank(lot).0 > now.as_millis();
+        let waits = |lot: &Lot| lot.pending && rank(lot).2 > now.as_millis();
+        let burnable = |lot: &&Lot| !waits(lot) && rank(lot).0 > now.as_millis();
         let held: u64 = model.iter().filter(burnable).map(|lot| lot.left.get()).sum();
         for wanted in [1, held / 2, held] {
             let allocated = book.allocate(points(wanted), now);
