@@ -15,6 +15,7 @@
 //! - A damaged file is an error when it is opened or when the damage is read. Rows are checksummed and their number
 //!   is kept, so that neither wrong records nor missing ones are read as right. Nothing panics.
 
+mod clock;
 mod database;
 mod file;
 mod partition;

@@ -2,10 +2,10 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use coalition_domain::Timestamp;
 
+use super::clock::Clock;
 use super::database::{Cause, Failed, Place};
 use super::partition::Shared;
 use super::queue::{Light, Work};
@@ -16,6 +16,7 @@ use crate::log::{AppendError, Stored};
 pub(super) struct Writer {
     shared: Arc<Shared>,
     place: Place,
+    clock: Clock,
     /// Of the last record.
     append_time: Timestamp,
     /// Why no append will succeed any more in this process.
@@ -24,7 +25,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, place: Place) -> Self {
-        Self { shared, place, append_time: Timestamp::MIN, stopped: None }
+        Self { shared, place, clock: Clock::start(), append_time: Timestamp::MIN, stopped: None }
     }
 
     /// Opens the database for the first time.
@@ -100,7 +101,7 @@ impl Writer {
         if appends.is_empty() && light.is_empty() {
             return;
         }
-        let append_time = self.append_time.max(wall_clock());
+        let append_time = self.append_time.max(self.clock.now());
         let (_, mut offset) = self.shared.view().bounds();
         let mut firsts = Vec::with_capacity(appends.len());
         let mut records = Vec::new();
@@ -184,9 +185,4 @@ impl Writer {
             tracing::error!(partition = %self.shared.name, "a caller panicked when it was to {doing}");
         }
     }
-}
-
-fn wall_clock() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
