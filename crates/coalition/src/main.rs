@@ -29,13 +29,17 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 refused by the network, 4 not
 enum Command {
     Demo(demo::Args),
     Serve(cmd::serve::Args),
-    Programme(cmd::programme::Args),
-    Partner(cmd::partner::Args),
-    Member(cmd::member::Args),
+    #[command(subcommand)]
+    Programme(cmd::programme::Command),
+    #[command(subcommand)]
+    Partner(cmd::partner::Command),
+    #[command(subcommand)]
+    Member(cmd::member::Command),
     Redeem(cmd::redeem::Args),
     Statement(cmd::statement::Args),
     Event(cmd::event::Args),
-    Journal(cmd::journal::Args),
+    #[command(subcommand)]
+    Journal(cmd::journal::Command),
 }
 
 fn main() -> ExitCode {
@@ -43,13 +47,13 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => cmd::serve::run(args),
-        Command::Programme(args) => cmd::programme::run(args),
-        Command::Partner(args) => cmd::partner::run(args),
-        Command::Member(args) => cmd::member::run(args),
+        Command::Programme(command) => cmd::programme::run(command),
+        Command::Partner(command) => cmd::partner::run(command),
+        Command::Member(command) => cmd::member::run(command),
         Command::Redeem(args) => cmd::redeem::run(args),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Event(args) => cmd::event::run(args),
-        Command::Journal(args) => cmd::journal::run(args),
+        Command::Journal(command) => cmd::journal::run(command),
     };
     match done {
         Ok(code) => code,

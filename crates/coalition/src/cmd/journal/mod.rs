@@ -16,21 +16,15 @@ use clap::Subcommand;
 ///
 /// The journal holds every decision and is the only truth; the projection is what was derived from it, so that balances are at
 /// hand. These commands work on the data folder itself, which one process at a time may use: stop the network first.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     Tail(tail::Args),
     Verify(verify::Args),
     Rebuild(rebuild::Args),
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Tail(args) => tail::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),

@@ -13,14 +13,8 @@ use clap::Subcommand;
 ///
 /// A member is named by members/UUID, by the UUID alone, or by an identifier: --email-hash, --card-token or --customer. Nothing
 /// here says who a person is: addresses and card numbers are neither taken nor shown.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     Enrol(identity::EnrolArgs),
     Show(identity::ShowArgs),
     Lookup(identity::LookupArgs),
@@ -28,8 +22,8 @@ enum Command {
     Activity(activity::Args),
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Enrol(args) => identity::enrol(&args),
         Command::Show(args) => identity::show(&args),
         Command::Lookup(args) => identity::lookup(&args),

@@ -12,14 +12,8 @@ use clap::Subcommand;
 /// Register partners, agree prices with them, make and revoke their keys.
 ///
 /// What an operator does first on a new network, with the key that `coalition serve` left in operator.key of its data folder.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     Create(register::CreateArgs),
     List(register::ListArgs),
     Contract(contract::Args),
@@ -27,8 +21,8 @@ enum Command {
     RevokeKey(key::RevokeArgs),
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Create(args) => register::create(&args),
         Command::List(args) => register::list(&args),
         Command::Contract(args) => contract::run(&args),

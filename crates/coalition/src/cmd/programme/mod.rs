@@ -13,22 +13,16 @@ use clap::Subcommand;
 ///
 /// A programme says what earns points and what can be had for them. It is one TOML file; docs/guides/write-a-programme.md
 /// tells how to write it. A published version never changes.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     Validate(validate::Args),
     Publish(publish::Args),
     List(show::ListArgs),
     Show(show::Args),
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Validate(args) => validate::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::List(args) => show::list(&args),
