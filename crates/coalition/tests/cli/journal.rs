@@ -69,6 +69,36 @@ fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
     assert!(std::fs::read_dir(network.data()).unwrap().all(|entry| !is_scratch(&entry.unwrap().path())));
 }
 
+#[test]
+fn a_projection_that_is_missing_is_no_good_end() {
+    let network = stopped();
+    let store = network.data().join("store").join("2");
+    std::fs::remove_dir_all(&store).unwrap();
+    let found = network.offline("journal verify");
+    assert_eq!((found.code, found.out.matches(" equal\n").count()), (1, 3), "{}{}", found.out, found.err);
+    assert!(
+        found.out.contains("MISSING: start the network, or run `coalition journal rebuild`"),
+        "{}",
+        found.out
+    );
+    // An empty folder is no projection either.
+    std::fs::create_dir(&store).unwrap();
+    let found = network.offline("journal verify --shard 2 --json");
+    assert_eq!(found.code, 1, "{}{}", found.out, found.err);
+    let document: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+    assert_eq!(document["shards"][0]["verdict"], "missing");
+
+    network.offline("journal rebuild --shard 2").good();
+    assert_eq!(network.offline("journal verify").good().matches(" equal\n").count(), 4);
+
+    // Without a journal nothing can be said of the projections.
+    std::fs::remove_dir_all(network.data().join("log")).unwrap();
+    network.offline("journal verify").failed(1, "has no journal");
+    std::fs::remove_dir_all(network.data().join("store")).unwrap();
+    let nothing = "nothing to verify: the network was never started\n";
+    assert_eq!(network.offline("journal verify").good(), nothing);
+}
+
 /// Adds a row that no record of the journal led to.
 fn forge(data: &Path, store: &Path) {
     let text = std::fs::read_to_string(data.join("network.toml")).unwrap();

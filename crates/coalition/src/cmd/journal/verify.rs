@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use coalition_journal::entry::ShardId;
+use coalition_journal::log::Offset;
 use coalition_ledger::replay::{self, replay};
 use coalition_ledger::state::State;
 use coalition_store::{Difference, Digest, Found, Opened, Store, digest, first_difference};
@@ -15,12 +16,13 @@ use super::offline::{Offline, Where, folder};
 use super::progress;
 use crate::client::text::grouped;
 use crate::client::{Align, Style, Table, json, print};
+use crate::node::Network;
 
 /// Replay the journal and compare what comes out with the stored projection.
 ///
 /// Each shard's journal is replayed from its start up to where the stored projection stands, into a temporary one inside the data
 /// folder, and the digests of both are compared. The stored projection is copied first and stays as it is, so this takes twice its
-/// space. The exit code is 1 if any shard differs.
+/// space. The exit code is 1 if any shard differs, or has records in effect and no projection.
 ///
 /// Example: coalition journal verify --data /var/lib/coalition
 #[derive(clap::Args)]
@@ -41,27 +43,37 @@ enum Verdict {
     Equal,
     /// It is not, or can't be read; why.
     Different(String),
-    /// There is none: the network makes it when it starts.
+    /// There is none, though the journal has records in effect.
     Missing,
+    /// There is none, and nothing that it would stand for.
+    NothingYet,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    Network::read(&args.at.data)?;
+    if Network::never_ran(&args.at.data) {
+        return finish(args, &[], |_| "nothing to verify: the network was never started\n".to_owned());
+    }
     let offline = Offline::open(&args.at)?;
     let mut verified = Vec::new();
     for &shard in &offline.shards {
         verified.push(verify(&offline, shard).with_context(|| format!("verify shard {shard}"))?);
     }
+    finish(args, &verified, |style| text(&verified, style))
+}
+
+fn finish(args: &Args, verified: &[Verified], text: impl FnOnce(Style) -> String) -> Result<ExitCode> {
     let document = || json!({ "shards": verified.iter().map(as_json).collect::<Vec<_>>() });
-    print(&if args.at.json { json::document(&document())? } else { text(&verified, Style::of_stdout()) })?;
-    let different = |one: &Verified| matches!(one.verdict, Verdict::Different(_));
-    Ok(if verified.iter().any(different) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    print(&if args.at.json { json::document(&document())? } else { text(Style::of_stdout()) })?;
+    let good = |one: &Verified| matches!(one.verdict, Verdict::Equal | Verdict::NothingYet);
+    Ok(if verified.iter().all(good) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn verify(offline: &Offline, shard: ShardId) -> Result<Verified> {
     let projection = offline.projection(shard);
     let done = |stored, verdict| Ok(Verified { shard, stored, verdict });
     if !projection.exists() {
-        return done(None, Verdict::Missing);
+        return done(None, without_projection(offline, shard)?);
     }
     // Opening a store writes to it, and sets aside what is damaged: the stored one is left alone.
     let scratch = tempfile::Builder::new().prefix("verify-").tempdir_in(&offline.data);
@@ -71,7 +83,7 @@ fn verify(offline: &Offline, shard: ShardId) -> Result<Verified> {
     let stored = folder(&scratch.path().join("stored")).open(&identity).context("open the projection")?;
     match &stored.found {
         Found::At(_) => {}
-        Found::Empty => return done(None, Verdict::Missing),
+        Found::Empty => return done(None, without_projection(offline, shard)?),
         Found::SetAside { why, .. } => return done(None, Verdict::Different(why.to_string())),
     }
     let until = match State::load(&*stored.reader, 1) {
@@ -99,6 +111,12 @@ fn verify(offline: &Offline, shard: ShardId) -> Result<Verified> {
         Err(error) => return Err(error.into()),
     };
     done(Some(found), verdict)
+}
+
+/// What it means that a shard has no projection.
+fn without_projection(offline: &Offline, shard: ShardId) -> Result<Verdict> {
+    // The first record of a journal takes effect: it is its genesis.
+    Ok(if offline.end(shard)? > Offset(0) { Verdict::Missing } else { Verdict::NothingYet })
 }
 
 fn compare(stored: &Opened, found: &Digest, replayed: &Opened) -> Result<Verdict> {
@@ -167,7 +185,11 @@ fn text(verified: &[Verified], style: Style) -> String {
             match &one.verdict {
                 Verdict::Equal => "equal".to_owned(),
                 Verdict::Different(why) => format!("DIFFERENT: {why}"),
-                Verdict::Missing => "no projection; it is made when the network starts".to_owned(),
+                Verdict::Missing => {
+                    "MISSING: start the network, or run `coalition journal rebuild`, to have it made"
+                        .to_owned()
+                }
+                Verdict::NothingYet => "nothing was journaled yet".to_owned(),
             },
         ]);
     }
@@ -179,6 +201,7 @@ fn as_json(one: &Verified) -> Value {
         Verdict::Equal => ("equal", None),
         Verdict::Different(why) => ("different", Some(why)),
         Verdict::Missing => ("missing", None),
+        Verdict::NothingYet => ("nothing_yet", None),
     };
     json!({
         "shard": one.shard.0,
