@@ -123,9 +123,11 @@ fn advice(reason: ErrorReason) -> Option<&'static str> {
         R::InternalFault => "the network's operator finds it in the log of `serve`",
         R::FieldMissing => "name it in the command; see its --help",
         R::EffectiveTooEarly => {
-            "set a later effective_from in the document, or a later --from for the contract"
+            "set effective_from in the document, or --from of `coalition partner contract`, a few minutes later than that"
         }
-        R::LastOperatorKey => "make another one with `coalition partner key --operator`",
+        R::LastOperatorKey => {
+            "make another one with `coalition partner key --operator`, and revoke this one with that"
+        }
         R::Unspecified
         | R::TooManyConsents
         | R::NotFound
@@ -216,6 +218,7 @@ fn explain(error: &Error) -> (String, u8) {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use clap::CommandFactory;
     use tonic_types::ErrorDetails;
 
     use super::*;
@@ -233,6 +236,30 @@ mod tests {
         let (text, code) = explain(&refused(Code::NotFound, "UNKNOWN_PARTNER", None));
         assert!(text.contains("\nwhat to do: see `coalition partner list`"), "{text}");
         assert_eq!(code, 4);
+    }
+
+    #[test]
+    fn commands_and_options_that_are_advised_are_there() {
+        let reasons = (0..1_000).filter_map(|number| ErrorReason::try_from(number).ok());
+        let mut seen = 0;
+        for quoted in reasons.filter_map(advice).flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            let mut command = crate::Cli::command();
+            for word in quoted.split(' ').filter(|word| *word != "coalition") {
+                match word.strip_prefix("--") {
+                    Some(option) => {
+                        let there =
+                            command.get_arguments().any(|argument| argument.get_long() == Some(option));
+                        assert!(there, "{quoted}: there is no --{option}");
+                    }
+                    None => {
+                        let found = command.find_subcommand(word).cloned();
+                        command = found.unwrap_or_else(|| panic!("{quoted}: there is no {word}"));
+                    }
+                }
+            }
+            seen += 1;
+        }
+        assert!(seen >= 8, "{seen}");
     }
 
     #[test]

@@ -169,6 +169,23 @@ fn a_partners_key_opens_what_is_the_partners() {
 }
 
 #[test]
+fn the_operators_key_is_replaced_by_another_but_not_by_none() {
+    let network = Network::start();
+    let first = std::fs::read_to_string(network.data().join("operator.key")).unwrap();
+    let revoke = format!("partner revoke-key {}", first.split('_').nth(1).unwrap());
+    network.run(&revoke).failed(3, "`coalition partner key --operator`");
+    network.run("partner key cdnow --operator").failed(2, "cannot be used with");
+    network.run("partner key").failed(2, "<PARTNER>");
+    let made = network.run("partner key --operator --out second.key");
+    assert!(made.err.contains(" for the operator, secret in second.key"), "{}", made.err);
+    made.good();
+    let second = network.folder.path().join("second.key");
+    network.run_as(&second, &revoke).good();
+    network.run("partner list").failed(3, "(KEY_REVOKED)");
+    network.run_as(&second, "partner list").good();
+}
+
+#[test]
 fn what_is_not_there_is_not_found() {
     let network = coalition();
     network.run("member show --customer cdnow:404").failed(4, "(MEMBER_NOT_FOUND)");

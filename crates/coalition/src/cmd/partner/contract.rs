@@ -41,7 +41,8 @@ pub(crate) struct Args {
     /// The currency of both prices, a code of ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "USD", requires = "programme")]
     currency: Currency,
-    /// Recorded time from which it holds, a day or an instant; without it from now on.
+    /// Recorded time from which it holds, a day or an instant; without it from now on, which only the first contract can.
+    /// A later one has to begin a minute from now or later.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "programme")]
     from: Option<Timestamp>,
     /// The id of this request, to repeat one whose answer was lost; without it a new one is made.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use coalition_domain::{KeyId, PartnerId, RequestId};
 use coalition_proto::partner::v1::{
-    ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, create_api_key_request::Holder,
+    ApiKey, CreateApiKeyRequest, OperatorHolder, RevokeApiKeyRequest, create_api_key_request::Holder,
 };
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::client::names::{partner, partner_name, short};
 use crate::client::text::time;
 use crate::client::{Options, json, note, request_id, run as connect};
 
-/// Make a key for a partner: it opens what is this partner's.
+/// Make a key for a partner, which opens what is this partner's; with --operator one more for the operator.
 ///
 /// The secret is shown this once; the network keeps a hash of it. With --out it goes to a new file that only you can read,
 /// else to standard output.
@@ -26,8 +26,11 @@ use crate::client::{Options, json, note, request_id, run as connect};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The partner.
-    #[arg(value_parser = partner)]
-    partner: PartnerId,
+    #[arg(value_parser = partner, required_unless_present = "operator")]
+    partner: Option<PartnerId>,
+    /// Make it for the operator: it opens everything.
+    #[arg(long, conflicts_with = "partner")]
+    operator: bool,
     /// The file to write the secret to; it must not exist yet.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -54,8 +57,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let id = request_id(None);
     // Made first: a secret that can't be written down is lost.
     let file = args.out.as_deref().map(NewFile::create).transpose()?;
+    let (holder, whose) = match &args.partner {
+        Some(partner) => (Holder::Partner(partner_name(partner)), partner.as_str()),
+        None => (Holder::Operator(OperatorHolder {}), "the operator"),
+    };
     connect(&args.options, async |session| {
-        let holder = Holder::Partner(partner_name(&args.partner));
         let query = CreateApiKeyRequest { holder: Some(holder), request_id: id.to_string() };
         let send = async |request| session.partners().create_api_key(request).await;
         // Not a change to be repeated by hand: the secret is in the first answer or lost.
@@ -70,12 +76,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         match file {
             Some(file) => {
                 let path = file.write(&key.secret)?;
-                note(&format!("{} for {}, secret in {}", key.name, args.partner, path.display()));
+                note(&format!("{} for {}, secret in {}", key.name, whose, path.display()));
                 let text = |_| String::new();
                 args.options.answer(|| as_json(&key, false), text)
             }
             None => {
-                note(&format!("{} for {}", key.name, args.partner));
+                note(&format!("{} for {whose}", key.name));
                 args.options.answer(|| as_json(&key, true), |_| format!("{}\n", key.secret))
             }
         }
