@@ -99,7 +99,7 @@ impl fmt::Display for Reference {
 
 /// Names one request of a caller: a uuid of version 7, which carries the time of its making.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Uuid")]
 pub struct RequestId(Uuid);
 
 /// A text that is no request id.
@@ -124,6 +124,14 @@ impl RequestId {
     /// The uuid.
     pub fn uuid(&self) -> Uuid {
         self.0
+    }
+}
+
+impl TryFrom<Uuid> for RequestId {
+    type Error = NoRequestId;
+
+    fn try_from(id: Uuid) -> Result<Self, NoRequestId> {
+        Self::new(id)
     }
 }
 
@@ -218,7 +226,11 @@ mod tests {
         // The example of RFC 9562, appendix A.6: 2022-02-22T19:22:22Z.
         let id: RequestId = "017F22E2-79B0-7CC3-98C4-DC0C0C07398F".parse().unwrap();
         assert_eq!(id.issued().to_string(), "2022-02-22T19:22:22Z");
-        assert!("919108f7-52d1-4320-9bac-f847db4148a8".parse::<RequestId>().is_err());
+        let random = "919108f7-52d1-4320-9bac-f847db4148a8";
+        assert!(random.parse::<RequestId>().is_err());
+        let read = |id: Uuid| postcard::from_bytes::<RequestId>(&postcard::to_stdvec(&id).unwrap());
+        assert_eq!(read(id.uuid()), Ok(id));
+        assert!(read(random.parse().unwrap()).is_err());
     }
 
     #[test]

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 /// Millionths of a currency unit in a unit.
 pub const MICROS: i64 = 1_000_000;
 
-/// A currency of ISO 4217.
+/// A currency of ISO 4217: three capital letters.
+///
+/// Read from storage, any three capital letters will do: the list of codes in use changes, what is stored doesn't.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "[u8; 3]")]
 pub struct Currency([u8; 3]);
 
 /// A code that ISO 4217 does not list as a currency in use.
@@ -30,7 +32,7 @@ const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
 impl Currency {
     /// Its three letters.
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("checked at construction")
+        std::str::from_utf8(&self.0).expect("three capital letters")
     }
 
     /// Millionths in its smallest unit: a cent of the dollar is 10,000, a yen 1,000,000.
@@ -57,6 +59,19 @@ impl FromStr for Currency {
         } else {
             Err(NoCurrency(code.to_owned()))
         }
+    }
+}
+
+/// Bytes that were stored as a currency and are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a currency code is three capital letters")]
+pub struct NoLetters;
+
+impl TryFrom<[u8; 3]> for Currency {
+    type Error = NoLetters;
+
+    fn try_from(stored: [u8; 3]) -> Result<Self, NoLetters> {
+        if stored.iter().all(u8::is_ascii_uppercase) { Ok(Self(stored)) } else { Err(NoLetters) }
     }
 }
 
@@ -98,7 +113,15 @@ impl fmt::Display for Money {
 
 /// The price of one point in millionths of the unit of its currency, 0 to 10^9 (a thousand units a point).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "StoredPrice")]
 pub struct UnitPrice {
+    currency: Currency,
+    micros: u32,
+}
+
+/// A unit price before its check. Fields as in [`UnitPrice`].
+#[derive(Deserialize)]
+struct StoredPrice {
     currency: Currency,
     micros: u32,
 }
@@ -136,6 +159,14 @@ impl UnitPrice {
     }
 }
 
+impl TryFrom<StoredPrice> for UnitPrice {
+    type Error = PriceOutOfRange;
+
+    fn try_from(StoredPrice { currency, micros }: StoredPrice) -> Result<Self, PriceOutOfRange> {
+        Self::new(currency, i64::from(micros))
+    }
+}
+
 /// `dividend / divisor`, rounded to the nearest integer, a half to the even one. `divisor` is above zero.
 fn half_even(dividend: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
@@ -165,10 +196,28 @@ mod tests {
     }
 
     #[test]
-    fn every_listed_currency_is_found() {
+    fn every_listed_currency_is_found_and_survives_storage() {
         for code in CODES.split_whitespace() {
-            assert_eq!(code.parse::<Currency>().unwrap().code(), code);
+            let currency = code.parse::<Currency>().unwrap();
+            assert_eq!(currency.code(), code);
+            let stored = postcard::to_stdvec(&currency).unwrap();
+            assert_eq!(stored, code.as_bytes());
+            assert_eq!(postcard::from_bytes(&stored), Ok(currency));
         }
+    }
+
+    #[test]
+    fn what_was_stored_is_checked_as_it_is_read() {
+        // A code that went out of use is read for ever.
+        assert!("DEM".parse::<Currency>().is_err());
+        assert_eq!(postcard::from_bytes::<Currency>(b"DEM").unwrap().code(), "DEM");
+        for bad in [b"usd", b"U D", b"US\xff"] {
+            assert!(postcard::from_bytes::<Currency>(bad).is_err(), "{bad:?}");
+        }
+        let stored =
+            |micros: u32| postcard::to_stdvec(&("USD".parse::<Currency>().unwrap(), micros)).unwrap();
+        assert_eq!(postcard::from_bytes(&stored(1_000_000_000)), Ok(price("USD", 1_000_000_000)));
+        assert!(postcard::from_bytes::<UnitPrice>(&stored(1_000_000_001)).is_err());
     }
 
     #[test]

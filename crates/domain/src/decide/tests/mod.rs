@@ -4,6 +4,7 @@
 mod complaints;
 mod consents;
 mod cost;
+mod decoded;
 mod dedup;
 mod due;
 mod earning;
