@@ -5,7 +5,8 @@ use coalition_domain::{AccountId, Command, PartnerId};
 use coalition_journal::log::{Record, Stored};
 use coalition_ledger::inbox::Request;
 
-use crate::{Refusal, decode, translate};
+use crate::decode::open;
+use crate::{Decoded, Refusal, TraceParent, personal, translate};
 
 /// Where a record failed, as Kafka Connect names the stages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,20 +18,38 @@ pub(crate) enum Stage {
 }
 
 /// A record for the inbox, and the account that places it there.
+#[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) account: AccountId,
     pub(crate) record: Record,
 }
 
+/// Why a record goes back to its partner.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) stage: Stage,
+    pub(crate) refusal: Refusal,
+    /// It shows what must not be stored anywhere.
+    pub(crate) hidden: bool,
+}
+
 /// Judges a record by the time at which the log took it: whenever it is read again, it gets the same answer.
-pub(crate) fn judge(partner: PartnerId, stored: &Stored) -> Result<Accepted, (Stage, Refusal)> {
-    let event = decode(&stored.record.value).map_err(|refusal| (Stage::Decode, refusal))?;
-    let event =
-        translate(partner, &event, stored.append_time).map_err(|refusal| (Stage::Translate, refusal))?;
+pub(crate) fn judge(partner: PartnerId, stored: &Stored) -> Result<Accepted, Refused> {
+    let refused = |stage, refusal: Refusal, data: &[u8]| {
+        let hidden = refusal.hides_value() || personal::is_in_record(&stored.record) || personal::is_in(data);
+        Refused { stage, refusal, hidden }
+    };
+    let envelope = open(&stored.record).map_err(|refusal| refused(Stage::Decode, refusal, &[]))?;
+    let Decoded { event, traceparent } =
+        envelope.read().map_err(|refusal| refused(Stage::Decode, refusal, &envelope.data))?;
+    let event = translate(partner, &event, stored.append_time)
+        .map_err(|refusal| refused(Stage::Translate, refusal, &envelope.data))?;
     let account = event.identifier.account();
+    // Kept beside the command, not in it: what was asked for is the same without it.
+    let trace = |it: TraceParent| ("traceparent".to_owned(), Bytes::copy_from_slice(it.as_str().as_bytes()));
     let record = Record {
         key: Some(Bytes::copy_from_slice(account.0.as_bytes())),
-        headers: Vec::new(),
+        headers: traceparent.map(trace).into_iter().collect(),
         value: Request::Command(Command::PartnerEvent(event)).encode(),
     };
     Ok(Accepted { account, record })
@@ -47,9 +66,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_event_is_judged_by_the_time_at_which_the_log_took_it() {
-        let event = PartnerEvent {
+    fn event() -> PartnerEvent {
+        PartnerEvent {
             event_id: "1".to_owned(),
             identifier: Some(Identifier {
                 scheme: IdentifierScheme::CardToken.into(),
@@ -59,14 +77,67 @@ mod tests {
             event_time: Some(prost_types::Timestamp { seconds: 1_000, nanos: 0 }),
             body: Some(Body::SignUp(Default::default())),
             ..PartnerEvent::default()
+        }
+    }
+
+    fn judged(record: Record, taken_millis: i64) -> Result<Accepted, Refused> {
+        let append_time = Timestamp::from_millis(taken_millis);
+        judge(PartnerId::new("a").unwrap(), &Stored { offset: Offset(0), append_time, record })
+    }
+
+    fn header(name: &str, value: &str) -> (String, Bytes) {
+        (name.to_owned(), Bytes::copy_from_slice(value.as_bytes()))
+    }
+
+    #[test]
+    fn an_event_is_judged_by_the_time_at_which_the_log_took_it() {
+        let record = Record::of(event().encode_to_vec());
+        assert!(judged(record.clone(), 700_000).is_ok());
+        let refused = judged(record, 699_999).unwrap_err();
+        assert_eq!((refused.stage, refused.refusal.reason), (Stage::Translate, ErrorReason::EventInFuture));
+        assert!(!refused.hidden);
+    }
+
+    #[test]
+    fn the_trace_goes_along_and_changes_nothing() {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let plain = Record::of(event().encode_to_vec());
+        let traced = Record { headers: vec![header("traceparent", trace)], ..plain.clone() };
+        let broken = Record { headers: vec![header("traceparent", "00-1-2-3")], ..plain.clone() };
+        let [plain, traced, broken] =
+            [plain, traced, broken].map(|record| judged(record, 700_000).unwrap().record);
+        assert_eq!(traced.headers, [header("traceparent", trace)]);
+        assert_eq!(traced.value, plain.value);
+        assert_eq!(broken, plain);
+    }
+
+    #[test]
+    fn what_must_not_be_stored_is_found_wherever_a_record_is_refused() {
+        let mail = |event: &mut PartnerEvent| {
+            event.identifier.as_mut().unwrap().value = "jane@example.com".to_owned();
         };
-        let judged = |taken_millis| {
-            let append_time = Timestamp::from_millis(taken_millis);
-            let record = Record::of(event.encode_to_vec());
-            judge(PartnerId::new("a").unwrap(), &Stored { offset: Offset(0), append_time, record })
+        let mut raw = event();
+        mail(&mut raw);
+        let raw = raw.encode_to_vec();
+        // Well read; cut short, so that no identifier can be judged; the same in base64.
+        let cut = &raw[..raw.len() - 1];
+        let base64 = {
+            use base64::Engine;
+            base64::engine::general_purpose::STANDARD.encode(cut)
         };
-        assert!(judged(700_000).is_ok());
-        let (stage, refusal) = judged(699_999).err().unwrap();
-        assert_eq!((stage, refusal.reason), (Stage::Translate, ErrorReason::EventInFuture));
+        let around = format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data_base64\":\"{base64}\"}}"
+        );
+        let structured = header("content-type", "application/cloudevents+json");
+        for (record, stage) in [
+            (Record::of(raw.clone()), Stage::Translate),
+            (Record::of(cut.to_vec()), Stage::Decode),
+            (Record { headers: vec![structured], ..Record::of(around) }, Stage::Decode),
+            (Record { key: Some("jane@example.com".into()), ..Record::of(&b"{"[..]) }, Stage::Decode),
+        ] {
+            let refused = judged(record, 700_000).unwrap_err();
+            assert_eq!((refused.stage, refused.hidden), (stage, true), "{refused:?}");
+        }
+        assert!(!judged(Record::of(&b"{"[..]), 700_000).unwrap_err().hidden);
     }
 }

@@ -1,7 +1,7 @@
 //! From what partners write to what the ledger is asked.
 //!
 //! [`decode`] and [`translate`] judge a record by itself and its topic, and by nothing else: consent, rules and
-//! currencies are the ledger's. The gateway judges by the same two functions before it writes to a partner's topic, so
+//! currencies are the ledger's. The gateway judges by the second of them before it writes protobuf to a partner's topic, so
 //! what it accepts is accepted here.
 //!
 //! [`Intake`] is the thread that reads the topics of all partners, puts what is accepted into the inbox by the shard of
@@ -15,17 +15,20 @@ mod judge;
 mod metrics;
 mod open;
 mod outbox;
+mod personal;
 mod refusal;
 mod rejected;
 mod stream;
 mod topics;
+mod trace;
 mod translate;
 mod worker;
 
-pub use decode::{RECORD_BYTES_MAX, decode};
+pub use decode::{Decoded, RECORD_BYTES_MAX, decode};
 pub use intake::{Error, Intake, Settings};
 pub use metrics::Counts;
 pub use open::GROUP;
 pub use refusal::Refusal;
 pub use topics::{events_topic, rejected_topic};
+pub use trace::TraceParent;
 pub use translate::{AMOUNT_UNITS_MAX, CONSENTS_MAX, EVENT_AHEAD_MAX, translate};

@@ -3,22 +3,27 @@
 use bytes::Bytes;
 use coalition_journal::log::{Partition, Record, Stored};
 
-use crate::Refusal;
-use crate::judge::Stage;
+use crate::judge::{Refused, Stage};
 
 /// The longest record that is handed back whole, in [`Record::bytes`]: with our headers it must still fit a topic whose
 /// limit was just enough for the partner's own record (Kafka's default is 1,048,588 bytes). A longer one would fail for
 /// ever and stop its topic.
 const RETURNED_BYTES_MAX: usize = 1_000_000;
 
+/// What the names of headers begin with that this module writes. A partner that sends a record again as it got it back
+/// sends them along: only the last refusal is told.
+const TOLD: [&str; 2] = ["__connect.errors.", "coalition.errors."];
+
 /// The record as it came (key, headers, value), with headers behind its own that say what is wrong with it: the names
 /// of Kafka Connect's dead letter queues, and ours.
 ///
 /// What must not be stored is left out (of all that the partner wrote: keys and headers often repeat the identifier);
 /// topic, partition and offset still lead to the record for as long as the partner's topic keeps it.
-pub(crate) fn rejected(from: &Partition, stored: &Stored, stage: Stage, refusal: &Refusal) -> Record {
-    let redacted = refusal.hides_value() || stored.record.bytes() > RETURNED_BYTES_MAX;
+pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> Record {
+    let Refused { stage, refusal, hidden } = refused;
+    let redacted = *hidden || stored.record.bytes() > RETURNED_BYTES_MAX;
     let mut record = if redacted { Record::default() } else { stored.record.clone() };
+    record.headers.retain(|(name, _)| !TOLD.iter().any(|told| name.starts_with(told)));
     let (stage, class) = match stage {
         Stage::Decode => ("VALUE_CONVERTER", "coalition_intake::decode"),
         Stage::Translate => ("TRANSFORMATION", "coalition_intake::translate"),
@@ -49,6 +54,7 @@ mod tests {
     use coalition_proto::r#type::v1::ErrorReason;
 
     use super::*;
+    use crate::Refusal;
 
     fn stored(value: Vec<u8>) -> Stored {
         let record = Record {
@@ -61,7 +67,8 @@ mod tests {
 
     fn returned(stored: &Stored, reason: ErrorReason) -> Record {
         let refusal = Refusal::new(reason, "identifier.value", "an identifier is empty");
-        rejected(&Partition::new("coalition.partner.a.events.v1", 3), stored, Stage::Translate, &refusal)
+        let refused = Refused { stage: Stage::Translate, hidden: refusal.hides_value(), refusal };
+        rejected(&Partition::new("coalition.partner.a.events.v1", 3), stored, &refused)
     }
 
     fn redacted(record: &Record) -> bool {
@@ -111,5 +118,16 @@ mod tests {
         assert!(!redacted(&returned(&longest, ErrorReason::FieldTooLong)));
         let longer = stored(vec![0; 1_000_000 - 53]);
         assert!(redacted(&returned(&longer, ErrorReason::FieldTooLong)));
+    }
+
+    #[test]
+    fn a_record_that_comes_back_tells_of_its_last_refusal_alone() {
+        let first = returned(&stored(b"anything".to_vec()), ErrorReason::FieldMissing);
+        let again = Stored { record: first.clone(), ..stored(Vec::new()) };
+        assert_eq!(returned(&again, ErrorReason::FieldMissing), first);
+        let reasons = returned(&again, ErrorReason::FieldTooLong).headers;
+        let mut reasons = reasons.iter().filter(|(name, _)| name == "coalition.errors.reason");
+        assert_eq!(reasons.next().unwrap().1, "FIELD_TOO_LONG");
+        assert_eq!(reasons.next(), None);
     }
 }

@@ -204,9 +204,9 @@ impl Worker {
                     let shard = judged.account.shard(shard_count) as usize;
                     (&mut self.shards[shard].1, judged.record)
                 }
-                Err((stage, refusal)) => {
-                    self.metrics.rejected(refusal.reason);
-                    (&mut stream.returns, rejected(&stream.events, &stored, stage, &refusal))
+                Err(refused) => {
+                    self.metrics.rejected(refused.refusal.reason);
+                    (&mut stream.returns, rejected(&stream.events, &stored, &refused))
                 }
             };
             appends += usize::from(outbox.push(record, round));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use coalition_domain::{Command, EventBody, PartnerId, Timestamp};
 use coalition_intake::{Intake, Settings, decode, rejected_topic, translate};
-use coalition_journal::log::{Log, Offset};
+use coalition_journal::log::{Log, Offset, Record};
 use coalition_ledger::inbox::Request;
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::event::v1::{Engagement, PartnerEvent, Purchase, SignUp};
@@ -18,7 +18,8 @@ use crate::network::{Network, committed, event, inboxes, memory, publish, publis
 fn judge(bytes: &[u8]) -> Option<coalition_domain::PartnerEvent> {
     let partner = PartnerId::new("cdnow").unwrap();
     let now = Timestamp::from_millis(1_000_000_000_000);
-    let event = decode(bytes).and_then(|event| translate(partner, &event, now)).ok()?;
+    let decoded = decode(&Record::of(bytes.to_vec()));
+    let event = decoded.and_then(|decoded| translate(partner, &decoded.event, now)).ok()?;
     let request = Request::Command(Command::PartnerEvent(event.clone()));
     assert_eq!(Request::decode(&request.encode()).unwrap(), request);
     Some(event)
@@ -52,7 +53,7 @@ fn body() -> impl Strategy<Value = Body> {
 }
 
 prop_compose! {
-    fn any_event()(
+    pub(crate) fn any_event()(
         event_id in text(),
         partner in prop_oneof![Just(String::new()), text()],
         programme in text(),

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
+mod boundaries;
 mod faulty;
 mod flow;
+mod framing;
 mod garbage;
+mod mutation;
 mod network;
 mod restart;
+mod samples;

@@ -1,0 +1,131 @@
+//! A look through bytes for what must not be kept: e-mail addresses and numbers of payment cards.
+//!
+//! The judgement of an identifier is strict and knows its field. This one is for records that could not be read, and for
+//! what stands around the event: it looks for text in any bytes, may take an order's number for a card's, and doesn't
+//! find what somebody hides.
+
+use coalition_domain::{Identifier, NoIdentifier, Scheme};
+use coalition_journal::log::Record;
+
+/// Digits of a card number: ISO/IEC 7812 has 19 at most, the domain's rule 13 at least.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+/// Whether key, headers or value of a record show any.
+pub(crate) fn is_in_record(record: &Record) -> bool {
+    let headers = record.headers.iter().flat_map(|(name, value)| [name.as_bytes(), &value[..]]);
+    headers.chain(record.key.as_deref()).chain([&record.value[..]]).any(is_in)
+}
+
+/// Whether `bytes` show any.
+pub(crate) fn is_in(bytes: &[u8]) -> bool {
+    has_address(bytes) || has_card_number(bytes)
+}
+
+/// Something at a domain of two labels: `a@b.cd`.
+fn has_address(bytes: &[u8]) -> bool {
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
+    let is_domain = |byte: &&u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    let signs = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'@').map(|(place, _)| place);
+    signs.into_iter().any(|place| {
+        // A domain has at most 253 characters; what is longer is judged by these.
+        let domain: Vec<u8> = bytes[place + 1..].iter().take(253).take_while(is_domain).copied().collect();
+        let mut labels = domain.split(|byte| *byte == b'.');
+        let first = labels.next().is_some_and(|label| !label.is_empty());
+        bytes[..place].last().is_some_and(is_local)
+            && first
+            && labels.any(|label| label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic))
+    })
+}
+
+/// A run of digits, or of groups of them with blanks or hyphens between, that no letter touches.
+fn has_card_number(bytes: &[u8]) -> bool {
+    let runs = |is_part: fn(&u8) -> bool| {
+        let ends = move |one: &u8, other: &u8| is_part(one) == is_part(other);
+        bytes.chunk_by(ends).scan(0, move |place, run| {
+            let begin = *place;
+            *place += run.len();
+            Some((begin, run))
+        })
+    };
+    let is_card = |(begin, run): (usize, &[u8])| {
+        let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+        let touched = letter(bytes[..begin].last()) || letter(bytes.get(begin + run.len()));
+        !touched && is_card_number(run)
+    };
+    runs(u8::is_ascii_digit).any(is_card)
+        || runs(|byte| byte.is_ascii_digit() || b" -".contains(byte)).any(is_card)
+}
+
+fn is_card_number(run: &[u8]) -> bool {
+    let digits = run.iter().filter(|byte| byte.is_ascii_digit());
+    // The first digit names the industry; of payment cards it is 2 to 6. An instant in milliseconds begins with 1.
+    if !CARD_DIGITS.contains(&digits.clone().count())
+        || !digits.clone().next().is_some_and(|it| (b'2'..=b'6').contains(it))
+    {
+        return false;
+    }
+    let digits: String = digits.map(|byte| char::from(*byte)).collect();
+    Identifier::new(Scheme::CardToken, &digits).err() == Some(NoIdentifier::CardNumber)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_card_numbers_are_seen() {
+        // Test numbers of the card networks.
+        for shown in [
+            "jane@example.com",
+            "{\"value\":\"jane.doe+x@mail.example.co.uk\"}",
+            "\x0a\x10jane@example.com\x12",
+            "4111111111111111",
+            "card=4111-1111-1111-1111;",
+            "\"5555 5555 5555 4444\"",
+            "378282246310005",
+            "\x1a\x104111111111111111\x20",
+            "2024-01-01 4111111111111111",
+        ] {
+            assert!(is_in(shown.as_bytes()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_show_nothing() {
+        for plain in [
+            "",
+            "@",
+            "a@",
+            "@b.cd",
+            "a@b",
+            "a@b.c",
+            "a@.cd",
+            "a @ b.cd",
+            "4111111111111112",
+            "411111111111",
+            "41111111111111111111",
+            "x4111111111111111",
+            "4111111111111111f",
+            "1700000000009",
+            "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b",
+            "2026-11-22T03:04:50.123456Z",
+        ] {
+            assert!(!is_in(plain.as_bytes()), "{plain}");
+        }
+        assert!(!is_in(&[0xff, b'@', 0xff, b'.', b'c', b'd']));
+    }
+
+    #[test]
+    fn a_whole_record_is_looked_through() {
+        let header =
+            |name: &str, value: &'static [u8]| vec![(name.to_owned(), bytes::Bytes::from_static(value))];
+        let mail = b"jane@example.com";
+        let plain =
+            Record { headers: header("trace", b"7"), key: Some((&b"1"[..]).into()), ..Record::of(&b"2"[..]) };
+        assert!(!is_in_record(&plain));
+        assert!(is_in_record(&Record { key: Some((&mail[..]).into()), ..plain.clone() }));
+        assert!(is_in_record(&Record { value: (&mail[..]).into(), ..plain.clone() }));
+        assert!(is_in_record(&Record { headers: header("who", mail), ..plain.clone() }));
+        assert!(is_in_record(&Record { headers: header("jane@example.com", b""), ..plain }));
+    }
+}
