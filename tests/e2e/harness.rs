@@ -1,7 +1,9 @@
 //! Starts the binary, and makes sure that it ends.
 
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
@@ -18,7 +20,7 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 /// A child process that is killed when the test ends, however it ends.
-pub(crate) struct Running(pub(crate) Child);
+struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -36,10 +38,35 @@ pub(crate) fn demo(data: &Path) -> serde_json::Value {
 }
 
 /// The demo, under way.
-pub(crate) fn start_demo(data: &Path) -> Running {
-    Running(
-        demo_command(data).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts"),
-    )
+pub(crate) struct UnderWay {
+    process: Running,
+    told: Lines<BufReader<ChildStderr>>,
+}
+
+impl UnderWay {
+    pub(crate) fn start(data: &Path) -> Self {
+        let mut command = demo_command(data);
+        let mut process =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
+        Self { process: Running(process), told }
+    }
+
+    /// Waits until the demo says that so many events are decided, and gives how many it says.
+    pub(crate) fn until_decided(&mut self, events: u64) -> u64 {
+        let decided = |line: String| -> Option<u64> {
+            line.strip_prefix("decided ")?.split(' ').next()?.replace(',', "").parse().ok()
+        };
+        let mut told = self.told.by_ref().map_while(Result::ok).filter_map(decided);
+        told.find(|decided| *decided >= events).expect("the demo says how far it is")
+    }
+
+    /// kill -9, which has to be what ends it.
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().expect("it can be killed");
+        let ended = self.process.0.wait().expect("it is a child");
+        assert_eq!(ended.signal(), Some(9), "the demo was not killed, but ended by itself: {ended}");
+    }
 }
 
 fn demo_command(data: &Path) -> Command {
@@ -65,13 +92,12 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(data: &Path) -> Self {
-        use std::io::BufRead;
         let mut process = Command::new(binary());
         process.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
         let mut process = process.spawn().expect("the binary starts");
         let out = process.stdout.take().expect("standard output is piped");
         let process = Running(process);
-        let lines = std::io::BufReader::new(out).lines().map_while(Result::ok);
+        let lines = BufReader::new(out).lines().map_while(Result::ok);
         let address = lines.filter_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).next();
         let key = std::fs::read_to_string(data.join("operator.key"))
             .expect("the operator's key lies in the folder");

@@ -3,6 +3,7 @@
 mod arrange;
 mod events;
 mod outcome;
+mod progress;
 mod purchases;
 mod replay;
 mod show;

@@ -11,12 +11,12 @@ use coalition_ledger::runtime::INBOX;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::publish_event_result::Outcome;
 use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
-use indicatif::{ProgressBar, ProgressStyle};
 use tonic::Code;
 
 use super::PATIENCE;
 use super::arrange::Keys;
 use super::events::{Publication, publications};
+use super::progress::Progress;
 use super::purchases::Purchase;
 use super::wire::{Wire, signed};
 use crate::node::Running;
@@ -38,10 +38,7 @@ pub(crate) async fn replay(
 ) -> Result<Replayed> {
     let publications = publications(purchases);
     let events = publications.iter().map(|by| by.events.len() as u64).sum();
-    let bar = ProgressBar::new(events).with_style(ProgressStyle::with_template(
-        "{msg} {wide_bar} {human_pos}/{human_len} events  {per_sec}  {elapsed}",
-    )?);
-    bar.set_message("replaying");
+    let mut progress = Progress::new(events)?;
     let before = decided(network)?;
     let began = Instant::now();
     let published = Arc::new(AtomicU64::new(0));
@@ -57,7 +54,7 @@ pub(crate) async fn replay(
                 Some(done) => done??,
                 None => break,
             },
-            _ = ticks.tick() => bar.set_position((decided(network)? - before).min(events)),
+            _ = ticks.tick() => progress.decided((decided(network)? - before).min(events)),
         }
     }
     // Everything is in the partners' topics; what is left is to wait for intake and ledger.
@@ -69,11 +66,10 @@ pub(crate) async fn replay(
             PATIENCE.as_secs()
         );
         ticks.tick().await;
-        bar.set_position((decided(network)? - before).min(events));
+        progress.decided((decided(network)? - before).min(events));
     }
     let took = began.elapsed();
-    bar.set_position(events);
-    bar.finish_and_clear();
+    progress.finish(events);
     Ok(Replayed { events, took })
 }
 
