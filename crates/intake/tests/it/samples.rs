@@ -67,3 +67,15 @@ fn what_partners_libraries_write_is_read() {
         assert!(translate(partner, &decoded.event, now).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn the_event_of_the_guide_is_accepted() {
+    let guide = include_str!("../../../../docs/guides/emit-events.md");
+    let begin = guide.find("\n    {\n").unwrap();
+    let end = guide[begin..].find("\n    }\n").unwrap();
+    let decoded = decode(&Record::of(guide[begin..begin + end + 6].trim().to_owned())).unwrap();
+    // 2026-11-22T08:30:00Z
+    let now = Timestamp::from_millis(1_795_336_200_000);
+    let event = translate(PartnerId::new("shop").unwrap(), &decoded.event, now).unwrap();
+    assert_eq!(event.event_time, now);
+}
