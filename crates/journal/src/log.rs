@@ -49,6 +49,10 @@ impl fmt::Display for Partition {
     }
 }
 
+/// The name that a header is read under whose own name is not UTF-8. Its value is that name's bytes, a NUL, and the
+/// header's own value. Only another's client can have written it; a record with such a header should be refused.
+pub const MALFORMED_HEADER: &str = "coalition.malformed-header";
+
 /// What is appended.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Record {

@@ -1,6 +1,6 @@
 //! The headers of a record that say how to read it.
 
-use coalition_journal::log::Record;
+use coalition_journal::log::{MALFORMED_HEADER, Record};
 
 use super::malformed;
 use crate::{Refusal, TraceParent};
@@ -14,9 +14,9 @@ pub(super) struct Headers<'a>(&'a Record);
 
 impl<'a> Headers<'a> {
     /// # Errors
-    /// `MALFORMED` when a name is no UTF-8: a log that can't say what it was puts U+FFFD in its place, as Kafka's does.
+    /// `MALFORMED` when a name is no UTF-8.
     pub(super) fn of(record: &'a Record) -> Result<Self, Refusal> {
-        if record.headers.iter().any(|(name, _)| name.contains(char::REPLACEMENT_CHARACTER)) {
+        if record.headers.iter().any(|(name, _)| name == MALFORMED_HEADER) {
             return Err(malformed("headers", "the name of a header is no UTF-8"));
         }
         Ok(Self(record))

@@ -1,5 +1,7 @@
 //! Every way in which a partner can frame an event, for tests to go through.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use coalition_journal::log::Record;
 use coalition_proto::FILE_DESCRIPTOR_SET;
@@ -75,7 +77,8 @@ pub(crate) fn header(name: &str, value: &str) -> (String, Bytes) {
 }
 
 fn json(event: &[u8]) -> Option<String> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let descriptor = pool.get_message_by_name("coalition.event.v1.PartnerEvent").unwrap();
+    static POOL: LazyLock<DescriptorPool> =
+        LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap());
+    let descriptor = POOL.get_message_by_name("coalition.event.v1.PartnerEvent").unwrap();
     serde_json::to_string(&DynamicMessage::decode(descriptor, event).unwrap()).ok()
 }
