@@ -7,14 +7,15 @@ use anyhow::{Context, Result, anyhow};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings as NetworkSettings;
 use coalition_domain::{
-    Caller, Command, EventBody, Identifier, KeyId, Money, PartnerEvent, PartnerId, ProgrammeId, Reference,
-    RequestId, Role, Scheme, Span, Timestamp, UnitPrice,
+    Caller, EventBody, Identifier, KeyId, Money, PartnerEvent, PartnerId, ProgrammeId, Reference, RequestId,
+    Role, Scheme, Span, Timestamp, UnitPrice,
 };
 use coalition_journal::embedded::{Embedded, Settings as LogSettings};
 use coalition_journal::entry::{NetworkId, ShardId};
-use coalition_journal::log::{Log, Partition, Record};
-use coalition_ledger::inbox::Request;
-use coalition_ledger::runtime::{INBOX, Node, Settings};
+use coalition_journal::log::{Log, Offset, Partition, Record};
+use coalition_ledger::inbox::{Request, Source};
+use coalition_ledger::refused::Refused;
+use coalition_ledger::runtime::{INBOX, Node, Returned, Returns, Settings};
 use coalition_store::{Folder, Store};
 use uuid::Uuid;
 
@@ -47,7 +48,17 @@ pub(crate) fn start(folder: &Path, log: &Arc<dyn Log>, shape: &Shape) -> Result<
     let store = |shard: ShardId| -> Box<dyn Store> {
         Box::new(Folder::new(folder.join(format!("store/{shard}")), coalition_store::Settings::default()))
     };
-    Ok(Node::start(log, NetworkId(Uuid::from_u128(1)), store, &settings)?)
+    let returns: Arc<dyn Returns> = Arc::new(Unexpected);
+    Ok(Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings)?)
+}
+
+/// Every event here is a valid one.
+struct Unexpected;
+
+impl Returns for Unexpected {
+    fn give_back(&self, shard: ShardId, refused: Vec<Arc<Refused>>, _: Returned) {
+        panic!("shard {shard} refused {:?}", refused.first());
+    }
 }
 
 /// Sets the network up and fills its inbox.
@@ -116,7 +127,9 @@ fn fill(log: &dyn Log, shape: &Shape) -> Result<()> {
         };
         let shard = event.identifier.account().shard(shape.shards);
         let chunk = &mut chunks[shard as usize];
-        chunk.push(Record::of(Request::Command(Command::PartnerEvent(event)).encode()));
+        chunk.push(Record::of(
+            Request::Event(event, Source { partition: 0, offset: Offset(number.into()) }).encode(),
+        ));
         if chunk.len() == 2_000 {
             sent += 1;
             append(log, shard, std::mem::take(chunk), &done);

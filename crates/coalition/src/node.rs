@@ -8,11 +8,11 @@ use anyhow::{Context, Result, anyhow};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::{Rejection, RequestId};
 use coalition_gateway::auth::{NewKey, Secret};
-use coalition_intake::Intake;
+use coalition_intake::{Intake, Returner};
 use coalition_journal::embedded::Embedded;
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::Log;
-use coalition_ledger::runtime::{Ledger, Node};
+use coalition_ledger::runtime::{Ledger, Node, Returns};
 use coalition_store::{Folder, Store};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -99,7 +99,14 @@ impl Running {
         let store = |shard: ShardId| -> Box<dyn Store> {
             Box::new(Folder::new(Network::store(data, shard), config.store.settings(network.shards)))
         };
-        let node = Node::start(&log, NetworkId(network.id), store, &config.ledger.settings(network.shards))?;
+        let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log))?);
+        let node = Node::start(
+            &log,
+            NetworkId(network.id),
+            store,
+            &returns,
+            &config.ledger.settings(network.shards),
+        )?;
         let ledger = node.ledger();
         for shard in (0..network.shards).map(ShardId) {
             ledger.wait(shard, |status| status.in_office).await?;

@@ -1,9 +1,9 @@
 //! What becomes of one record of a partner's topic.
 
 use bytes::Bytes;
-use coalition_domain::{AccountId, Command, PartnerId};
+use coalition_domain::{AccountId, PartnerId};
 use coalition_journal::log::{Record, Stored};
-use coalition_ledger::inbox::Request;
+use coalition_ledger::inbox::{Request, Source};
 
 use crate::decode::open;
 use crate::{Decoded, Refusal, TraceParent, personal, translate};
@@ -15,6 +15,8 @@ pub(crate) enum Stage {
     Decode,
     /// The message can't be accepted.
     Translate,
+    /// The ledger refused the event.
+    Decide,
 }
 
 /// A record for the inbox, and the account that places it there.
@@ -34,7 +36,7 @@ pub(crate) struct Refused {
 }
 
 /// Judges a record by the time at which the log took it: whenever it is read again, it gets the same answer.
-pub(crate) fn judge(partner: PartnerId, stored: &Stored) -> Result<Accepted, Refused> {
+pub(crate) fn judge(partner: PartnerId, partition: u32, stored: &Stored) -> Result<Accepted, Refused> {
     let refused = |stage, refusal: Refusal, data: &[u8]| {
         let hidden = refusal.hides_value() || personal::is_in_record(&stored.record) || personal::is_in(data);
         Refused { stage, refusal, hidden }
@@ -50,7 +52,7 @@ pub(crate) fn judge(partner: PartnerId, stored: &Stored) -> Result<Accepted, Ref
     let record = Record {
         key: Some(Bytes::copy_from_slice(account.0.as_bytes())),
         headers: traceparent.map(trace).into_iter().collect(),
-        value: Request::Command(Command::PartnerEvent(event)).encode(),
+        value: Request::Event(event, Source { partition, offset: stored.offset }).encode(),
     };
     Ok(Accepted { account, record })
 }
@@ -82,7 +84,7 @@ mod tests {
 
     fn judged(record: Record, taken_millis: i64) -> Result<Accepted, Refused> {
         let append_time = Timestamp::from_millis(taken_millis);
-        judge(PartnerId::new("a").unwrap(), &Stored { offset: Offset(0), append_time, record })
+        judge(PartnerId::new("a").unwrap(), 0, &Stored { offset: Offset(0), append_time, record })
     }
 
     fn header(name: &str, value: &str) -> (String, Bytes) {

@@ -7,6 +7,7 @@
 //! [`Intake`] is the thread that reads the topics of all partners, puts what is accepted into the inbox by the shard of
 //! its account, and hands the rest back with the reason. It keeps nothing but the offsets that it has dealt with: at
 //! least once, in the order of the partner's topic for each shard; that nothing takes effect twice is the ledger's part.
+//! [`Returner`] hands back what the ledger has refused.
 
 pub mod convert;
 mod decode;
@@ -18,6 +19,7 @@ mod outbox;
 mod personal;
 mod refusal;
 mod rejected;
+mod returns;
 mod stream;
 mod topics;
 mod trace;
@@ -29,6 +31,7 @@ pub use intake::{Error, Intake, Settings};
 pub use metrics::Counts;
 pub use open::GROUP;
 pub use refusal::Refusal;
+pub use returns::Returner;
 pub use topics::{events_topic, rejected_topic};
 pub use trace::TraceParent;
 pub use translate::{AMOUNT_UNITS_MAX, CONSENTS_MAX, EVENT_AHEAD_MAX, translate};

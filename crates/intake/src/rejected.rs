@@ -27,6 +27,7 @@ pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> 
     let (stage, class) = match stage {
         Stage::Decode => ("VALUE_CONVERTER", "coalition_intake::decode"),
         Stage::Translate => ("TRANSFORMATION", "coalition_intake::translate"),
+        Stage::Decide => ("TASK_PUT", "coalition_ledger::decide"),
     };
     let mut head = |name: &str, value: Bytes| record.headers.push((name.to_owned(), value));
     let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());

@@ -198,7 +198,7 @@ impl Worker {
         let shard_count = self.ledger.shards();
         for stored in read {
             bytes += stored.record.value.len() as u64;
-            let (outbox, record) = match judge(stream.partner, &stored) {
+            let (outbox, record) = match judge(stream.partner, stream.events.number, &stored) {
                 Ok(judged) => {
                     accepted += 1;
                     let shard = judged.account.shard(shard_count) as usize;

@@ -7,7 +7,7 @@ use coalition_journal::entry::ShardId;
 use coalition_journal::log::Offset;
 use serde::{Deserialize, Serialize};
 
-use crate::inbox::Run;
+use crate::inbox::{Run, Source};
 
 /// What a batch says once for all of its decisions. Frozen in stored data, as are all types here.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -18,15 +18,24 @@ pub struct Terms {
     pub inbox_next: Offset,
     /// From which the age of partner events was measured: the largest append time seen in the inbox before.
     pub horizon: Timestamp,
-    /// Up to which number of this shard's commands to another one the log has acknowledged them.
-    pub relayed: Vec<(ShardId, u64)>,
+    /// Up to which number of what this shard sends the log has acknowledged it.
+    pub relayed: Vec<(Destination, u64)>,
+}
+
+/// Where a shard sends what follows from its decisions, in dense numbers for each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Destination {
+    /// To the inbox of another shard.
+    Shard(ShardId),
+    /// Back to partners: their refused events.
+    Partners,
 }
 
 /// One decision of a batch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Item {
-    /// Of an account.
-    Account(Decision),
+    /// Of an account; on a partner's event with where it came from.
+    Account(Decision, Option<Source>),
     /// Of the registry, in its home shard.
     Registry(RegistryDecision),
     /// Commands of another shard, taken in.

@@ -10,7 +10,7 @@ use coalition_domain::{
 use coalition_journal::entry::ShardId;
 
 use crate::body::{self, Item, Terms};
-use crate::inbox::{RelayCommand, Run};
+use crate::inbox::{RelayCommand, Run, Source};
 use crate::plant::{Plant, Planted};
 use crate::state::{Answered, State};
 
@@ -74,7 +74,7 @@ impl Draft {
     }
 
     /// Decides a command of an account, which is in memory.
-    pub fn account(&mut self, state: &State, command: Command) -> Drafted {
+    pub fn account(&mut self, state: &State, command: Command, source: Option<Source>) -> Drafted {
         let id = command.account();
         let committed = &state.accounts.get(&id).expect("an account is loaded before the draft").account;
         if let (Some(&[first]), false) =
@@ -98,7 +98,8 @@ impl Draft {
             },
             Verdict::Decided(outcome) => {
                 let activity = account.activities();
-                self.push_account(state, id, Decision { command, outcome }, activity)
+                let item = Item::Account(Decision { command, outcome }, source);
+                self.push_account(state, id, item, activity)
             }
         }
     }
@@ -185,11 +186,10 @@ impl Draft {
         Rejection::InternalFault
     }
 
-    fn push_account(&mut self, state: &State, id: AccountId, decision: Decision, activity: u32) -> Drafted {
-        let mut item = Item::Account(decision);
+    fn push_account(&mut self, state: &State, id: AccountId, mut item: Item, activity: u32) -> Drafted {
         let mut bytes = body::encode_item(&item);
         if bytes.len() > ITEM_BYTES_MAX
-            && let Item::Account(decision) = &mut item
+            && let Item::Account(decision, _) = &mut item
         {
             decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
             bytes = body::encode_item(&item);
@@ -214,7 +214,9 @@ impl Draft {
     }
 
     fn evolve(&self, account: &mut Account, item: u32, state: &State) {
-        let Item::Account(decision) = &self.items[item as usize].0 else { unreachable!("an account's item") };
+        let Item::Account(decision, _) = &self.items[item as usize].0 else {
+            unreachable!("an account's item")
+        };
         // The settings can change within the batch only by items before it, and ages are lowered, never raised.
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         account.evolve(decision, &self.moment(registry, item));

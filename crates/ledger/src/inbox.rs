@@ -1,8 +1,9 @@
 //! Records of the inbox: what a shard is asked to decide, placed there by intake and by other shards.
 
 use bytes::Bytes;
-use coalition_domain::{Command, RegistryEvent};
+use coalition_domain::{PartnerEvent, RegistryEvent};
 use coalition_journal::entry::ShardId;
+use coalition_journal::log::Offset;
 use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8] = b"CPI";
@@ -10,11 +11,21 @@ const VERSION: u8 = 1;
 
 /// A record of the inbox. Frozen in stored data: new kinds at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Request {
-    /// A command of one of the shard's accounts.
-    Command(Command),
+    /// A partner's event of one of the shard's accounts.
+    Event(PartnerEvent, Source),
     /// A run of another shard's commands to this one.
     Relayed(Run),
+}
+
+/// Where the partner's topic has an event, as the partner wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// The topic's partition.
+    pub partition: u32,
+    /// The record.
+    pub offset: Offset,
 }
 
 /// Commands of one shard to another, numbered densely from 1 for each pair of shards.

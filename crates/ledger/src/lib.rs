@@ -10,6 +10,7 @@ pub mod clock;
 pub mod draft;
 pub mod inbox;
 pub mod plant;
+pub mod refused;
 pub mod replay;
 pub mod resident;
 pub mod rows;

@@ -44,6 +44,8 @@ plants! {
         "10: a refusal is answered when it is decided, before it is in effect"
     RunsUnnumbered "runs-unnumbered"
         "relay: commands of another shard are taken in whatever their numbers"
+    ReturnAssumed "return-assumed"
+        "relay: refused events count as back with their partners whatever the log says"
     EvictsUnstored "evicts-unstored"
         "memory: an account that is newer than the store is given up"
     SkewUnchecked "skew-unchecked"

@@ -62,7 +62,7 @@ impl ActivityPage {
             let (length, tail) = tail.split_first_chunk::<4>().ok_or_else(cut)?;
             let (item, tail) = tail.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(cut)?;
             rest = tail;
-            let Item::Account(decision) = body::decode_item(item)? else { return Err(cut()) };
+            let Item::Account(decision, _) = body::decode_item(item)? else { return Err(cut()) };
             let place = Place { seq: u64::from_be_bytes(*seq), index: u32::from_be_bytes(*index) };
             let decided_at = Timestamp::from_millis(i64::from_be_bytes(*millis));
             activities.push(Activity { number, place, decided_at, decision });

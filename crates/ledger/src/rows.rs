@@ -9,6 +9,7 @@
 //! | `h` account first part | a full page of activities |
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
+//! | `x` number | a refused event that is to go back to its partner |
 //! | `b` programme `\0` book | a sum of the double entry |
 //! | `s` programme `\0` hour line | a sum of settlement |
 //!
@@ -32,7 +33,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;

@@ -14,8 +14,9 @@ use coalition_store::{Checkpoint, Mark, Range, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{Accounts, Taken};
-use crate::body::{self, Item, Terms};
+use crate::body::{self, Destination, Item, Terms};
 use crate::inbox::{RelayCommand, Run};
+use crate::refused::{self, Waiting};
 use crate::rows;
 use crate::totals::{LineOfHour, Totals};
 
@@ -34,10 +35,12 @@ pub struct Meta {
     pub journal_next: Offset,
     /// The last record read, in effect or not, by which a journal is known again.
     pub last_record: Option<(Offset, Hash)>,
-    /// Of this shard's commands to others: up to which number the log has them.
-    pub relayed: BTreeMap<ShardId, u64>,
+    /// Of what this shard sends: up to which number the log has it.
+    pub relayed: BTreeMap<Destination, u64>,
     /// Of other shards' commands to this one: up to which number they were taken in.
     pub taken: BTreeMap<ShardId, u64>,
+    /// How many events were refused.
+    pub refused: u64,
 }
 
 /// The committed state.
@@ -50,6 +53,8 @@ pub struct State {
     pub registry_log: Vec<Arc<RegistryEvent>>,
     /// Answered commands to the registry, by id and content; only in its home shard.
     pub answered: BTreeMap<(Fingerprint, Fingerprint), Answered>,
+    /// Refused events that have to go back to their partners.
+    pub refused: Waiting,
     /// Sums.
     pub totals: Totals,
     /// Accounts in memory.
@@ -79,6 +84,7 @@ pub struct Taking {
     accounts: Vec<Taken>,
     registry: Vec<(u64, Arc<RegistryEvent>)>,
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
+    refused: refused::Changes,
     books: Vec<(Vec<u8>, i64)>,
     lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
 }
@@ -97,6 +103,7 @@ impl Taking {
         for ((id, content), answered) in &self.answered {
             rows::put_parts(&mut rows, &rows::answered_key(id, content), &rows::encode(answered));
         }
+        self.refused.put(&mut rows);
         for (key, sum) in &self.books {
             rows.put(key.clone(), rows::encode(sum));
         }
@@ -120,6 +127,7 @@ impl State {
             registry: Arc::default(),
             registry_log: Vec::new(),
             answered: BTreeMap::new(),
+            refused: Waiting::default(),
             totals: Totals::default(),
             accounts: Accounts::new(accounts_max, 0),
             registry_stored: 0,
@@ -170,6 +178,7 @@ impl State {
             registry_stored: registry_log.len(),
             registry_log,
             answered,
+            refused: Waiting::load(reader, meta.refused)?,
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),
             answered_new: Vec::new(),
@@ -194,8 +203,11 @@ impl State {
         for ((index, (item, bytes)), account) in (0_u32..).zip(items).zip(accounts) {
             let at = Self::moment(&self.registry, seq, index, terms);
             match (item, account) {
-                (Item::Account(decision), Some(account)) => self.fold_account(account, decision, bytes, &at),
-                (Item::Account(_), None) => unreachable!("an account's item has its account"),
+                (Item::Account(decision, source), Some(account)) => {
+                    self.fold_account(account, decision, bytes, &at);
+                    self.refused.note(decision, *source, (at.place, at.decided_at));
+                }
+                (Item::Account(..), None) => unreachable!("an account's item has its account"),
                 (Item::Registry(decision), _) => self.fold_registry(decision, &at),
                 (Item::Relayed(run), _) => self.fold_run(run),
             }
@@ -203,8 +215,13 @@ impl State {
         self.meta.decided_at = Some(terms.decided_at);
         self.meta.horizon = Some(terms.horizon);
         self.meta.inbox_next = terms.inbox_next;
-        for (shard, number) in &terms.relayed {
-            self.meta.relayed.insert(*shard, *number);
+        self.meta.refused = self.refused.last();
+        for (to, number) in &terms.relayed {
+            self.meta.relayed.insert(*to, *number);
+            match to {
+                Destination::Partners => self.refused.returned(*number),
+                Destination::Shard(_) => {}
+            }
         }
     }
 
@@ -264,6 +281,7 @@ impl State {
             accounts: self.accounts.take_dirty(seq),
             registry,
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
+            refused: self.refused.take_changed(),
             books: self
                 .totals
                 .books()

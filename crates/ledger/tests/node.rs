@@ -10,7 +10,8 @@ use coalition_domain::Timestamp;
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_journal::memory::Memory;
-use coalition_ledger::runtime::{INBOX, Node, Settings, Unavailable};
+use coalition_ledger::refused::Refused;
+use coalition_ledger::runtime::{INBOX, Node, Returned, Returns, Settings, Unavailable};
 use coalition_ledger::shard::relay::HOME;
 use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
@@ -32,8 +33,21 @@ fn start(settings: &Settings) -> (Arc<dyn Log>, Node) {
     memory.set_now(now());
     let log: Arc<dyn Log> = Arc::new(memory);
     let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn Store>;
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, settings).unwrap();
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns(), settings).unwrap();
     (log, node)
+}
+
+/// Nobody looks at what these tests have refused.
+struct Nowhere;
+
+impl Returns for Nowhere {
+    fn give_back(&self, _: ShardId, _: Vec<Arc<Refused>>, done: Returned) {
+        done(true);
+    }
+}
+
+fn returns() -> Arc<dyn Returns> {
+    Arc::new(Nowhere)
 }
 
 fn now() -> Timestamp {
@@ -109,7 +123,7 @@ async fn a_fault_stops_its_shard_and_no_other() {
         _ => Box::new(Panics),
     };
     let settings = Settings { shards: 2, ..Settings::default() };
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns(), &settings).unwrap();
     let ledger = node.ledger();
     let stopped = ledger.wait(ShardId(1), |status| status.in_office).await;
     assert!(matches!(stopped, Err(Unavailable::Stopped(ShardId(1), _))), "{stopped:?}");

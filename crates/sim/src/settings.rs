@@ -67,11 +67,15 @@ impl Settings {
             deaf: sometimes(&[300, 1_500]),
         };
         let mut size = |sizes: &[usize]| *random.pick(sizes);
+        let accounts_max = size(&[1, 2, 4, 8, 100]);
+        let batch_commands_max = size(&[1, 2, 5, 12, 100]);
+        let batch_bytes_max = size(&[200, 1_000, 4_000, 100_000]);
         let limits = Limits {
-            accounts_max: size(&[1, 2, 4, 8, 100]),
-            batch_commands_max: size(&[1, 2, 5, 12, 100]),
-            batch_bytes_max: size(&[200, 1_000, 4_000, 100_000]),
+            accounts_max,
+            batch_commands_max,
+            batch_bytes_max,
             inbox_commands_max: size(&[1, 3, 10, 50]),
+            unstored_bytes_max: 2 * batch_bytes_max,
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),
         };

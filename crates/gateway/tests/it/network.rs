@@ -9,9 +9,9 @@ use coalition_domain::registry::Settings as NetworkSettings;
 use coalition_domain::{RequestId, Span, Timestamp};
 use coalition_gateway::auth::NewKey;
 use coalition_gateway::{Error, Settings};
-use coalition_intake::Intake;
+use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::NetworkId;
-use coalition_ledger::runtime::{self, Ledger, Node};
+use coalition_ledger::runtime::{self, Ledger, Node, Returns};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -56,7 +56,8 @@ impl Network {
         let port = port(&log);
         let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
-        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &shards).unwrap();
+        let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&port)).unwrap());
+        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &returns, &shards).unwrap();
         let ledger = node.ledger();
         let operator = NewKey::draw().unwrap();
         let set_up = RegistryCommand {

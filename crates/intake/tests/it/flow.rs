@@ -1,25 +1,25 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use coalition_domain::{Command, PartnerId};
-use coalition_intake::{Intake, Settings, rejected_topic};
+use coalition_domain::PartnerId;
+use coalition_intake::{Intake, Settings, events_topic, rejected_topic};
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::{Log, Offset, Partition, Stored};
+use coalition_journal::log::{Log, Offset, Partition, Record, Stored};
 use coalition_ledger::inbox::Request;
 use coalition_ledger::runtime::INBOX;
 use coalition_proto::event::v1::PartnerEvent;
 use coalition_proto::r#type::v1::ErrorReason;
+use prost::Message;
 
 use crate::network::{
-    Network, SHARDS, committed, event, inboxes, memory, publish, publish_events, records, until,
+    Network, SHARDS, committed, event, inboxes, memory, publish, publish_events, records, refused_by_intake,
+    until,
 };
 
 /// Partner and event id of a record of the inbox; `None` for what shards relay to each other.
 pub(crate) fn placed(stored: &Stored) -> Option<(PartnerId, String)> {
     match Request::decode(&stored.record.value).unwrap() {
-        Request::Command(Command::PartnerEvent(event)) => {
-            Some((event.partner, event.event_id.as_str().to_owned()))
-        }
-        Request::Command(other) => panic!("{other:?} is not intake's"),
+        Request::Event(event, _) => Some((event.partner, event.event_id.as_str().to_owned())),
         Request::Relayed(_) => None,
     }
 }
@@ -44,11 +44,16 @@ fn events_are_placed_by_their_account_and_decided() {
     for (shard, inbox) in (0..).zip(inboxes(&*log)) {
         for stored in inbox {
             let Some(placed) = placed(&stored) else { continue };
-            let Request::Command(command) = Request::decode(&stored.record.value).unwrap() else {
+            let Request::Event(event, source) = Request::decode(&stored.record.value).unwrap() else {
                 unreachable!("it is placed")
             };
-            assert_eq!(command.account().shard(SHARDS), shard);
-            assert_eq!(stored.record.key.as_deref(), Some(&command.account().0.as_bytes()[..]));
+            let account = event.identifier.account();
+            assert_eq!(account.shard(SHARDS), shard);
+            assert_eq!(stored.record.key.as_deref(), Some(&account.0.as_bytes()[..]));
+            let said = &records(&*log, &events_topic(&event.partner), source.partition)
+                [usize::try_from(source.offset.0).unwrap()];
+            let said = PartnerEvent::decode(said.record.value.clone()).unwrap();
+            assert_eq!(said.event_id, event.event_id.as_str());
             found.push(placed);
         }
     }
@@ -121,7 +126,7 @@ fn what_is_not_accepted_goes_back_in_order_and_stops_nothing() {
 
     let ids: Vec<_> = inboxes(&*log).concat().iter().filter_map(placed).map(|(_, id)| id).collect();
     assert_eq!(ids, ["1", "2"]);
-    let returned = records(&*log, &rejected_topic(&partner), 0);
+    let returned = refused_by_intake(&*log, partner);
     let header = |stored: &Stored, name: &str| {
         let found = stored.record.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| String::from_utf8(value.to_vec()).unwrap())
@@ -145,6 +150,36 @@ fn what_is_not_accepted_goes_back_in_order_and_stops_nothing() {
     assert_eq!(counts.accepted, 2);
     let reasons = [ErrorReason::Malformed, ErrorReason::FieldMissing, ErrorReason::IdentifierRefused];
     assert_eq!(counts.rejected, reasons.map(|reason| (reason, 1)).into());
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn what_the_ledger_refuses_goes_back_as_it_came() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    // No programme is there that these could count in.
+    let events: Vec<_> = numbered(5).collect();
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    publish_events(&*log, partner, events.clone());
+    let rejected = || records(&*log, &rejected_topic(&partner), 0);
+    until("all are back", || rejected().len() == 5);
+    let mut back: Vec<_> = rejected().into_iter().map(|stored| stored.record).collect();
+    back.sort_by(|a, b| a.value.cmp(&b.value));
+    let header = |record: &Record, name: &str| {
+        let value = record.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_vec());
+        String::from_utf8(value.unwrap_or_default()).unwrap()
+    };
+    let mut numbers = BTreeSet::new();
+    for (offset, (record, event)) in back.iter().zip(&events).enumerate() {
+        assert_eq!(record.value, event.encode_to_vec());
+        assert_eq!(header(record, "coalition.errors.reason"), "NO_PROGRAMME");
+        assert_eq!(header(record, "__connect.errors.stage"), "TASK_PUT");
+        assert_eq!(header(record, "__connect.errors.offset"), offset.to_string());
+        numbers.insert(header(record, "coalition.errors.number"));
+    }
+    assert_eq!(numbers.len(), 5, "{numbers:?}");
     intake.stop();
     network.stop();
 }

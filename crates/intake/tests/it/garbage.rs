@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use coalition_domain::{Command, EventBody, PartnerId, Timestamp};
+use coalition_domain::{EventBody, PartnerId, Timestamp};
 use coalition_intake::{Intake, Settings, decode, rejected_topic, translate};
 use coalition_journal::log::{Log, Offset, Record};
-use coalition_ledger::inbox::Request;
+use coalition_ledger::inbox::{Request, Source};
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::event::v1::{Engagement, PartnerEvent, Purchase, SignUp};
 use coalition_proto::google::r#type::Money;
@@ -20,7 +20,7 @@ fn judge(bytes: &[u8]) -> Option<coalition_domain::PartnerEvent> {
     let now = Timestamp::from_millis(1_000_000_000_000);
     let decoded = decode(&Record::of(bytes.to_vec()));
     let event = decoded.and_then(|decoded| translate(partner, &decoded.event, now)).ok()?;
-    let request = Request::Command(Command::PartnerEvent(event.clone()));
+    let request = Request::Event(event.clone(), Source { partition: 7, offset: Offset(300) });
     assert_eq!(Request::decode(&request.encode()).unwrap(), request);
     Some(event)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coalition_domain::{PartnerId, Timestamp};
-use coalition_intake::{Decoded, Intake, Settings, decode, events_topic, rejected_topic, translate};
+use coalition_intake::{Decoded, Intake, Settings, decode, events_topic, translate};
 use coalition_journal::log::{Log, MALFORMED_HEADER, Offset, Partition, Record};
 use coalition_proto::r#type::v1::ErrorReason;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use proptest::test_runner::TestRunner;
 use crate::flow::placed;
 use crate::framing::{Framing, ID, header};
 use crate::garbage::any_event;
-use crate::network::{Network, committed, event, inboxes, memory, publish_events, records, until};
+use crate::network::{Network, committed, event, inboxes, memory, publish_events, refused_by_intake, until};
 
 fn judge(record: &Record) {
     let (partner, now) = (PartnerId::new("cdnow").unwrap(), Timestamp::from_millis(1_000_000_000_000));
@@ -138,7 +138,7 @@ fn every_record_of_a_topic_is_accepted_or_refused_with_a_reason() {
     until("both are dealt with", || {
         committed(&*log, bad) == Some(Offset(RECORDS as u64)) && committed(&*log, good) == Some(Offset(100))
     });
-    let returned = records(&*log, &rejected_topic(&bad), 0);
+    let returned = refused_by_intake(&*log, bad);
     assert!(returned.iter().all(|stored| reason(&stored.record).is_some()));
     let placed =
         inboxes(&*log).concat().iter().filter_map(placed).filter(|(partner, _)| *partner == bad).count();
@@ -180,7 +180,7 @@ fn records_of_every_odd_kind_stop_nothing() {
     until("all is dealt with", || committed(&*log, partner) == Some(count));
     let ids: Vec<_> = inboxes(&*log).concat().iter().filter_map(placed).map(|(_, id)| id).collect();
     assert_eq!(ids, ["first", "last"]);
-    let returned = records(&*log, &rejected_topic(&partner), 0);
+    let returned = refused_by_intake(&*log, partner);
     let reasons: Vec<_> = returned.iter().map(|stored| reason(&stored.record).unwrap()).collect();
     assert_eq!(reasons, odd.each_ref().map(|(_, reason)| *reason));
     // Whole but for the one that no topic would take back.

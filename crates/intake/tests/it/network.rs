@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings;
 use coalition_domain::{Caller, KeyId, PartnerId, RequestId, Role, Span, Timestamp};
-use coalition_intake::events_topic;
+use coalition_intake::{Returner, events_topic, rejected_topic};
 use coalition_journal::entry::NetworkId;
 use coalition_journal::log::{Log, Offset, Partition, Record, Stored};
 use coalition_journal::memory::Memory;
@@ -39,7 +40,8 @@ impl Network {
     pub(crate) fn restart(log: &Arc<dyn Log>) -> Self {
         let settings = runtime::Settings { shards: SHARDS, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
-        let node = Node::start(log, NetworkId(Uuid::from_u128(1)), store, &settings).unwrap();
+        let returns: Arc<dyn runtime::Returns> = Arc::new(Returner::start(Arc::clone(log)).unwrap());
+        let node = Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Self { node, runtime }
     }
@@ -135,6 +137,14 @@ pub(crate) fn records(log: &dyn Log, topic: &str, number: u32) -> Vec<Stored> {
         Some(_) => log.read(&partition, log.bounds(&partition).unwrap().0, usize::MAX).unwrap(),
         None => Vec::new(),
     }
+}
+
+/// What went back to a partner, but for what the ledger refused.
+pub(crate) fn refused_by_intake(log: &dyn Log, partner: PartnerId) -> Vec<Stored> {
+    let mut returned = records(log, &rejected_topic(&partner), 0);
+    let by_ledger = |(name, value): &(String, Bytes)| name == "__connect.errors.stage" && value == "TASK_PUT";
+    returned.retain(|stored| !stored.record.headers.iter().any(by_ledger));
+    returned
 }
 
 /// How far intake has dealt with a partner's topic.

@@ -20,6 +20,7 @@ use coalition_store::Store;
 use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::worker::{Message, Worker};
+use crate::refused::Refused;
 use crate::shard::Limits;
 
 /// The topic of the inbox: what the shards are asked.
@@ -27,6 +28,16 @@ pub const INBOX: &str = "coalition.inbox.v1";
 
 /// The topic of the journal: what the shards decided, for ever.
 pub const JOURNAL: &str = "coalition.journal.v1";
+
+/// Told, once, whether the log has for sure what was given.
+pub type Returned = Box<dyn FnOnce(bool) + Send>;
+
+/// Brings refused events back to their partners.
+pub trait Returns: Send + Sync + 'static {
+    /// Takes refused events of `shard`, in order. Returns at once. When `done` was told that they are not there, or that
+    /// nobody knows, they are given again.
+    fn give_back(&self, shard: ShardId, refused: Vec<Arc<Refused>>, done: Returned);
+}
 
 /// How the shards of a process are run.
 #[derive(Clone, Debug)]
@@ -77,7 +88,7 @@ pub struct Node {
 
 impl Node {
     /// Starts the shards of `network` on the topics of `log`, creating these if they are not there. `store` gives each
-    /// shard the place of its projection.
+    /// shard the place of its projection; `returns` takes the events that they refuse.
     ///
     /// # Errors
     /// See [`Error`]. What a shard finds later, it keeps to itself and logs.
@@ -85,6 +96,7 @@ impl Node {
         log: &Arc<dyn Log>,
         network: NetworkId,
         store: impl Fn(ShardId) -> Box<dyn Store>,
+        returns: &Arc<dyn Returns>,
         settings: &Settings,
     ) -> Result<Self, Error> {
         let journal = log.create_topic(JOURNAL, settings.shards)?;
@@ -105,7 +117,8 @@ impl Node {
                 log.watch(partition, Arc::new(wake))?;
             }
             let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
-            let place = open::Place { log: Arc::clone(log), journal, inbox, genesis, store: store(shard) };
+            let (log, returns) = (Arc::clone(log), Arc::clone(returns));
+            let place = open::Place { log, journal, inbox, genesis, store: store(shard), returns };
             let queued = mailbox.queued();
             let settings = settings.clone();
             let run = move || Worker::supervise(place, &settings, (sender, receiver), published, queued);

@@ -6,6 +6,7 @@ use coalition_journal::entry::{Genesis, Hash};
 use coalition_journal::log::{self, Log, Partition};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
+use super::Returns;
 use crate::rows;
 use crate::state::State;
 
@@ -16,6 +17,7 @@ pub(super) struct Place {
     pub(super) inbox: Partition,
     pub(super) genesis: Genesis,
     pub(super) store: Box<dyn Store>,
+    pub(super) returns: Arc<dyn Returns>,
 }
 
 /// A projection that can be gone on from.

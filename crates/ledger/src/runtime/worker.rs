@@ -22,6 +22,7 @@ use super::open::{Place, Projection};
 use super::retry::{PAUSE, backoff, chain, wait_or_stop};
 use super::wake::Wake;
 use super::{INBOX, Settings};
+use crate::body::Destination;
 use crate::clock::Now;
 use crate::resident::Activity;
 use crate::rows;
@@ -369,11 +370,21 @@ impl Worker<'_> {
             }
             Output::Relay { to, upto, record } => {
                 let sender = self.sender.clone();
+                let partition = log::Partition::new(INBOX, to.0);
+                let to = Destination::Shard(to);
                 let done = Box::new(move |outcome: Result<_, _>| {
                     drop(sender.send(Message::Input(Input::Relayed { to, upto, appended: outcome.is_ok() })));
                 });
-                let partition = log::Partition::new(INBOX, to.0);
                 self.place.log.append(&partition, vec![Record::of(record)], done);
+                None
+            }
+            Output::Return(refused) => {
+                let sender = self.sender.clone();
+                let (to, upto) = (Destination::Partners, refused.last().map_or(0, |last| last.number));
+                let done = Box::new(move |appended| {
+                    drop(sender.send(Message::Input(Input::Relayed { to, upto, appended })));
+                });
+                self.place.returns.give_back(self.place.genesis.shard, refused, done);
                 None
             }
         }

@@ -1,6 +1,6 @@
 //! Deciding: waiting commands become one batch.
 
-use coalition_domain::{Outcome, Timestamp};
+use coalition_domain::{AccountId, Command, Outcome, Timestamp};
 use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
@@ -25,9 +25,7 @@ impl Shard {
             }
             match Request::decode(&record.record.value) {
                 Ok(request) => {
-                    if let Request::Command(command) = &request {
-                        accounts.push(command.account());
-                    }
+                    accounts.extend(account(&request));
                     self.inbox.push_back(Queued {
                         offset: record.offset,
                         append_time: record.append_time,
@@ -116,7 +114,7 @@ impl Shard {
                         later.push_back((token, direct));
                         continue;
                     }
-                    match draft.account(&self.state, command) {
+                    match draft.account(&self.state, command, None) {
                         Drafted::Known(activity) => {
                             out.push(Output::Answer(token, Answer::Known(id, activity)));
                             continue;
@@ -161,15 +159,18 @@ impl Shard {
             looked_at += 1;
             let fits = room
                 && match &queued.request {
-                    Request::Command(command) if !self.state.accounts.contains(&command.account()) => {
-                        let missing =
-                            self.inbox.iter().take(self.limits.batch_commands_max).filter_map(account);
-                        let missing: Vec<_> = std::iter::once(command.account()).chain(missing).collect();
-                        self.load(missing, out);
-                        false
-                    }
-                    Request::Command(command) => {
-                        !matches!(draft.account(&self.state, command.clone()), Drafted::Full)
+                    Request::Event(event, source) => {
+                        let id = event.identifier.account();
+                        if self.state.accounts.contains(&id) {
+                            let command = Command::PartnerEvent(event.clone());
+                            !matches!(draft.account(&self.state, command, Some(*source)), Drafted::Full)
+                        } else {
+                            let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
+                            let missing = ahead.filter_map(|queued| account(&queued.request));
+                            let missing: Vec<_> = std::iter::once(id).chain(missing).collect();
+                            self.load(missing, out);
+                            false
+                        }
                     }
                     Request::Relayed(run) => draft.relayed(&self.state, run.clone()),
                 };
@@ -184,9 +185,9 @@ impl Shard {
     }
 }
 
-fn account(queued: &Queued) -> Option<coalition_domain::AccountId> {
-    match &queued.request {
-        Request::Command(command) => Some(command.account()),
+fn account(request: &Request) -> Option<AccountId> {
+    match request {
+        Request::Event(event, _) => Some(event.identifier.account()),
         Request::Relayed(_) => None,
     }
 }
@@ -201,7 +202,7 @@ fn refused(answered: &Answered) -> bool {
 fn answered(draft: &Draft, seq: u64, terms: &Terms, item: u32) -> Answered {
     let (item_decided, activity) = draft.item(item);
     let decided = match item_decided {
-        Item::Account(decision) => Decided::Account(decision.clone()),
+        Item::Account(decision, _) => Decided::Account(decision.clone()),
         Item::Registry(decision) => Decided::Registry(decision.clone()),
         Item::Relayed(_) => unreachable!("nobody waits for what another shard sent"),
     };

@@ -112,7 +112,7 @@ fn unfolded(record: Stored) -> Result<Unfolded, Stop> {
 
 fn account(item: &Item) -> Option<AccountId> {
     match item {
-        Item::Account(decision) => Some(decision.command.account()),
+        Item::Account(decision, _) => Some(decision.command.account()),
         Item::Registry(_) | Item::Relayed(_) => None,
     }
 }

@@ -1,5 +1,7 @@
 //! What goes into a step and what comes out of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{AccountId, Command, Decision, Place, Timestamp};
@@ -7,6 +9,8 @@ use coalition_journal::effect::{Attempt, Deposition};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{AppendError, Offset, Stored};
 
+use crate::body::Destination;
+use crate::refused::Refused;
 use crate::resident::Resident;
 
 /// Names a direct command until it is answered.
@@ -45,11 +49,11 @@ pub enum Input {
     Appended(Attempt, Result<Offset, AppendError>),
     /// A command whose caller waits.
     Direct(Token, Box<Direct>),
-    /// What became of a run of commands to another shard.
+    /// What became of a run that was sent elsewhere.
     Relayed {
-        /// To which one.
-        to: ShardId,
-        /// The number of its last command.
+        /// Where to.
+        to: Destination,
+        /// The number of its last one.
         upto: u64,
         /// Whether the log has it for sure.
         appended: bool,
@@ -88,6 +92,8 @@ pub enum Output {
         /// What.
         record: Bytes,
     },
+    /// Bring these, of which there is one at least, back to their partners, then say [`Input::Relayed`].
+    Return(Vec<Arc<Refused>>),
 }
 
 /// The answer to a direct command.

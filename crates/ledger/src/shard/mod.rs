@@ -14,11 +14,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use coalition_domain::{AccountId, Span, Timestamp};
 use coalition_journal::effect::{Attempt, Effect};
-use coalition_journal::entry::{Entry, Genesis, OwnerId, ShardId};
+use coalition_journal::entry::{Entry, Genesis, OwnerId};
 use coalition_journal::log::Offset;
 use coalition_journal::office::Office;
 
 pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
+use crate::body::Destination;
 use crate::clock::{Now, TermClock};
 use crate::inbox::Request;
 use crate::plant::{Plant, Planted};
@@ -57,6 +58,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Refused events that may wait for their way back to their partners, before nothing more is read from the inbox.
+const REFUSED_WAITING_MAX: usize = 10_000;
 
 /// A command of the inbox that waits for its decision.
 struct Queued {
@@ -98,7 +102,7 @@ pub struct Shard {
     refused: Option<Span>,
     /// The batch whose fate the next term tells.
     doubtful: Option<UnderWay>,
-    relay: BTreeMap<ShardId, relay::Link>,
+    relay: BTreeMap<Destination, relay::Link>,
     stored: u64,
     /// Up to where the last checkpoint that was taken goes.
     taken: u64,
@@ -184,7 +188,9 @@ impl Shard {
 
     /// From where it wants records of the inbox; `None` while it has enough or is not in office.
     pub fn wants_inbox(&self) -> Option<Offset> {
-        let room = self.inbox.len() < self.limits.inbox_commands_max && !self.waits_for_store();
+        let room = self.inbox.len() < self.limits.inbox_commands_max
+            && !self.waits_for_store()
+            && self.state.refused.count() < REFUSED_WAITING_MAX;
         let wants = self.stopped.is_none() && self.in_office() && room;
         wants.then_some(self.inbox_read)
     }

@@ -1,7 +1,7 @@
-//! Commands to other shards: only what is in effect, in dense numbers, one run at a time.
+//! What follows from decisions elsewhere: only what is in effect, in dense numbers, one run at a time.
 //!
-//! Today all of them are changes of the registry, from its home shard to every other, so the numbers are those of the
-//! registry's own log.
+//! Commands to other shards today are changes of the registry, from its home shard to every other, so their numbers are
+//! those of the registry's own log. Refused events go back to their partners from every shard.
 
 use bytes::Bytes;
 use coalition_domain::Span;
@@ -9,8 +9,10 @@ use coalition_journal::entry::ShardId;
 
 use super::time::breathed;
 use super::{Output, Shard};
+use crate::body::Destination;
 use crate::clock::Now;
 use crate::inbox::{RelayCommand, Request, Run};
+use crate::plant::Plant;
 
 /// The shard that decides what the whole network agrees on.
 pub const HOME: ShardId = ShardId(0);
@@ -18,7 +20,10 @@ pub const HOME: ShardId = ShardId(0);
 /// The most of a run, in bytes of its record, if it has more than one command.
 const RUN_BYTES_MAX: usize = 256 * 1024;
 
-/// The way to one other shard in this term.
+/// Refused events in one run.
+const REFUSED_MAX: usize = 256;
+
+/// The way to one destination in this term.
 #[derive(Default)]
 pub(super) struct Link {
     /// A run is under way.
@@ -30,39 +35,63 @@ pub(super) struct Link {
 }
 
 impl Shard {
-    /// Sends the next run to every shard that has none under way.
+    /// Sends the next run to every destination that has none under way.
     pub(super) fn relay_ready(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.genesis.shard != HOME || !self.in_office() || self.stopped.is_some() {
+        if !self.in_office() || self.stopped.is_some() {
             return;
         }
-        for to in (1..self.genesis.shard_count.0).map(ShardId) {
-            let known = self.state.meta.relayed.get(&to).copied().unwrap_or(0);
-            let link = self.relay.entry(to).or_default();
-            let sent = link.acknowledged.map_or(known, |upto| upto.max(known));
-            let start = usize::try_from(sent).expect("the registry fits into memory");
-            let waiting = self.state.registry_log.get(start..).unwrap_or_default();
-            let breathing = link.refused.is_some_and(|since| !breathed(since, now));
-            if link.under_way || breathing || waiting.is_empty() {
-                continue;
+        if self.genesis.shard == HOME {
+            for to in (1..self.genesis.shard_count.0).map(ShardId) {
+                let Some(sent) = self.free(Destination::Shard(to), now) else { continue };
+                if let Some((upto, record)) = self.run_after(sent) {
+                    out.push(Output::Relay { to, upto, record });
+                    self.link(Destination::Shard(to)).under_way = true;
+                }
             }
-            link.under_way = true;
-            let mut bytes = 0;
-            let fits = |command: &RelayCommand| {
-                let first = bytes == 0;
-                bytes += crate::rows::encode(command).len();
-                first || bytes <= RUN_BYTES_MAX
-            };
-            let commands = waiting.iter().map(|event| RelayCommand::Registry((**event).clone()));
-            let commands: Vec<_> = commands.take_while(fits).collect();
-            let upto = sent + commands.len() as u64;
-            let record: Bytes =
-                Request::Relayed(Run { source: self.genesis.shard, first: sent + 1, commands }).encode();
-            out.push(Output::Relay { to, upto, record });
+        }
+        if let Some(sent) = self.free(Destination::Partners, now) {
+            let refused: Vec<_> = self.state.refused.after(sent).take(REFUSED_MAX).cloned().collect();
+            if !refused.is_empty() {
+                out.push(Output::Return(refused));
+                self.link(Destination::Partners).under_way = true;
+            }
         }
     }
 
-    /// A run is in the log, or may not be: then it is sent again, and the numbers keep it from counting twice.
-    pub(super) fn relayed(&mut self, to: ShardId, upto: u64, appended: bool, now: Now) {
+    fn link(&mut self, to: Destination) -> &mut Link {
+        self.relay.entry(to).or_default()
+    }
+
+    /// Up to which number a destination has got everything, if the next run may go there.
+    fn free(&mut self, to: Destination, now: Now) -> Option<u64> {
+        let known = self.state.meta.relayed.get(&to).copied().unwrap_or(0);
+        let link = self.link(to);
+        let breathing = link.refused.is_some_and(|since| !breathed(since, now));
+        let sent = link.acknowledged.map_or(known, |upto| upto.max(known));
+        (!link.under_way && !breathing).then_some(sent)
+    }
+
+    /// The next run of changes of the registry, with the number of its last one.
+    fn run_after(&self, sent: u64) -> Option<(u64, Bytes)> {
+        let start = usize::try_from(sent).expect("the registry fits into memory");
+        let waiting = self.state.registry_log.get(start..).unwrap_or_default();
+        let mut bytes = 0;
+        let fits = |command: &RelayCommand| {
+            let first = bytes == 0;
+            bytes += crate::rows::encode(command).len();
+            first || bytes <= RUN_BYTES_MAX
+        };
+        let commands = waiting.iter().map(|event| RelayCommand::Registry((**event).clone()));
+        let commands: Vec<_> = commands.take_while(fits).collect();
+        let upto = sent + commands.len() as u64;
+        let run = Run { source: self.genesis.shard, first: sent + 1, commands };
+        (upto > sent).then(|| (upto, Request::Relayed(run).encode()))
+    }
+
+    /// A run is where it belongs, or may not be: then it is sent again, and the numbers keep it from counting twice.
+    pub(super) fn relayed(&mut self, to: Destination, upto: u64, appended: bool, now: Now) {
+        let assumed = to == Destination::Partners && self.planted.has(Plant::ReturnAssumed);
+        let appended = appended || assumed;
         if let Some(link) = self.relay.get_mut(&to) {
             link.under_way = false;
             link.refused = (!appended).then_some(now.mono);
@@ -78,7 +107,7 @@ impl Shard {
     }
 
     /// The acknowledgements that the journal does not have.
-    pub(super) fn take_relay_facts(&self) -> Vec<(ShardId, u64)> {
+    pub(super) fn take_relay_facts(&self) -> Vec<(Destination, u64)> {
         let news = self
             .relay
             .iter()

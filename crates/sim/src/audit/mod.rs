@@ -37,6 +37,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         counts.batches += of(|entry| matches!(entry, Entry::Batch(_)));
         counts.voids += journal.len() - effective.len();
         let ledger = Ledger::read(*genesis, &effective, &inbox, &world.clients.requests).map_err(at)?;
+        let rejected = records(world, &world::rejected(genesis.shard));
+        ledger.judge_returned(&rejected).map_err(at)?;
         replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
         survivors::judge(world, genesis.shard, &ledger, &effective).map_err(at)?;
         ledgers.push(ledger);

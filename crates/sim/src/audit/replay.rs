@@ -103,7 +103,8 @@ impl Standby {
                 | Output::NeedConfirmation(_)
                 | Output::Append { .. }
                 | Output::Answer(..)
-                | Output::Relay { .. } => unreachable!("a reader asks for nothing else"),
+                | Output::Relay { .. }
+                | Output::Return(_) => unreachable!("a reader asks for nothing else"),
             }
         }
     }

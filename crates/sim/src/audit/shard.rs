@@ -1,14 +1,17 @@
 //! One shard's journal, read batch for batch beside its inbox: every record of the inbox has to be answered by the
 //! batch that moves past it, in order, once; everything else in a batch was asked by a client.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
-use coalition_domain::{AccountId, Command, Decision, Place, RegistryEvent, Span, Timestamp};
+use coalition_domain::{
+    AccountId, Command, Decision, Outcome, PartnerEvent, Place, RegistryEvent, Span, Timestamp,
+};
 use coalition_journal::entry::{Batch, Entry, Genesis, ShardId};
 use coalition_journal::log::{Offset, Stored};
 use coalition_ledger::body::{self, Item, Terms};
-use coalition_ledger::inbox::{self, RelayCommand};
+use coalition_ledger::inbox::{self, RelayCommand, Source};
+use coalition_ledger::refused::Refused;
 use coalition_ledger::shard::Direct;
 
 use super::account::{Account, At, Sums};
@@ -26,6 +29,7 @@ pub(super) struct Ledger {
     pub(super) registry_log: Vec<RegistryEvent>,
     pub(super) changes: BTreeMap<Place, (Timestamp, RegistryDecision)>,
     pub(super) sums: Sums,
+    refused: Vec<Refused>,
     registry: Registry,
     taken: BTreeMap<ShardId, u64>,
     inbox_next: Offset,
@@ -46,6 +50,7 @@ impl Ledger {
             registry_log: Vec::new(),
             changes: BTreeMap::new(),
             sums: Sums::default(),
+            refused: Vec::new(),
             registry: Registry::default(),
             taken: BTreeMap::new(),
             inbox_next: Offset(0),
@@ -75,7 +80,14 @@ impl Ledger {
             let place = Place { seq: found.seq, index };
             let at = At { place, decided_at: terms.decided_at, horizon: terms.horizon };
             match item {
-                Item::Account(decision) => self.account(found, &terms, &decision, at)?,
+                Item::Account(decision, source) => {
+                    self.account(found, &terms, &decision, source, at)?;
+                    let event = matches!(decision.command, Command::PartnerEvent(_));
+                    if let (true, Outcome::Refused(_), Some(source)) = (event, &decision.outcome, source) {
+                        let (number, decided_at) = (self.refused.len() as u64 + 1, at.decided_at);
+                        self.refused.push(Refused { number, place, decided_at, decision, source });
+                    }
+                }
                 Item::Registry(decision) => self.change(found, decision, at)?,
                 Item::Relayed(run) => {
                     let Some(inbox::Request::Relayed(asked)) = self.next(found, &terms, None)? else {
@@ -124,7 +136,7 @@ impl Ledger {
         &mut self,
         found: &Found<'_>,
         terms: &Terms,
-        wanted: Option<&Command>,
+        wanted: Option<&PartnerEvent>,
     ) -> Result<Option<inbox::Request>, String> {
         while self.inbox_next < terms.inbox_next {
             let record = &found.inbox[usize::try_from(self.inbox_next.0).expect("a small number")];
@@ -134,9 +146,10 @@ impl Ledger {
                 Err(newer @ inbox::Unreadable::NewerFormat(_)) => return Err(newer.to_string()),
             };
             let needed = match &request {
-                Some(inbox::Request::Command(command)) => {
-                    let account = self.accounts.get(&command.account());
-                    wanted == Some(command) || !account.is_some_and(|account| account.knows(command))
+                Some(inbox::Request::Event(event, _)) => {
+                    let account = self.accounts.get(&event.identifier.account());
+                    let command = Command::PartnerEvent(event.clone());
+                    wanted == Some(event) || !account.is_some_and(|account| account.knows(&command))
                 }
                 Some(inbox::Request::Relayed(run)) => {
                     let taken = self.taken.get(&run.source).copied().unwrap_or(0);
@@ -153,9 +166,16 @@ impl Ledger {
         Ok(None)
     }
 
-    fn account(&mut self, found: &Found<'_>, terms: &Terms, decision: &Decision, at: At) -> Judgement {
+    fn account(
+        &mut self,
+        found: &Found<'_>,
+        terms: &Terms,
+        decision: &Decision,
+        source: Option<Source>,
+        at: At,
+    ) -> Judgement {
         match &decision.command {
-            Command::PartnerEvent(_) => self.pass(found, terms, &decision.command)?,
+            Command::PartnerEvent(event) => self.pass(found, terms, event, source)?,
             Command::Enrol { .. } | Command::Redeem { .. } => {
                 let direct = Direct::Account(decision.command.clone());
                 let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
@@ -169,14 +189,35 @@ impl Ledger {
 
     /// Goes on to the record of the inbox that asked for a decision. A repeat that was forgotten may be decided again,
     /// as too old; one that is known is passed over.
-    fn pass(&mut self, found: &Found<'_>, terms: &Terms, command: &Command) -> Judgement {
-        match self.next(found, terms, Some(command))? {
-            Some(inbox::Request::Command(next)) if next == *command => {
+    fn pass(
+        &mut self,
+        found: &Found<'_>,
+        terms: &Terms,
+        event: &PartnerEvent,
+        source: Option<Source>,
+    ) -> Judgement {
+        match self.next(found, terms, Some(event))? {
+            Some(inbox::Request::Event(next, from)) if next == *event && source == Some(from) => {
                 self.inbox_next = self.inbox_next.plus(1);
                 Ok(())
             }
-            other => Err(format!("{command:?} is decided where the inbox has {other:?}")),
+            other => Err(format!("{event:?} of {source:?} is decided where the inbox has {other:?}")),
         }
+    }
+
+    /// Every refused event went back to its partner, once at least, and nothing else did.
+    pub(super) fn judge_returned(&self, rejected: &[Stored]) -> Judgement {
+        let mut missing: BTreeSet<u64> = self.refused.iter().map(|refused| refused.number).collect();
+        for record in rejected {
+            let run: Vec<Refused> =
+                postcard::from_bytes(&record.record.value).map_err(|error| error.to_string())?;
+            for refused in run {
+                let known = self.refused.get(usize::try_from(refused.number - 1).expect("a small number"));
+                same("a refused event that went back", &Some(&refused), &known)?;
+                missing.remove(&refused.number);
+            }
+        }
+        holds(missing.is_empty(), || format!("refused events {missing:?} did not go back"))
     }
 
     fn change(&mut self, found: &Found<'_>, decision: RegistryDecision, at: At) -> Judgement {

@@ -8,6 +8,7 @@ use coalition_journal::effect::Attempt;
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
 use coalition_journal::memory::{FlightId, InFlight};
+use coalition_ledger::body::Destination;
 use coalition_ledger::shard::Input;
 
 use super::World;
@@ -29,8 +30,8 @@ enum Fate {
 pub(super) enum Wire {
     /// A core that lives as long as `life`.
     Attempt { process: usize, shard: ShardId, life: u64, attempt: Attempt },
-    /// The same, for commands to another shard.
-    Relay { process: usize, shard: ShardId, life: u64, to: ShardId, upto: u64 },
+    /// The same, for what it sends elsewhere.
+    Relay { process: usize, shard: ShardId, life: u64, to: Destination, upto: u64 },
     /// Intake, with this record.
     Intake(usize),
     /// Nobody.

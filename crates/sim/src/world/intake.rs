@@ -1,9 +1,9 @@
 //! Intake, as the ledger sees it: each record comes into its inbox at least once, now and then twice, in any order.
 
 use bytes::Bytes;
-use coalition_domain::{Command, PartnerEvent};
+use coalition_domain::PartnerEvent;
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::Record;
+use coalition_journal::log::{Offset, Record};
 use coalition_ledger::inbox;
 
 use super::World;
@@ -62,8 +62,9 @@ impl World<'_> {
             event.body.kind(),
             event.event_time
         ));
-        let record = inbox::Request::Command(Command::PartnerEvent(event)).encode();
-        self.intake.take(shard, record);
+        // Each event lies at a place of its own in its partner's topic.
+        let source = inbox::Source { partition: 0, offset: Offset(self.intake.sent.len() as u64) };
+        self.intake.take(shard, inbox::Request::Event(event, source).encode());
     }
 
     /// Something that is no request comes into an inbox.

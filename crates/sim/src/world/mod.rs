@@ -61,12 +61,20 @@ pub(crate) struct World<'a> {
     calm: bool,
 }
 
+/// The topic of refused events: one here, where each partner has its own outside.
+const REJECTED: &str = "coalition.rejected";
+
 pub(crate) fn journal(shard: ShardId) -> Partition {
     Partition::new(JOURNAL, shard.0)
 }
 
 pub(crate) fn inbox(shard: ShardId) -> Partition {
     Partition::new(INBOX, shard.0)
+}
+
+/// Where refused events of a shard go.
+pub(crate) fn rejected(shard: ShardId) -> Partition {
+    Partition::new(REJECTED, shard.0)
 }
 
 impl<'a> World<'a> {
@@ -77,6 +85,7 @@ impl<'a> World<'a> {
         let log = Arc::new(Memory::steered());
         log.set_now(START);
         let create = |topic| log.create_topic(topic, settings.shards).expect("a new log takes topics").id;
+        create(REJECTED);
         let topics = Topics { journal: TopicId(create(JOURNAL)), inbox: TopicId(create(INBOX)) };
         let genesis = |shard| Genesis {
             network: NetworkId(Uuid::from_u128(7)),
@@ -204,6 +213,8 @@ impl<'a> World<'a> {
                     left.push(format!("the inbox of shard {shard} waits at {}", meta.inbox_next));
                 } else if owner && !(slot.core.in_office() && slot.core.is_idle()) {
                     left.push(format!("the owner of shard {shard} is not at rest"));
+                } else if owner && slot.core.state().refused.count() > 0 {
+                    left.push(format!("shard {shard} has refused events that wait to be given back"));
                 } else if slot.core.state().registry_log.len() < changes {
                     left.push(format!("shard {shard} has not heard of all changes"));
                 }

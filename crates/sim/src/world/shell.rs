@@ -3,6 +3,7 @@
 use coalition_domain::Span;
 use coalition_journal::entry::{OwnerId, ShardId};
 use coalition_journal::log::{Log, Record};
+use coalition_ledger::body::Destination;
 use coalition_ledger::clock::Now;
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output};
@@ -10,7 +11,7 @@ use coalition_store::Fault;
 
 use super::flights::Wire;
 use super::process::{Slot, Task};
-use super::{Taken, World, inbox, journal};
+use super::{Taken, World, inbox, journal, rejected};
 use crate::audit;
 
 impl World<'_> {
@@ -198,7 +199,17 @@ impl World<'_> {
             Output::Answer(token, answer) => self.answered(process, shard, token, answer),
             Output::Relay { to, upto, record } => {
                 self.trace.note(format_args!("{process}/{shard} relays to shard {to} up to {upto}"));
-                self.append(&inbox(to), Record::of(record), Wire::Relay { process, shard, life, to, upto });
+                let to_inbox = inbox(to);
+                let to = Destination::Shard(to);
+                self.append(&to_inbox, Record::of(record), Wire::Relay { process, shard, life, to, upto });
+            }
+            Output::Return(refused) => {
+                let (to, upto) = (Destination::Partners, refused.last().expect("one at least").number);
+                self.trace.note(format_args!("{process}/{shard} gives refused events back up to {upto}"));
+                let run: Vec<_> = refused.iter().map(|refused| &**refused).collect();
+                let record = postcard::to_stdvec(&run).expect("they are journaled in this form");
+                let wire = Wire::Relay { process, shard, life, to, upto };
+                self.append(&rejected(shard), Record::of(record), wire);
             }
         }
     }

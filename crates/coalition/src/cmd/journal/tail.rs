@@ -8,7 +8,7 @@ use coalition_domain::Timestamp;
 use coalition_journal::chain::{Chain, Verdict, Why};
 use coalition_journal::entry::{Entry, Seq, ShardId};
 use coalition_journal::log::Offset;
-use coalition_ledger::body;
+use coalition_ledger::body::{self, Destination};
 use serde_json::{Value, json};
 
 use super::offline::{Offline, Where};
@@ -140,8 +140,18 @@ fn lines(record: &Judged, decisions_max: usize) -> Result<String> {
 }
 
 /// What the log has of this shard's commands to another.
-fn relayed((shard, number): &(ShardId, u64)) -> String {
-    format!(", commands 1 to {number} sent to shard {shard}")
+fn relayed((to, number): &(Destination, u64)) -> String {
+    match to {
+        Destination::Shard(shard) => format!(", commands 1 to {number} sent to shard {shard}"),
+        Destination::Partners => format!(", refused events 1 to {number} given back to partners"),
+    }
+}
+
+fn relayed_json((to, number): &(Destination, u64)) -> Value {
+    match to {
+        Destination::Shard(shard) => json!({ "shard": shard.0, "number": number }),
+        Destination::Partners => json!({ "partners": true, "number": number }),
+    }
 }
 
 fn void(why: Why) -> &'static str {
@@ -192,9 +202,7 @@ fn as_json(shard: ShardId, record: &Judged) -> Result<Value> {
             document["owner"] = batch.header.owner.to_string().into();
             document["decided_at"] = terms.decided_at.to_string().into();
             document["inbox_next"] = terms.inbox_next.0.into();
-            let relayed = terms.relayed.iter();
-            document["relayed"] =
-                relayed.map(|(shard, number)| json!({ "shard": shard.0, "number": number })).collect();
+            document["relayed"] = terms.relayed.iter().map(relayed_json).collect();
             document["decisions"] = items.iter().map(|(item, _)| decision_json(&words::tell(item))).collect();
         }
     }

@@ -30,7 +30,7 @@ pub(super) struct Told {
 /// Tells what an item of a batch says.
 pub(super) fn tell(item: &Item) -> Told {
     match item {
-        Item::Account(decision) => account(decision),
+        Item::Account(decision, _) => account(decision),
         Item::Registry(decision) => registry(decision),
         Item::Relayed(run) => {
             let text = match run.commands.len() as u64 {
@@ -210,7 +210,7 @@ mod tests {
         };
         let applied = Applied { version: Some(VersionId { programme, number: 1 }), events: vec![nothing] };
         let decision = Decision { command: purchase(), outcome: Outcome::Applied(applied) };
-        let told = tell(&Item::Account(decision));
+        let told = tell(&Item::Account(decision, None));
         let id = purchase().account();
         assert_eq!(
             told.text,
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_refusal_is_told_with_its_code() {
         let decision = Decision { command: purchase(), outcome: Outcome::Refused(Rejection::IdReused) };
-        let told = tell(&Item::Account(decision));
+        let told = tell(&Item::Account(decision, None));
         assert_eq!((told.state, told.reason), ("refused", Some("ID_REUSED")));
         assert!(
             told.text.ends_with("refused: this id was used before for something else (ID_REUSED)"),

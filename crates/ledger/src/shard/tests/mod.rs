@@ -2,13 +2,13 @@
 
 mod clock;
 mod inbox;
+mod refused;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use coalition_domain::{
-    Command, EventBody, Identifier, PartnerEvent, PartnerId, Reference, Scheme, Span, Timestamp,
-};
+use coalition_domain::{EventBody, Identifier, PartnerEvent, PartnerId, Reference, Scheme, Span, Timestamp};
 use coalition_journal::effect::Attempt;
 use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, ShardId, Topics};
 use coalition_journal::log::{Offset, Record, Stored};
@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::{Input, Limits, Output, Shard};
 use crate::body::{self, Body};
 use crate::clock::Now;
-use crate::inbox::Request;
+use crate::inbox::{Request, Source};
+use crate::refused::Refused;
 use crate::resident::Resident;
 use crate::state::State;
 
@@ -29,6 +30,8 @@ struct Alone {
     journal: Vec<Stored>,
     /// Batches that the log has not taken.
     held: Option<Vec<(Attempt, Bytes)>>,
+    /// Runs of refused events that were given back.
+    returns: Vec<Vec<Arc<Refused>>>,
     owners: u128,
     /// How far the wall clock is off.
     wall_offset: Span,
@@ -49,6 +52,7 @@ impl Alone {
             core,
             journal: Vec::new(),
             held: None,
+            returns: Vec::new(),
             owners: 0,
             wall_offset: Span::ZERO,
             mono: Span::ZERO,
@@ -76,6 +80,7 @@ impl Alone {
                         inputs.push_back(Input::Loaded(ids.into_iter().map(Resident::new).collect()));
                     }
                     Output::Answer(..) | Output::Relay { .. } => {}
+                    Output::Return(refused) => self.returns.push(refused),
                 }
             }
         }
@@ -126,5 +131,5 @@ fn repeat(offset: u64, of: u64) -> Stored {
         revision: 0,
         body: EventBody::SignUp { consents: Vec::new() },
     };
-    stored(offset, Request::Command(Command::PartnerEvent(event)).encode())
+    stored(offset, Request::Event(event, Source { partition: 0, offset: Offset(of) }).encode())
 }

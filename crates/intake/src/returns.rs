@@ -1,0 +1,144 @@
+//! Events that the ledger refused, on their way back to the partners that sent them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use coalition_domain::{Command, Outcome, PartnerId};
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{self, Log, Offset, Partition, Record, Stored};
+use coalition_ledger::refused::Refused;
+use coalition_ledger::runtime::{Returned, Returns};
+use coalition_proto::r#type::v1::ErrorReason;
+
+use crate::judge::{self, Stage};
+use crate::rejected::rejected;
+use crate::{Refusal, events_topic, rejected_topic};
+
+/// How long the log may take to show a record that it has, or to say what became of an append.
+const LOG_WAIT: Duration = Duration::from_secs(10);
+/// How long to wait before the log is asked again.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long to wait after a failure, before the shard is told.
+const FAILED_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the thread is given.
+struct Job {
+    shard: ShardId,
+    refused: Vec<Arc<Refused>>,
+    done: Returned,
+}
+
+/// Brings them back, on a thread of its own that ends when this is dropped.
+///
+/// A record of the rejected topic is what the partner wrote, with the reason in headers; `coalition.errors.number` tells
+/// copies apart, as each is brought back once at least.
+pub struct Returner {
+    jobs: Sender<Job>,
+}
+
+impl Returner {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// No thread could be had.
+    pub fn start(log: Arc<dyn Log>) -> std::io::Result<Self> {
+        let (jobs, queue) = channel();
+        std::thread::Builder::new().name("returns".to_owned()).spawn(move || run(&*log, &queue))?;
+        Ok(Self { jobs })
+    }
+}
+
+impl Returns for Returner {
+    fn give_back(&self, shard: ShardId, refused: Vec<Arc<Refused>>, done: Returned) {
+        if let Err(unsent) = self.jobs.send(Job { shard, refused, done }) {
+            (unsent.0.done)(false);
+        }
+    }
+}
+
+fn run(log: &dyn Log, queue: &Receiver<Job>) {
+    while let Ok(Job { shard, refused, done }) = queue.recv() {
+        let outcome = give_back(log, shard, &refused);
+        if let Err(error) = &outcome {
+            tracing::warn!(%shard, error = %error, "refused events can't be brought back; tried again");
+            std::thread::park_timeout(FAILED_PAUSE);
+        }
+        done(outcome.is_ok());
+    }
+}
+
+/// Why a run is not where it belongs for sure.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("read what the partner wrote: {0}")]
+    Read(#[from] log::Error),
+    #[error("{0} does not show its record {1}")]
+    NotShown(Partition, Offset),
+    #[error("append to the rejected topic: {0}")]
+    Append(#[from] log::AppendError),
+    #[error("the log does not say what became of an append")]
+    Silent,
+}
+
+fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<(), Error> {
+    let mut records: BTreeMap<(PartnerId, u32), Vec<Record>> = BTreeMap::new();
+    for refused in refused {
+        if let Command::PartnerEvent(event) = &refused.decision.command {
+            let to = (event.partner, refused.source.partition);
+            records.entry(to).or_default().push(record(log, shard, event.partner, refused)?);
+        }
+    }
+    let (told, outcomes) = channel();
+    let appends = records.len();
+    for ((partner, number), records) in records {
+        let told = told.clone();
+        let to = Partition::new(&rejected_topic(&partner), number);
+        // Nobody listens any more once one has failed: all of it is tried again.
+        log.append(&to, records, Box::new(move |outcome| drop(told.send(outcome))));
+    }
+    for _ in 0..appends {
+        outcomes.recv_timeout(LOG_WAIT).map_err(|_| Error::Silent)??;
+    }
+    Ok(())
+}
+
+fn record(log: &dyn Log, shard: ShardId, partner: PartnerId, refused: &Refused) -> Result<Record, Error> {
+    let Outcome::Refused(rejection) = &refused.decision.outcome else {
+        unreachable!("only what was refused goes back")
+    };
+    let from = Partition::new(&events_topic(&partner), refused.source.partition);
+    let original = original(log, &from, refused.source.offset)?;
+    // The list of the API has every code of the domain's: a test of the gateway holds them together.
+    let reason = ErrorReason::from_str_name(&format!("ERROR_REASON_{}", rejection.code()));
+    let refusal = Refusal::new(reason.unwrap_or_default(), "", rejection.to_string());
+    // Of what the topic has deleted meanwhile nothing but the place is left to tell.
+    let hidden = original.is_none();
+    let stored = original.unwrap_or_else(|| Stored {
+        offset: refused.source.offset,
+        append_time: refused.decided_at,
+        record: Record::default(),
+    });
+    let mut record = rejected(&from, &stored, &judge::Refused { stage: Stage::Decide, refusal, hidden });
+    let mut head = |name: &str, value: String| record.headers.push((name.to_owned(), value.into()));
+    head("coalition.errors.number", format!("{shard}/{}", refused.number));
+    head("coalition.errors.position", format!("{shard}/{}", refused.place.seq));
+    Ok(record)
+}
+
+/// What the partner wrote; `None` if its topic has deleted it.
+fn original(log: &dyn Log, from: &Partition, offset: Offset) -> Result<Option<Stored>, Error> {
+    let until = Instant::now() + LOG_WAIT;
+    loop {
+        match log.read(from, offset, 1) {
+            Ok(found) => match found.into_iter().next() {
+                Some(stored) => return Ok(Some(stored).filter(|stored| stored.offset == offset)),
+                None if Instant::now() >= until => return Err(Error::NotShown(from.clone(), offset)),
+                None => std::thread::park_timeout(PAUSE),
+            },
+            Err(log::Error::Trimmed { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
