@@ -31,6 +31,7 @@ pub use intake::{Error, Intake, Settings};
 pub use metrics::Counts;
 pub use open::GROUP;
 pub use refusal::Refusal;
+pub use rejected::Rejected;
 pub use returns::Returner;
 pub use topics::{events_topic, rejected_topic};
 pub use trace::TraceParent;

@@ -1,8 +1,10 @@
 //! The record that tells a partner what was not accepted, and why.
 
 use bytes::Bytes;
-use coalition_journal::log::{Partition, Record, Stored};
+use coalition_journal::log::{Offset, Partition, Record, Stored};
+use coalition_proto::r#type::v1::ErrorReason;
 
+use crate::Refusal;
 use crate::judge::{Refused, Stage};
 
 /// The longest record that is handed back whole, in [`Record::bytes`]: with our headers it must still fit a topic whose
@@ -13,6 +15,43 @@ const RETURNED_BYTES_MAX: usize = 1_000_000;
 /// What the names of headers begin with that this module writes. A partner that sends a record again as it got it back
 /// sends them along: only the last refusal is told.
 const TOLD: [&str; 2] = ["__connect.errors.", "coalition.errors."];
+
+/// What a record of a rejected topic says of the one that was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejected {
+    /// Partition of the partner's topic.
+    pub partition: u32,
+    /// Offset there.
+    pub offset: Offset,
+    /// Why; [`ErrorReason::Unspecified`] where a later release knows a reason that this one doesn't.
+    pub refusal: Refusal,
+    /// Whether what the partner wrote was left out.
+    pub redacted: bool,
+    /// Number of a refusal by the ledger; empty for one by intake.
+    pub number: String,
+}
+
+impl Rejected {
+    /// Reads the headers of a record of a rejected topic; `None` if nobody here wrote it.
+    pub fn read(record: &Record) -> Option<Self> {
+        let header = |name: &str| {
+            let value = record.headers.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)?;
+            std::str::from_utf8(value).ok()
+        };
+        let reason = header("coalition.errors.reason")?;
+        Some(Self {
+            partition: header("__connect.errors.partition")?.parse().ok()?,
+            offset: Offset(header("__connect.errors.offset")?.parse().ok()?),
+            refusal: Refusal::new(
+                ErrorReason::from_reason(reason).unwrap_or_default(),
+                header("coalition.errors.field")?,
+                header("__connect.errors.exception.message")?,
+            ),
+            redacted: header("coalition.errors.redacted").is_some(),
+            number: header("coalition.errors.number").unwrap_or_default().to_owned(),
+        })
+    }
+}
 
 /// The record as it came (key, headers, value), with headers behind its own that say what is wrong with it: the names
 /// of Kafka Connect's dead letter queues, and ours.
@@ -51,11 +90,8 @@ pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> 
 #[cfg(test)]
 mod tests {
     use coalition_domain::Timestamp;
-    use coalition_journal::log::Offset;
-    use coalition_proto::r#type::v1::ErrorReason;
 
     use super::*;
-    use crate::Refusal;
 
     fn stored(value: Vec<u8>) -> Stored {
         let record = Record {
@@ -101,6 +137,15 @@ mod tests {
             "coalition.errors.field=identifier.value",
         ];
         assert_eq!(headers, expected);
+        let said = Rejected {
+            partition: 3,
+            offset: Offset(41),
+            refusal: Refusal::new(ErrorReason::FieldMissing, "identifier.value", "an identifier is empty"),
+            redacted: false,
+            number: String::new(),
+        };
+        assert_eq!(Rejected::read(&record), Some(said));
+        assert_eq!(Rejected::read(&original.record), None);
     }
 
     #[test]

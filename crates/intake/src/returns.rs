@@ -111,7 +111,7 @@ fn record(log: &dyn Log, shard: ShardId, partner: PartnerId, refused: &Refused) 
     let from = Partition::new(&events_topic(&partner), refused.source.partition);
     let original = original(log, &from, refused.source.offset)?;
     // The list of the API has every code of the domain's: a test of the gateway holds them together.
-    let reason = ErrorReason::from_str_name(&format!("ERROR_REASON_{}", rejection.code()));
+    let reason = ErrorReason::from_reason(rejection.code());
     let refusal = Refusal::new(reason.unwrap_or_default(), "", rejection.to_string());
     // Of what the topic has deleted meanwhile nothing but the place is left to tell.
     let hidden = original.is_none();
@@ -130,6 +130,8 @@ fn record(log: &dyn Log, shard: ShardId, partner: PartnerId, refused: &Refused) 
 /// What the partner wrote; `None` if its topic has deleted it.
 fn original(log: &dyn Log, from: &Partition, offset: Offset) -> Result<Option<Stored>, Error> {
     let until = Instant::now() + LOG_WAIT;
+    // A distant log shows what is before an end that it was asked for.
+    log.bounds(from)?;
     loop {
         match log.read(from, offset, 1) {
             Ok(found) => match found.into_iter().next() {

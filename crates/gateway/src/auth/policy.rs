@@ -43,6 +43,8 @@ const TABLE: &[Row] = &[
     of("coalition.catalogue.v1.CatalogueService/ListRewards", Everybodys, Own),
     of("coalition.event.v1.PartnerEventService/PublishEvents", Own, Nobodys),
     of("coalition.event.v1.PartnerEventService/GetPartnerEvent", Own, Nobodys),
+    of("coalition.event.v1.PartnerEventService/GetRejectedEvent", Own, Nobodys),
+    of("coalition.event.v1.PartnerEventService/ListRejectedEvents", Own, Nobodys),
     of("coalition.member.v1.MemberService/CreateMember", Own, Nobodys),
     of("coalition.member.v1.MemberService/GetMember", Nobodys, Own),
     of("coalition.member.v1.MemberService/LookupMember", Own, Nobodys),

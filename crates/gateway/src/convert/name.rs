@@ -56,9 +56,26 @@ pub(crate) fn redemption(field: &str, name: &str) -> Result<(AccountId, u32), Fa
     Ok((account(field, member)?, number(field, redemption)?))
 }
 
+/// `partners/{partner}/rejectedEvents/{partition}-{offset}`.
+pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32, u64)), Failure> {
+    let (partner, place) = two(field, name, "partners/", "/rejectedEvents/")?;
+    let place = place
+        .split_once('-')
+        .and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
+    let partner = slug(field, partner)?;
+    // One spelling only, as of members.
+    let place = place.filter(|(partition, offset)| of_rejected_event(partner, *partition, *offset) == name);
+    Ok((partner, place.ok_or_else(|| Failure::invalid(field, "ends in no {partition}-{offset}"))?))
+}
+
 /// The name of a partner.
 pub(crate) fn of_partner(id: impl Display) -> String {
     format!("partners/{id}")
+}
+
+/// The name of a rejected event.
+pub(crate) fn of_rejected_event(partner: PartnerId, partition: u32, offset: u64) -> String {
+    format!("partners/{partner}/rejectedEvents/{partition}-{offset}")
 }
 
 /// The name of a programme.
@@ -116,7 +133,11 @@ mod tests {
         let (programme, paris) = reward("name", "programmes/a/rewards/paris-1").unwrap();
         assert_eq!(of_reward(programme, paris), "programmes/a/rewards/paris-1");
         assert_eq!(version("name", "programmes/a/versions/3").unwrap(), (programme, 3));
-        assert_eq!(of_partner(partner("p", "partners/cdnow").unwrap()), "partners/cdnow");
+        let cdnow = partner("p", "partners/cdnow").unwrap();
+        assert_eq!(of_partner(cdnow), "partners/cdnow");
+        let rejected = "partners/cdnow/rejectedEvents/3-0";
+        assert_eq!(rejected_event("name", rejected).unwrap(), (cdnow, (3, 0)));
+        assert_eq!(of_rejected_event(cdnow, 3, 0), rejected);
     }
 
     #[test]
@@ -130,6 +151,12 @@ mod tests {
         assert_eq!(member("name", "").unwrap_err().reason, ErrorReason::FieldMissing);
         for number in ["0", "01", "-1", "4294967296", "", "1/2"] {
             assert!(version("name", &format!("programmes/a/versions/{number}")).is_err(), "{number}");
+        }
+        for place in ["", "3", "3-", "-3", "03-1", "3-01", "+3-1", "4294967296-0"] {
+            assert!(
+                rejected_event("name", &format!("partners/a/rejectedEvents/{place}")).is_err(),
+                "{place}"
+            );
         }
         assert!(reward("name", "programmes/a").is_err());
         assert!(reward("name", "programmes//rewards/b").is_err());

@@ -76,6 +76,22 @@ impl PartnerEventService for Gateway {
         });
         Ok(Response::new(found.await?))
     }
+
+    async fn get_rejected_event(
+        &self,
+        request: Request<proto::GetRejectedEventRequest>,
+    ) -> Result<Response<proto::RejectedEvent>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.rejected_event(&call, request).await?))
+    }
+
+    async fn list_rejected_events(
+        &self,
+        request: Request<proto::ListRejectedEventsRequest>,
+    ) -> Result<Response<proto::ListRejectedEventsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.rejected_events(&call, request).await?))
+    }
 }
 
 /// A partner's topic.

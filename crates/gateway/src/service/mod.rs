@@ -9,6 +9,7 @@ mod operator;
 mod partner;
 mod programme;
 mod redemption;
+mod rejected;
 mod settlement;
 
 use std::sync::Arc;

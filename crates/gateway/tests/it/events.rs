@@ -1,9 +1,13 @@
 //! Publishing events, and what became of them.
 
+use std::time::Duration;
+
 use coalition_intake::events_topic;
-use coalition_journal::log::{Log, Offset, Partition};
+use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_proto::event::v1::publish_event_result::Outcome;
-use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
+use coalition_proto::event::v1::{
+    GetRejectedEventRequest, ListRejectedEventsRequest, PartnerEvent, PublishEventsRequest,
+};
 use coalition_proto::r#type::v1::{ErrorReason, EventState, Identifier, IdentifierScheme, RuleVerdict};
 use prost::Message;
 use tonic_types::StatusExt;
@@ -148,4 +152,70 @@ async fn a_topic_that_takes_nothing_says_so_and_a_lost_answer_is_no_no() {
     assert_eq!(why(publish().await), ErrorReason::OutcomeUnknown);
     publish().await.unwrap();
     assert_eq!(shop.decided("shop", "a", "e1").await.points, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_events_are_listed_with_what_was_written_and_why() {
+    let network = Network::furnished().await;
+    let shop = shop(&network).await;
+    let list = |page_size, page_token: &str, start_time| ListRejectedEventsRequest {
+        partner: String::new(),
+        page_size,
+        page_token: page_token.to_owned(),
+        start_time,
+    };
+    let page = async |request| shop.events().list_rejected_events(request).await.unwrap().into_inner();
+    assert_eq!(page(list(0, "", None)).await.rejected_events, []);
+    // Two that the ledger refuses, and one that intake does.
+    for id in ["e1", "e2"] {
+        let record = shop.tell("shop", "a", id, purchase(id, "EUR", 10)).await;
+        assert_eq!(record.state(), EventState::Refused);
+    }
+    let events = Partition::new(&events_topic(&"shop".parse().unwrap()), 0);
+    network.log.append(&events, vec![Record::of("junk")], Box::new(|outcome| assert!(outcome.is_ok())));
+    let all = async {
+        loop {
+            let all = page(list(0, "", None)).await.rejected_events;
+            if all.len() == 3 {
+                break all;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let all = tokio::time::timeout(Duration::from_secs(10), all).await.expect("all go back");
+    let mut reasons: Vec<_> = all.iter().map(|it| it.refusal.as_ref().unwrap().reason()).collect();
+    reasons.sort();
+    let of_ledger = ErrorReason::CurrencyNotAccepted;
+    assert_eq!(reasons, [ErrorReason::Malformed, of_ledger, of_ledger]);
+    assert_eq!(all.iter().filter(|it| it.number.is_empty()).count(), 1);
+
+    let get = async |client: &Client, name: &str| {
+        let request = GetRejectedEventRequest { name: name.to_owned() };
+        client.events().get_rejected_event(request).await.map(tonic::Response::into_inner)
+    };
+    let first =
+        all.iter().find(|it| it.source.as_ref().unwrap().offset == 0 && !it.number.is_empty()).unwrap();
+    let whole = get(&shop, &first.name).await.unwrap();
+    assert_eq!(PartnerEvent::decode(whole.value.as_slice()).unwrap().event_id, "e1");
+    assert_eq!((whole.name, whole.create_time), (first.name.clone(), first.create_time));
+    assert_eq!(why(get(&shop, "partners/shop/rejectedEvents/0-99").await), ErrorReason::NotFound);
+    assert_eq!(why(get(&shop, "partners/shop/rejectedEvents/99-0").await), ErrorReason::NotFound);
+    assert_eq!(why(get(&shop, "partners/shop/rejectedEvents/x").await), ErrorReason::InvalidArgument);
+    let airline = network.with(&network.operator().await.partner_key("airline").await).await;
+    assert_eq!(why(get(&airline, &first.name).await), ErrorReason::PermissionDenied);
+
+    let (mut paged, mut token) = (Vec::new(), String::new());
+    loop {
+        let next = page(list(2, &token, None)).await;
+        paged.extend(next.rejected_events);
+        token = next.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+    let after =
+        |time: prost_types::Timestamp| prost_types::Timestamp { seconds: time.seconds + 3_600, ..time };
+    assert_eq!(page(list(0, "", first.create_time.map(after))).await.rejected_events, []);
+    assert_eq!(page(list(0, "", all[0].create_time)).await.rejected_events.len(), 3);
 }

@@ -150,6 +150,19 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
         ),
         (
+            "coalition.event.v1.PartnerEventService/GetRejectedEvent",
+            events::GetRejectedEventRequest { name: format!("{}/rejectedEvents/0-0", shop()) }
+                .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.event.v1.PartnerEventService/ListRejectedEvents",
+            events::ListRejectedEventsRequest { partner: shop(), ..Default::default() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
             "coalition.partner.v1.PartnerService/CreatePartner",
             partner::CreatePartnerRequest {
                 partner_id: "new".to_owned(),
