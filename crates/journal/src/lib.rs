@@ -6,6 +6,8 @@ pub mod conformance;
 pub mod effect;
 pub mod embedded;
 pub mod entry;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod log;
 pub mod memory;
 pub mod office;

@@ -104,12 +104,14 @@ pub enum AppendError {
     /// Proven: nothing of it is in the log or ever will be.
     #[error("not appended: {0}")]
     NotAppended(String),
-    /// It may be in the log, now or later, whole; only the log can tell.
+    /// It may be in the log, now or later; only the log can tell. Whole, or any of its records in order where the log
+    /// doesn't keep appends whole (see [`Log`]).
     #[error("outcome of an append unknown: {0}")]
     Doubt(String),
 }
 
-/// Told what became of an append: the offset of its first record, the others following densely.
+/// Told what became of an append: the offset of its first record. The others follow in order; densely where the log
+/// keeps appends whole (see [`Log`]), else with records of others between them, if others write there.
 pub type Done = Box<dyn FnOnce(Result<Offset, AppendError>) + Send>;
 
 /// Woken when a partition may have grown. Called from the log's threads: it must not block.
@@ -180,9 +182,13 @@ pub(crate) fn check_topic_name(topic: &str) -> Result<(), Error> {
 /// A set of topics.
 ///
 /// Promised by every adapter, and checked by [`crate::conformance`]: records of one partition are read in the order of
-/// their offsets; an append of several records is in the log whole and in one run, or not at all; appends of one
-/// caller to one partition are stored in the order of the calls; what `done` was told of is durable; a record that was
-/// read once is read again for ever under its offset, until it is trimmed.
+/// their offsets; appends of one caller to one partition, and the records of an append, are stored in the order of the
+/// calls, as long as none is in doubt; what `done` was told of is durable; a record that was read once is read again for
+/// ever under its offset, until it is trimmed.
+///
+/// In one process besides: an append of several records is in the log whole and in one run, or not at all. Kafka keeps
+/// only single records whole: others' records may come between, and of an append in doubt some may be there. Whoever
+/// appends several repeats all of them after a doubt, so that each is there at least once.
 pub trait Log: Send + Sync + 'static {
     /// Creates the topic, or finds it with as many partitions.
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error>;
@@ -190,11 +196,17 @@ pub trait Log: Send + Sync + 'static {
     /// The topic, if there is one.
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error>;
 
-    /// Appends `records` in one run. Returns at once; `done` is called exactly once, from any thread.
+    /// Appends `records`. Returns at once (the first time to a topic of a distant log, after it was looked for); `done`
+    /// is called exactly once, from any thread.
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done);
 
     /// Records from `from` on that are there now, in order: at least one if there is one, else as many as fit
     /// `bytes_max` of [`Record::bytes`]. Empty at the end. Records that are not durable yet are not read.
+    ///
+    /// What was appended a moment ago may be read a moment later, but everything before the end that the latest
+    /// [`bounds`](Self::bounds) gave is there: so whoever wants all of it asks for the bounds first. Returns at once where
+    /// a read goes on where the last one ended, and those bounds are reached; else a distant log may take a while, and
+    /// one that can't be reached is an error. Where offsets are not dense, it is the next record at or after `from`.
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error>;
 
     /// The first offset that is still there, and the offset that the next record gets.

@@ -5,11 +5,10 @@
 //! only.
 
 mod event;
-mod fatal;
+pub mod testing;
 mod topic;
 
 pub use event::{Event, Events, Fetched};
-pub use fatal::raise_fatal;
 pub use topic::{Description, describe_topic};
 
 use std::ffi::{CStr, c_char};

@@ -35,10 +35,11 @@ pub(super) fn order(subject: &mut dyn Subject) {
     assert_eq!(ok(subject.log(), &to, vec![numbered(0)]), Offset(sent));
 }
 
-pub(super) fn atomic(subject: &mut dyn Subject) {
+pub(super) fn callers(subject: &mut dyn Subject) {
     const RUN: u64 = 7;
     const RUNS: u64 = 40;
-    let to = partition(subject, "check.atomic");
+    let to = partition(subject, "check.callers");
+    let whole = subject.promises().whole;
     let log = subject.log();
     thread::scope(|scope| {
         let to = &to;
@@ -47,22 +48,35 @@ pub(super) fn atomic(subject: &mut dyn Subject) {
                 for run in 0..RUNS {
                     let number = |index| numbered((caller * RUNS + run) * RUN + index);
                     let first = ok(log, to, (0..RUN).map(number).collect());
-                    assert_eq!(first.0 % RUN, 0);
+                    assert!(!whole || first.0.is_multiple_of(RUN));
+                    let mut found = Vec::new();
+                    until("an answered append is read", || {
+                        found = log.read(to, first, 1).expect("read");
+                        !found.is_empty()
+                    });
+                    assert_eq!(
+                        numbers(&found),
+                        [(caller * RUNS + run) * RUN],
+                        "the first one's offset is told"
+                    );
                 }
             });
         }
         until("all runs are seen", || {
             let (_, end) = log.bounds(to).expect("bounds");
-            assert_eq!(end.0 % RUN, 0, "half an append is seen");
+            assert!(!whole || end.0.is_multiple_of(RUN), "half an append is seen");
             end.0 == 4 * RUNS * RUN
         });
     });
     let seen = numbers(&read_all(log, &to, Offset(0), 10_000));
-    let whole = |run: &[u64]| run[0].is_multiple_of(RUN) && run.iter().copied().eq(run[0]..run[0] + RUN);
-    assert!(seen.chunks(7).all(whole), "an append is in one run");
+    assert_eq!(seen.len() as u64, 4 * RUNS * RUN);
+    let in_run = |run: &[u64]| run[0].is_multiple_of(RUN) && run.iter().copied().eq(run[0]..run[0] + RUN);
+    assert!(!whole || seen.chunks(7).all(in_run), "an append is in one run");
     for caller in 0..4 {
         let of = |number: &u64| number / (RUNS * RUN) == caller;
-        assert!(seen.iter().copied().filter(of).is_sorted(), "in the order of one caller's calls");
+        let seen = seen.iter().copied().filter(of);
+        let sent = caller * RUNS * RUN..(caller + 1) * RUNS * RUN;
+        assert!(seen.eq(sent), "all of one caller's records, in the order of its calls");
     }
 }
 

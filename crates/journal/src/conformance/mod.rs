@@ -13,8 +13,22 @@ use std::time::{Duration, Instant};
 
 use crate::log::{AppendError, Log, Offset, Partition, Record, Stored};
 
+/// What an adapter promises beyond what all do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Promises {
+    /// An append of several records is in the log whole and in one run, or not at all.
+    pub whole: bool,
+    /// The largest record that it takes, as [`Record::bytes`] counts.
+    pub record_bytes_max: usize,
+}
+
 /// A log under test, and what is done to it from outside.
 pub trait Subject {
+    /// What it promises. By default what the adapters in one process do.
+    fn promises(&self) -> Promises {
+        Promises { whole: true, record_bytes_max: 4 << 20 }
+    }
+
     /// The log.
     fn log(&self) -> &dyn Log;
 
@@ -33,7 +47,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("topics are created once", topics::topics),
     ("what is not there is refused", topics::absent),
     ("offsets are dense and in the order of one caller's appends", appending::order),
-    ("appends of many callers stay whole", appending::atomic),
+    ("appends of many callers stay whole and in order", appending::callers),
     ("reading starts anywhere and is bounded", reading::reading),
     ("records come back as they were", reading::content),
     ("what was told is there to be read", appending::read_back),
@@ -55,9 +69,10 @@ pub fn append(log: &dyn Log, to: &Partition, records: Vec<Record>) -> Result<Off
     told.recv_timeout(PATIENCE).expect("an append is answered")
 }
 
-/// All records from `from` on, read `bytes_max` at a time.
+/// All records from `from` on, up to an end that is asked for now at least, read `bytes_max` at a time.
 pub fn read_all(log: &dyn Log, of: &Partition, from: Offset, bytes_max: usize) -> Vec<Stored> {
     let mut all: Vec<Stored> = Vec::new();
+    log.bounds(of).expect("bounds");
     loop {
         let next = all.last().map_or(from, |last| last.offset.plus(1));
         let more = log.read(of, next, bytes_max).expect("read");

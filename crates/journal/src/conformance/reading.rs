@@ -41,8 +41,10 @@ pub(super) fn reading(subject: &mut dyn Subject) {
 pub(super) fn content(subject: &mut dyn Subject) {
     let to = partition(subject, "check.content");
     let header = |name: &str, value: &'static [u8]| (name.to_owned(), Bytes::from_static(value));
+    // A key and a value of this, and the record is the largest one that there is.
+    let half = (subject.promises().record_bytes_max - 16) / 2;
     let large: Vec<u8> =
-        (0..1_u32 << 18).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        (0_u32..).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes()).take(half).collect();
     let records = vec![
         Record::of(""),
         Record { key: Some(Bytes::from_static(b"key")), ..Record::of("value") },

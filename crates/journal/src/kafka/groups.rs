@@ -1,0 +1,123 @@
+//! How far groups have got: kept in memory, and with the brokers a little later.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
+
+use super::context::Lines;
+use super::settings::Settings;
+use super::{failed, number};
+use crate::log::{Error, Offset, Partition};
+
+/// Brokers forget what a group without members committed longer ago than `offsets.retention.minutes`, a week by default.
+const AGAIN: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The groups, each a name that offsets are committed under: none has members.
+pub(super) struct Groups {
+    settings: Settings,
+    clients: Mutex<BTreeMap<String, Arc<BaseConsumer<Lines>>>>,
+    noted: Mutex<BTreeMap<String, BTreeMap<Partition, Noted>>>,
+}
+
+struct Noted {
+    next: Offset,
+    /// When the brokers were last told of it, if of this one.
+    committed: Option<Instant>,
+}
+
+impl Groups {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), clients: Mutex::default(), noted: Mutex::default() }
+    }
+
+    /// Notes it; [`flush`](Self::flush) tells the brokers.
+    pub(super) fn note(&self, group: &str, of: &Partition, next: Offset) {
+        self.noted().entry(group.to_owned()).or_default().insert(of.clone(), Noted { next, committed: None });
+    }
+
+    /// What was noted last, here or by another process before.
+    pub(super) fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
+        if let Some(noted) = self.noted().get(group).and_then(|of_group| of_group.get(of)) {
+            return Ok(Some(noted.next));
+        }
+        let doing = || format!("ask how far {group} has got in {of}");
+        let client = self.client(group).map_err(|error| failed(doing(), error))?;
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition(&of.topic, number(of)?);
+        let found = client.committed_offsets(list, self.settings.request_timeout);
+        let found = found.map_err(|error| failed(doing(), error))?;
+        let Some(one) = found.elements().into_iter().next() else { return Ok(None) };
+        one.error().map_err(|error| failed(doing(), error))?;
+        let Place::Offset(raw) = one.offset() else { return Ok(None) };
+        let next = Offset(u64::try_from(raw).map_err(|error| failed(doing(), error))?);
+        // Told again now and then, or it would be forgotten.
+        let noted = Noted { next, committed: Some(Instant::now()) };
+        self.noted().entry(group.to_owned()).or_default().entry(of.clone()).or_insert(noted);
+        Ok(Some(next))
+    }
+
+    /// Whether the brokers have something to be told.
+    pub(super) fn is_due(&self) -> bool {
+        self.noted().values().flat_map(BTreeMap::values).any(Noted::is_due)
+    }
+
+    /// Tells the brokers. What fails is due still.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        let groups: Vec<_> = self.noted().keys().cloned().collect();
+        groups.iter().try_for_each(|group| self.flush_group(group))
+    }
+
+    fn flush_group(&self, group: &str) -> Result<(), Error> {
+        let due: Vec<_> = self.noted().get(group).map_or_else(Vec::new, |of_group| {
+            let due = of_group.iter().filter(|(_, noted)| noted.is_due());
+            due.map(|(partition, noted)| (partition.clone(), noted.next)).collect()
+        });
+        if due.is_empty() {
+            return Ok(());
+        }
+        let doing = || format!("commit for {group}");
+        let client = self.client(group).map_err(|error| failed(doing(), error))?;
+        let mut list = TopicPartitionList::with_capacity(due.len());
+        for (partition, next) in &due {
+            let place = Place::Offset(i64::try_from(next.0).map_err(|error| failed(doing(), error))?);
+            list.add_partition_offset(&partition.topic, number(partition)?, place)
+                .map_err(|error| failed(doing(), error))?;
+        }
+        let told = client.commit(&list, CommitMode::Sync);
+        // Nothing comes but lines for the log.
+        while client.poll(Duration::ZERO).is_some() {}
+        told.map_err(|error| failed(doing(), error))?;
+        let mut noted = self.noted();
+        for (partition, next) in due {
+            let same = noted.get_mut(group).and_then(|of_group| of_group.get_mut(&partition));
+            if let Some(same) = same.filter(|noted| noted.next == next) {
+                same.committed = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&self, group: &str) -> Result<Arc<BaseConsumer<Lines>>, KafkaError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(group) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(self.settings.group(group).create_with_context(Lines)?);
+        clients.insert(group.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn noted(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<Partition, Noted>>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noted {
+    fn is_due(&self) -> bool {
+        self.committed.is_none_or(|at| at.elapsed() >= AGAIN)
+    }
+}

@@ -1,0 +1,165 @@
+//! The log on Apache Kafka 4.1 or newer. Why it is as it is: `docs/adr/0009-the-log-on-kafka.md`.
+//!
+//! - Appending: one producer for the process, an explicit partition on each record. Only what never left this process is
+//!   [`NotAppended`](crate::log::AppendError::NotAppended); all else that isn't success is
+//!   [`Doubt`](crate::log::AppendError::Doubt).
+//! - Reading: one consumer and one thread for all partitions, which fill a bounded buffer of each. A read takes from
+//!   there; it waits only where it goes on elsewhere than the last one ended, or for records that are known to be there.
+//! - Everything else (trims, commits) is noted at once and told to the brokers by a thread of its own.
+
+mod block;
+mod context;
+mod fetcher;
+mod flight;
+mod groups;
+mod keeper;
+mod producer;
+mod reader;
+mod record;
+mod refused;
+mod settings;
+mod slot;
+mod tail;
+mod topics;
+mod wanted;
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+
+use rdkafka::error::KafkaError;
+
+pub use self::settings::Settings;
+
+use self::groups::Groups;
+use self::keeper::{Keeper, Trims, Wish};
+use self::producer::Producer;
+use self::reader::Reader;
+use self::topics::Topics;
+use crate::append::Append;
+use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+
+/// A log on Kafka. Dropped, it waits for the answers to what is on its way, but no longer than an append may take.
+pub struct Kafka {
+    topics: Arc<Topics>,
+    reader: Arc<Reader>,
+    producer: Arc<Producer>,
+    groups: Arc<Groups>,
+    trims: Arc<Trims>,
+    wishes: Sender<Wish>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Kafka {
+    /// The log on the brokers that `settings` name. One of them must answer.
+    ///
+    /// # Errors
+    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        const SET_UP: &str = "set up the log on kafka";
+        settings.check().map_err(|refused| failed(SET_UP.to_owned(), refused))?;
+        let client = |error: KafkaError| failed(SET_UP.to_owned(), error);
+        let topics = Arc::new(Topics::new(settings).map_err(client)?);
+        topics.reach()?;
+        let reader = Arc::new(Reader::start(settings)?);
+        let (wishes, wished) = mpsc::channel();
+        let renew = wishes.clone();
+        // A wish that finds nobody comes after the end.
+        let producer = Producer::new(settings, move || _ = renew.send(Wish::Renew)).map_err(client)?;
+        let (producer, groups, trims) =
+            (Arc::new(producer), Arc::new(Groups::new(settings)), Arc::<Trims>::default());
+        let keeper = Keeper {
+            topics: Arc::clone(&topics),
+            reader: Arc::clone(&reader),
+            producer: Arc::clone(&producer),
+            groups: Arc::clone(&groups),
+            trims: Arc::clone(&trims),
+        };
+        let run = move || keeper.run(&wished);
+        let keeper = thread::Builder::new()
+            .name("kafka/keeper".to_owned())
+            .spawn(run)
+            .map_err(|error| failed("start a thread".to_owned(), error))?;
+        Ok(Self { topics, reader, producer, groups, trims, wishes, keeper: Some(keeper) })
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.producer.flush();
+        _ = self.wishes.send(Wish::Stop);
+        if self.keeper.take().is_some_and(|keeper| keeper.join().is_err()) {
+            tracing::error!("the thread that keeps the log on kafka panicked");
+        }
+    }
+}
+
+impl Log for Kafka {
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        self.topics.create(topic, partitions)
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
+        self.topics.find(topic)
+    }
+
+    fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        let append = Append::new(Vec::new(), done);
+        // Asked of the brokers once for each topic, or a mistyped one could be made by a record to it.
+        match self.topics.partition(to) {
+            Ok(()) => self.producer.append(to, &records, append),
+            Err(error) => append.answer(Err(AppendError::NotAppended(error.to_string()))),
+        }
+    }
+
+    fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.topics.partition(of)?;
+        self.reader.read(of, from, bytes_max)
+    }
+
+    fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
+        self.topics.partition(of)?;
+        self.reader.bounds(of)
+    }
+
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+        self.topics.partition(of)?;
+        self.reader.watch(of, wake)
+    }
+
+    fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error> {
+        self.topics.partition(of)?;
+        self.trims.note(of, before);
+        self.look();
+        Ok(())
+    }
+
+    fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), Error> {
+        self.topics.partition(of)?;
+        self.groups.note(group, of, next);
+        self.look();
+        Ok(())
+    }
+
+    fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
+        self.topics.partition(of)?;
+        self.groups.committed(group, of)
+    }
+}
+
+impl Kafka {
+    fn look(&self) {
+        // The thread ends after the log.
+        _ = self.wishes.send(Wish::Look);
+    }
+}
+
+/// What was being done and what failed.
+fn failed(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Backend { doing, source: source.into() }
+}
+
+/// The partition's number as Kafka counts.
+fn number(of: &Partition) -> Result<i32, Error> {
+    i32::try_from(of.number).map_err(|_| Error::NoSuchPartition(of.clone()))
+}

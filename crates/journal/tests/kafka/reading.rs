@@ -1,0 +1,102 @@
+//! Reading from Kafka: several readers, little memory, and nothing that is behind.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use coalition_journal::conformance::{append, read_all};
+use coalition_journal::kafka::{Kafka, Settings};
+use coalition_journal::log::{Log, Offset, Partition, Record};
+
+use super::cluster;
+use super::records::values;
+use super::subject::{PATIENCE, open};
+
+/// A partition of `count` records of about a kilobyte, each of which begins with its number.
+fn filled(log: &Kafka, topic: &str, count: usize) -> Partition {
+    let at = Partition::new(topic, 0);
+    log.create_topic(topic, 1).expect("create");
+    let record = |number: usize| Record::of(format!("{number} {}", "-".repeat(1000)));
+    append(log, &at, (0..count).map(record).collect()).expect("append");
+    at
+}
+
+fn check_from(log: &Kafka, at: &Partition, from: usize, count: usize, bytes_max: usize) {
+    let read = values(&read_all(log, at, Offset(from as u64), bytes_max));
+    let numbers = read.iter().map(|value| value.split(' ').next().and_then(|number| number.parse().ok()));
+    assert!(numbers.eq((from..count).map(Some)), "from {from}");
+}
+
+#[test]
+fn more_than_fits_in_memory_is_read() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let log = open(&Settings { buffer_bytes_max: 20_000, ..cluster.settings() });
+    let at = filled(&log, "reading.memory", 3000);
+    check_from(&log, &at, 0, 3000, 5000);
+    check_from(&log, &at, 1500, 3000, 100_000);
+    check_from(&log, &at, 0, 3000, 1);
+}
+
+#[test]
+fn readers_at_different_places_of_one_partition_all_get_on() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let log = open(&Settings { buffer_bytes_max: 20_000, ..cluster.settings() });
+    let at = filled(&log, "reading.several", 400);
+    thread::scope(|scope| {
+        for from in [0, 100, 390] {
+            let (log, at) = (&log, &at);
+            scope.spawn(move || check_from(log, at, from, 400, 50_000));
+        }
+    });
+}
+
+/// A live reader's thread has more to do than to wait for the log.
+#[test]
+fn a_read_at_the_end_does_not_wait() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let log = open(&cluster.settings());
+    let at = filled(&log, "reading.live", 1);
+    let (tell, woken) = mpsc::channel();
+    log.watch(&at, Arc::new(move || _ = tell.send(()))).expect("watch");
+    check_from(&log, &at, 0, 1, 1_000_000);
+    let mut slowest = Duration::ZERO;
+    let mut next = Offset(1);
+    for _ in 0..20 {
+        // Empty, or the last one: it may have come by now.
+        let mut read = |log: &Kafka| {
+            let began = Instant::now();
+            let read = log.read(&at, next, 1_000_000).expect("read");
+            slowest = slowest.max(began.elapsed());
+            next = next.plus(read.len() as u64);
+            read.len()
+        };
+        assert_eq!(read(&log), 0);
+        append(&log, &at, vec![Record::of("x")]).expect("append");
+        while read(&log) == 0 {
+            woken.recv_timeout(PATIENCE).expect("woken");
+        }
+    }
+    assert!(slowest < Duration::from_millis(20), "{slowest:?}");
+}
+
+#[test]
+fn what_lies_behind_the_end_is_waited_for_and_then_an_error() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let log = open(&Settings { behind_timeout: Duration::from_secs(1), ..cluster.settings() });
+    let at = filled(&log, "reading.behind", 5);
+    let began = Instant::now();
+    let error = loop {
+        match log.read(&at, Offset(6), 1) {
+            Ok(read) => assert!(read.is_empty() && began.elapsed() < PATIENCE),
+            Err(error) => break error,
+        }
+    };
+    assert!(began.elapsed() >= Duration::from_secs(1), "it waited");
+    assert_eq!(error.to_string(), "read reading.behind/0 from @6");
+    let source = std::error::Error::source(&error).expect("a source").to_string();
+    assert_eq!(source, "it ends at @5: records were lost, or the topic was made anew");
+    // It gets there after all.
+    append(&log, &at, vec![Record::of("5"), Record::of("6")]).expect("append");
+    assert_eq!(values(&read_all(&log, &at, Offset(6), 1)), ["6"]);
+}

@@ -1,0 +1,72 @@
+//! Settings, of the log and of topics, that are refused.
+
+use std::time::{Duration, Instant};
+
+use coalition_journal::kafka::{Kafka, Settings};
+use coalition_journal::log::{Error, Log};
+use rdkafka::admin::{AdminOptions, AlterConfig, ResourceSpecifier};
+
+use super::cluster;
+use super::records::foreign_topic;
+use super::subject::{admin, block_on, open};
+
+fn said(error: &Error) -> String {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    format!("{error}: {}", source.unwrap_or_default())
+}
+
+fn refusal(settings: &Settings) -> String {
+    said(&Kafka::open(settings).err().expect("refused"))
+}
+
+#[test]
+fn a_setting_that_correctness_depends_on_is_refused_and_others_are_taken() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let with = |key: &str, value: &str| {
+        let librdkafka = [(key.to_owned(), value.to_owned())].into();
+        Settings { librdkafka, ..cluster.settings() }
+    };
+    let refused = refusal(&with("acks", "1"));
+    assert!(refused.starts_with("set up the log on kafka: librdkafka's acks can't be set: "), "{refused}");
+    let unknown = refusal(&with("fetch.wait", "1"));
+    assert!(unknown.contains("fetch.wait"), "{unknown}");
+    drop(open(&with("compression.type", "zstd")));
+    let too_many = Settings { min_insync_replicas: 2, ..cluster.settings() };
+    assert!(refusal(&too_many).contains("min_insync_replicas"));
+}
+
+#[test]
+fn brokers_that_do_not_answer_are_an_error_in_good_time() {
+    // The discard port, which nobody listens on.
+    let nowhere = Settings { request_timeout: Duration::from_secs(1), ..Settings::at("127.0.0.1:9") };
+    let began = Instant::now();
+    let refused = refusal(&nowhere);
+    assert!(refused.starts_with("reach kafka at 127.0.0.1:9 within 1s: "), "{refused}");
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_topic_that_could_lose_records_is_refused_until_it_is_mended() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    let topic = "settings.wrong";
+    foreign_topic(&settings, topic, &[("retention.ms", "604800000"), ("max.message.bytes", "3000000")]);
+    let Err(error) = log.create_topic(topic, 1) else { panic!("it is refused") };
+    let said = said(&error);
+    let begins = "check the settings of topic settings.wrong: retention.ms is 604800000, not -1 (records would be \
+                  deleted by age), message.timestamp.type is CreateTime, not LogAppendTime (records would carry \
+                  their writer's clock)";
+    assert!(said.starts_with(begins), "{said}");
+    let (_, mend) = said.split_once("--add-config ").expect("a command");
+    let mend: Vec<_> = mend.split(',').filter_map(|setting| setting.split_once('=')).collect();
+    let alter = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", "3000000");
+    let alter = mend.iter().fold(alter, |alter, (key, value)| alter.set(key, value));
+    let altered = block_on(admin(&settings).alter_configs([&alter], &AdminOptions::new())).expect("alter");
+    assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+    let created = log.create_topic(topic, 1).expect("now it will do");
+    assert_eq!(log.topic(topic).expect("look"), Some(created));
+    let copies = Settings { replication_factor: 3, ..settings };
+    let Err(error) = open(&copies).create_topic(topic, 1) else { panic!("it is refused") };
+    assert!(self::said(&error).contains("its partitions have 1 copies, not 3"));
+}
