@@ -38,6 +38,7 @@ enum Command {
     Redeem(cmd::redeem::Args),
     Statement(cmd::statement::Args),
     Event(cmd::event::Args),
+    Rejected(cmd::rejected::Args),
     #[command(subcommand)]
     Journal(cmd::journal::Command),
 }
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Redeem(args) => cmd::redeem::run(args),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Event(args) => cmd::event::run(args),
+        Command::Rejected(args) => cmd::rejected::run(args),
         Command::Journal(command) => cmd::journal::run(command),
     };
     match done {

@@ -6,5 +6,6 @@ pub(crate) mod member;
 pub(crate) mod partner;
 pub(crate) mod programme;
 pub(crate) mod redeem;
+pub(crate) mod rejected;
 pub(crate) mod serve;
 pub(crate) mod statement;

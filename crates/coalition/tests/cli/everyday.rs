@@ -99,6 +99,8 @@ fn purchases_a_redemption_and_the_statements() {
     assert!(told("e3").starts_with("refused: ") && told("e3").contains("(CURRENCY_NOT_ACCEPTED)\n"));
     network.run("event cdnow e4 --customer cdnow:00001").failed(4, "(EVENT_NOT_FOUND)");
 
+    rejected(&network);
+
     let balance = network.run(&format!("member balance {member} --programme mypoints --json")).json();
     assert_eq!((&balance["available"], &balance["points_to_next_reward"]), (&json!(100), &json!(2_400)));
     let short = network.run(&format!("redeem {member} paris-return --programme mypoints"));
@@ -127,6 +129,30 @@ fn purchases_a_redemption_and_the_statements() {
     let all = network.run("member activity --customer cdnow:00001 --all --json").json();
     assert_eq!((all["activities"].as_array().unwrap().len(), &all["more"]), (6, &json!(false)));
     statements(&network);
+}
+
+/// The event in a currency that no rule knows went back.
+fn rejected(network: &Network) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let listed = loop {
+        let listed = network.run("rejected cdnow --json").json();
+        if listed["rejected_events"] != json!([]) {
+            break listed;
+        }
+        assert!(std::time::Instant::now() < end, "the event is not back");
+    };
+    let event = &listed["rejected_events"][0];
+    assert_eq!(
+        (&event["refusal"]["reason"], &event["by"]),
+        (&json!("CURRENCY_NOT_ACCEPTED"), &json!("ledger"))
+    );
+    let text = network.run("rejected cdnow").good();
+    assert!(text.contains("(CURRENCY_NOT_ACCEPTED)\n"), "{text}");
+    let value = network.run(&format!("rejected cdnow --value {}", event["place"].as_str().unwrap())).good();
+    assert!(value.contains("order-e3"), "{value:?}");
+    assert_eq!(network.run("rejected cdnow --since 2999-01-01").good(), "nothing was refused\n");
+    network.run("rejected cdnow --value 0-99").failed(4, "(NOT_FOUND)");
+    network.run("rejected cdnow --value x").failed(3, "(INVALID_ARGUMENT)");
 }
 
 /// 100 points at 0.009 and 80 at 0.007.

@@ -51,7 +51,7 @@ pub(crate) fn end(mut command: Command) -> Ended {
     let output = command.output().unwrap();
     Ended {
         code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
 }
