@@ -10,6 +10,8 @@ pub mod entry;
 pub mod kafka;
 pub mod log;
 pub mod memory;
+pub mod metered;
+pub mod metrics;
 pub mod office;
 pub mod plant;
 
