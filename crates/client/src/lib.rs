@@ -1,0 +1,26 @@
+//! What partners, members and operators use from Rust: the network's API with its manners, and a producer of events.
+//!
+//! [`Client`] makes calls: it shows a key, bounds each call in time, repeats it under its one request id while the network
+//! is not ready, walks through lists page by page, and says by [`Error`] what kind of no an answer is. The messages are
+//! those of [`proto`].
+//!
+//! Nobody needs this crate to take part: any gRPC client will do, and any Kafka client for events
+//! (docs/guides/emit-events.md).
+
+mod call;
+mod connect;
+mod error;
+mod key;
+mod list;
+mod method;
+mod retry;
+
+pub use coalition_domain::RequestId;
+pub use coalition_proto as proto;
+
+pub use self::call::{Client, request_id};
+pub use self::connect::{NoServer, Server, Settings};
+pub use self::error::{Detail, Error, FieldFault};
+pub use self::key::{Key, NoKey};
+pub use self::list::{Items, List};
+pub use self::method::{Call, Service};
