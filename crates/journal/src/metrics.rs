@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
 use crate::log::AppendError;
@@ -25,6 +25,11 @@ pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
 /// Gauges of one name, by these labels.
 pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     IntGaugeVec::new(Opts::new(name, help), labels).expect(WELL_FORMED)
+}
+
+/// Ages of one name in seconds, by these labels.
+pub fn ages(name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    GaugeVec::new(Opts::new(name, help), labels).expect(WELL_FORMED)
 }
 
 /// Durations of one name in seconds, by these labels.

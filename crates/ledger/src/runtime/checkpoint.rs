@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use coalition_store::Writer;
+use prometheus::Histogram;
 
 use super::retry::chain;
 use super::worker::Message;
@@ -22,14 +23,17 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts it over `writer`; it tells `shard` of each checkpoint that the store holds, and of a failure.
+    /// Starts it over `writer`; it tells `shard` of each checkpoint that the store holds, and of a failure, and `took` how
+    /// long each one took.
     pub(super) fn start(
         writer: Box<dyn Writer>,
         shard: Sender<Message>,
         name: String,
+        took: Histogram,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new().name(name).spawn(move || run(writer, &queue, &shard))?;
+        let thread =
+            std::thread::Builder::new().name(name).spawn(move || run(writer, &queue, &shard, &took))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), busy: false, taken: Instant::now() })
     }
 
@@ -59,12 +63,15 @@ fn run(
     mut writer: Box<dyn Writer>,
     queue: &Receiver<Box<Taking>>,
     shard: &Sender<Message>,
+    took: &Histogram,
 ) -> Box<dyn Writer> {
     while let Ok(taking) = queue.recv() {
+        let began = Instant::now();
         let said = match writer.apply(&taking.rows()) {
             Ok(()) => Message::Input(Input::Stored(taking.mark.seq, taking.accounts())),
             Err(error) => Message::StoreFailed(chain(&error)),
         };
+        took.observe(began.elapsed().as_secs_f64());
         drop(shard.send(said));
     }
     writer

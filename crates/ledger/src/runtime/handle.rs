@@ -9,8 +9,10 @@ use coalition_domain::{AccountId, Command, Registry, Timestamp};
 use coalition_journal::entry::{Hash, Seq, ShardId, Term};
 use coalition_journal::log::Offset;
 use tokio::sync::{oneshot, watch};
+use tracing::Span;
 
 use super::worker::Message;
+use crate::metrics::Metrics;
 use crate::resident::Activity;
 use crate::shard::relay::HOME;
 use crate::shard::{Decided, Direct, Unanswered};
@@ -78,6 +80,8 @@ pub struct Status {
     pub stored: Seq,
     /// The next offset of the inbox to decide.
     pub inbox_next: Offset,
+    /// When the log took the newest record of the inbox that is decided, or a little earlier.
+    pub horizon: Option<Timestamp>,
     /// Why it stopped for good, if it did.
     pub stopped: Option<String>,
 }
@@ -93,6 +97,7 @@ impl Status {
             registry: Arc::default(),
             stored: Seq::default(),
             inbox_next: Offset::default(),
+            horizon: None,
             stopped: None,
         }
     }
@@ -134,12 +139,13 @@ impl Drop for LeavesOffice<'_> {
 /// The handle.
 #[derive(Clone)]
 pub struct Ledger {
-    shards: Arc<[Mailbox]>,
+    pub(super) shards: Arc<[Mailbox]>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Ledger {
-    pub(super) fn new(mailboxes: Vec<Mailbox>) -> Self {
-        Self { shards: mailboxes.into() }
+    pub(super) fn new(mailboxes: Vec<Mailbox>, metrics: Arc<Metrics>) -> Self {
+        Self { shards: mailboxes.into(), metrics }
     }
 
     /// How many shards the network has.
@@ -159,7 +165,10 @@ impl Ledger {
     pub async fn command(&self, command: Command) -> Result<Reply, Unavailable> {
         let shard = self.shard_of(&command.account());
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::Command { direct: Box::new(Direct::Account(command)), reply })?;
+        self.send(
+            shard,
+            Message::Command { direct: Box::new(Direct::Account(command)), reply, span: Span::current() },
+        )?;
         answer.await.unwrap_or(Err(Unavailable::OutcomeUnknown))
     }
 
@@ -169,7 +178,10 @@ impl Ledger {
     /// See [`Unavailable`].
     pub async fn change(&self, command: RegistryCommand) -> Result<RegistryReply, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(HOME, Message::Change { direct: Box::new(Direct::Registry(command)), reply })?;
+        self.send(
+            HOME,
+            Message::Change { direct: Box::new(Direct::Registry(command)), reply, span: Span::current() },
+        )?;
         let reply = answer.await.unwrap_or(Err(Unavailable::OutcomeUnknown))?;
         let seen = self.wait(HOME, |status| status.position >= reply.position).await?.registry.changes();
         for shard in (0..self.shards()).map(ShardId) {

@@ -1,8 +1,11 @@
 //! The shell around the core: a thread for each shard, one for its checkpoints, and the handle by which others ask.
 
+mod answers;
 mod checkpoint;
+mod freshness;
 mod handle;
 mod open;
+mod publish;
 mod questions;
 mod retry;
 mod wake;
@@ -17,9 +20,11 @@ use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId,
 use coalition_journal::log::{self, Log, Partition};
 use coalition_store::Store;
 
+pub use self::freshness::Freshness;
 use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::worker::{Message, Worker};
+use crate::metrics::Metrics;
 use crate::refused::Refused;
 use crate::shard::Limits;
 
@@ -102,6 +107,7 @@ impl Node {
         let journal = log.create_topic(JOURNAL, settings.shards)?;
         let inbox = log.create_topic(INBOX, settings.shards)?;
         let topics = Topics { journal: TopicId(journal.id), inbox: TopicId(inbox.id) };
+        let metrics = Arc::new(Metrics::new(settings.shards));
         let mut mailboxes = Vec::new();
         let mut threads = Vec::new();
         for shard in (0..settings.shards).map(ShardId) {
@@ -118,14 +124,15 @@ impl Node {
             }
             let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
             let (log, returns) = (Arc::clone(log), Arc::clone(returns));
-            let place = open::Place { log, journal, inbox, genesis, store: store(shard), returns };
+            let metrics = Arc::clone(metrics.of(shard));
+            let place = open::Place { log, journal, inbox, genesis, store: store(shard), returns, metrics };
             let queued = mailbox.queued();
             let settings = settings.clone();
             let run = move || Worker::supervise(place, &settings, (sender, receiver), published, queued);
             threads.push(std::thread::Builder::new().name(format!("ledger/{shard}")).spawn(run)?);
             mailboxes.push(mailbox);
         }
-        Ok(Self { ledger: Ledger::new(mailboxes), threads })
+        Ok(Self { ledger: Ledger::new(mailboxes, metrics), threads })
     }
 
     /// The handle by which others ask.

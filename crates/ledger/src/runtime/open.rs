@@ -7,6 +7,7 @@ use coalition_journal::log::{self, Log, Partition};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
 use super::Returns;
+use crate::metrics::ShardMetrics;
 use crate::rows;
 use crate::state::State;
 
@@ -18,6 +19,7 @@ pub(super) struct Place {
     pub(super) genesis: Genesis,
     pub(super) store: Box<dyn Store>,
     pub(super) returns: Arc<dyn Returns>,
+    pub(super) metrics: Arc<ShardMetrics>,
 }
 
 /// A projection that can be gone on from.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,20 +14,18 @@ use coalition_store::Reader;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use super::answers::{Caller, Waiting};
 use super::checkpoint::Checkpointer;
-use super::handle::{
-    LeavesOffice, RegistryReply, Reply, Status, Unavailable, account_decision, registry_decision, unavailable,
-};
+use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
 use super::open::{Place, Projection};
 use super::retry::{PAUSE, backoff, chain, wait_or_stop};
 use super::wake::Wake;
 use super::{INBOX, Settings};
 use crate::body::Destination;
 use crate::clock::Now;
-use crate::resident::Activity;
 use crate::rows;
-use crate::shard::{Answer, Direct, Input, Output, Shard, Token};
-use crate::view::{AccountView, Position, SumsView};
+use crate::shard::{Direct, Input, Output, Shard, Tally, Token};
+use crate::view::{AccountView, SumsView};
 
 /// How often the core is told that time has passed, at least.
 const TICK: Duration = Duration::from_millis(50);
@@ -35,6 +33,8 @@ const TICK: Duration = Duration::from_millis(50);
 const READ_BYTES: usize = 2 * 1024 * 1024;
 /// A projection that has worked for so long has not failed for the same reason as the last one.
 const MENDED: Duration = Duration::from_secs(60);
+/// Failures of the projection after each other that are nothing worse than unexpected.
+const FAILURES_WARNED: u32 = 3;
 /// Messages taken in before the log is looked at again.
 const MESSAGES_MAX: usize = 1_024;
 
@@ -45,9 +45,19 @@ pub(super) enum Message {
     /// Something for the core.
     Input(Input),
     /// A command of an account.
-    Command { direct: Box<Direct>, reply: oneshot::Sender<Result<Reply, Unavailable>> },
+    Command {
+        direct: Box<Direct>,
+        reply: oneshot::Sender<Result<Reply, Unavailable>>,
+        /// In which it is asked.
+        span: tracing::Span,
+    },
     /// A command of the registry.
-    Change { direct: Box<Direct>, reply: oneshot::Sender<Result<RegistryReply, Unavailable>> },
+    Change {
+        direct: Box<Direct>,
+        reply: oneshot::Sender<Result<RegistryReply, Unavailable>>,
+        /// In which it is asked.
+        span: tracing::Span,
+    },
     /// Show an account.
     View { id: AccountId, min: Seq, reply: oneshot::Sender<Result<AccountView, Unavailable>> },
     /// Show the sums.
@@ -56,12 +66,6 @@ pub(super) enum Message {
     StoreFailed(String),
     /// Finish.
     Stop,
-}
-
-/// Who waits for a command.
-enum Waiting {
-    Account(oneshot::Sender<Result<Reply, Unavailable>>),
-    Registry(oneshot::Sender<Result<RegistryReply, Unavailable>>),
 }
 
 /// How a run of the thread ended.
@@ -81,17 +85,21 @@ pub(super) struct Worker<'a> {
     checkpointer: Checkpointer,
     messages: &'a Receiver<Message>,
     sender: &'a Sender<Message>,
-    published: &'a watch::Sender<Option<Status>>,
+    pub(super) published: &'a watch::Sender<Option<Status>>,
     pub(super) queued: &'a AtomicUsize,
     started: Instant,
-    waiting: BTreeMap<Token, Waiting>,
-    next_token: u64,
+    pub(super) waiting: BTreeMap<Token, Waiting>,
+    pub(super) next_token: u64,
     /// Questions about a position that is not folded yet.
     pub(super) questions: Vec<(Seq, Message)>,
     end_due: Option<Instant>,
     paused: Option<Instant>,
-    stored: Seq,
+    pub(super) stored: Seq,
     trimmed: Offset,
+    /// When the batch under way was sent.
+    pub(super) commit_sent: Option<Instant>,
+    /// What of the core's work was shown already.
+    pub(super) told: Tally,
     stopping: bool,
     pub(super) failed: Option<Exit>,
 }
@@ -129,7 +137,12 @@ impl Worker<'_> {
                 }
                 Exit::StoreFailed(why) => {
                     failures = if began.elapsed() < MENDED { failures + 1 } else { 0 };
-                    tracing::error!(%shard, why, failures, "the projection failed; it is opened again");
+                    // It mends itself; what does so again and again wants a person.
+                    if failures < FAILURES_WARNED {
+                        tracing::warn!(%shard, why, failures, "the projection failed; it is opened again");
+                    } else {
+                        tracing::error!(%shard, why, failures, "the projection fails again and again; check the disk of the data folder");
+                    }
                     if wait_or_stop(&messages, &queued, PAUSE * 2_u32.pow(failures.min(5))) {
                         return;
                     }
@@ -149,7 +162,8 @@ impl Worker<'_> {
         let _leaves = LeavesOffice(published);
         let Projection { state, reader, writer } = projection;
         let name = format!("checkpoint/{}", place.genesis.shard);
-        let checkpointer = match Checkpointer::start(writer, sender.clone(), name) {
+        let took = place.metrics.checkpoint.clone();
+        let checkpointer = match Checkpointer::start(writer, sender.clone(), name, took) {
             Ok(checkpointer) => checkpointer,
             Err(error) => return Exit::StoreFailed(error.to_string()),
         };
@@ -172,6 +186,8 @@ impl Worker<'_> {
             paused: None,
             stored,
             trimmed: Offset(0),
+            commit_sent: None,
+            told: Tally::default(),
             stopping: false,
             failed: None,
         };
@@ -233,20 +249,16 @@ impl Worker<'_> {
                 }
                 self.step(input);
             }
-            Message::Command { direct, reply } => self.command(direct, Waiting::Account(reply)),
-            Message::Change { direct, reply } => self.command(direct, Waiting::Registry(reply)),
+            Message::Command { direct, reply, span } => {
+                self.command(direct, Waiting { caller: Caller::Account(reply), span });
+            }
+            Message::Change { direct, reply, span } => {
+                self.command(direct, Waiting { caller: Caller::Registry(reply), span });
+            }
             Message::View { min, .. } | Message::Sums { min, .. } => self.questions.push((min, message)),
             Message::StoreFailed(why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Stop => self.stopping = true,
         }
-    }
-
-    fn command(&mut self, direct: Box<Direct>, waiting: Waiting) {
-        self.queued.fetch_sub(1, Ordering::Relaxed);
-        self.next_token += 1;
-        let token = Token(self.next_token);
-        self.waiting.insert(token, waiting);
-        self.step(Input::Direct(token, direct));
     }
 
     /// Reads once what the core wants, and keeps the checkpoints going. False if there was nothing.
@@ -323,11 +335,14 @@ impl Worker<'_> {
     }
 
     /// Takes a step of the core, and whatever follows from it here and now.
-    fn step(&mut self, input: Input) {
+    pub(super) fn step(&mut self, input: Input) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let (now, fresh) = (self.now(), OwnerId(Uuid::new_v4()));
-            for output in self.shard.step(input, now, fresh) {
+            let batches = self.shard.tally().batches;
+            let outputs = self.shard.step(input, now, fresh);
+            self.measure_commit(batches);
+            for output in outputs {
                 if let Some(input) = self.carry_out(output) {
                     inputs.insert(0, input);
                 }
@@ -344,6 +359,7 @@ impl Worker<'_> {
             // The lock of the log's folder is the assignment, and it is still held.
             Output::NeedConfirmation(of) => Some(Input::Confirmed(of)),
             Output::Append { attempt, record } => {
+                self.commit_sent = Some(Instant::now());
                 let sender = self.sender.clone();
                 let done = Box::new(move |outcome| {
                     if let Some(attempt) = attempt {
@@ -388,82 +404,6 @@ impl Worker<'_> {
                 None
             }
         }
-    }
-
-    fn answer(&mut self, token: Token, answer: Answer) {
-        let shard = self.place.genesis.shard;
-        let position = |seq| Position { shard, seq: Seq(seq) };
-        // Whoever has gone away meanwhile hears nothing; a repeat will tell them.
-        match (self.waiting.remove(&token), answer) {
-            (Some(Waiting::Account(reply)), Answer::Decided(answered)) => {
-                let activity = Activity {
-                    number: answered.activity,
-                    place: answered.place,
-                    decided_at: answered.decided_at,
-                    decision: account_decision(answered.decided),
-                };
-                drop(reply.send(Ok(Reply {
-                    position: position(answered.place.seq),
-                    activity,
-                    repeated: false,
-                })));
-            }
-            (Some(Waiting::Registry(reply)), Answer::Decided(answered)) => {
-                drop(reply.send(Ok(RegistryReply {
-                    position: position(answered.place.seq),
-                    decided_at: answered.decided_at,
-                    decision: registry_decision(answered.decided),
-                })))
-            }
-            (Some(Waiting::Account(reply)), Answer::Known(id, number)) => {
-                let activity = self.view(id).and_then(|view| view.activity(number));
-                let known = match activity {
-                    Ok(Some(activity)) => {
-                        Ok(Reply { position: position(activity.place.seq), activity, repeated: true })
-                    }
-                    Ok(None) | Err(_) => Err(Unavailable::Rebuilding(shard)),
-                };
-                drop(reply.send(known));
-            }
-            (Some(Waiting::Registry(_)), Answer::Known(..)) => {
-                unreachable!("an account's activity answers an account's command")
-            }
-            (Some(Waiting::Account(reply)), Answer::Not(why)) => {
-                drop(reply.send(Err(unavailable(shard, why))))
-            }
-            (Some(Waiting::Registry(reply)), Answer::Not(why)) => {
-                drop(reply.send(Err(unavailable(shard, why))))
-            }
-            (None, _) => {}
-        }
-    }
-
-    fn publish(&self) {
-        let state = self.shard.state();
-        let (seq, in_office) = (state.meta.chain.seq(), self.shard.in_office());
-        let stopped = self.shard.stopped().map(ToString::to_string);
-        let news = |known: &Option<Status>| {
-            known.as_ref().is_none_or(|known| {
-                (known.position.seq, known.in_office, known.stored) != (seq, in_office, self.stored)
-                    || known.stopped != stopped
-            })
-        };
-        if !news(&self.published.borrow()) {
-            return;
-        }
-        if let Some(why) = &stopped {
-            tracing::error!(shard = %self.place.genesis.shard, why, "the shard has stopped");
-        }
-        self.published.send_replace(Some(Status {
-            position: Position { shard: self.place.genesis.shard, seq },
-            head: state.meta.chain.head(),
-            term: state.meta.chain.term(),
-            in_office,
-            registry: Arc::clone(&state.registry),
-            stored: self.stored,
-            inbox_next: state.meta.inbox_next,
-            stopped,
-        }));
     }
 
     fn now(&self) -> Now {

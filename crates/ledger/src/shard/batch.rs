@@ -4,17 +4,19 @@ use coalition_domain::{AccountId, Command, Outcome, Timestamp};
 use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
+use super::traced::Traced;
 use super::{Output, Queued, Shard, Stop, Token, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
 use crate::inbox::{Request, Unreadable};
 use crate::plant::Plant;
+use crate::trace::{self, TraceParent};
 
 impl Shard {
     /// Decodes commands of the inbox and asks for their accounts.
     pub(super) fn queue_inbox(&mut self, records: Vec<Stored>, out: &mut Vec<Output>) {
-        let mut accounts = Vec::new();
+        let (mut accounts, followed) = (Vec::new(), trace::enabled());
         for record in records {
             // A read may come back after the end of a term, or of a batch, has set the position back: what does not
             // continue it is left alone, as it will be read again.
@@ -30,6 +32,7 @@ impl Shard {
                         offset: record.offset,
                         append_time: record.append_time,
                         request,
+                        trace: if followed { TraceParent::of(&record.record) } else { None },
                     });
                 }
                 // Neither intake nor a relay wrote it: whoever did had no right to, and nobody waits for an answer.
@@ -65,7 +68,8 @@ impl Shard {
         let mut draft =
             Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max).planted(self.planted);
         let waiting = self.draft_direct(&mut draft, out);
-        let inbox_next = self.draft_inbox(&mut draft, out);
+        let (mut traced, oldest) = (Traced::default(), self.inbox.front().map(|first| first.append_time));
+        let inbox_next = self.draft_inbox(&mut draft, &mut traced, out);
         let terms = Terms { inbox_next, relayed: self.take_relay_facts(), ..terms };
         if draft.count() == 0 && terms.inbox_next == self.state.meta.inbox_next && terms.relayed.is_empty() {
             return;
@@ -82,7 +86,9 @@ impl Shard {
                 early.map(|(token, answered)| Output::Answer(token, Answer::Decided(Box::new(answered)))),
             );
         }
-        self.under_way = Some(UnderWay { attempt, sent: now.mono, answers });
+        let oldest = oldest.filter(|_| inbox_next > self.state.meta.inbox_next);
+        traced.sent(self.genesis.shard, header.seq.0);
+        self.under_way = Some(UnderWay { attempt, sent: now.mono, answers, oldest, traced });
         out.push(Output::Append { attempt: Some(attempt), record });
     }
 
@@ -116,6 +122,7 @@ impl Shard {
                     }
                     match draft.account(&self.state, command, None) {
                         Drafted::Known(activity) => {
+                            self.tally.repeated += 1;
                             out.push(Output::Answer(token, Answer::Known(id, activity)));
                             continue;
                         }
@@ -150,7 +157,7 @@ impl Shard {
     }
 
     /// Drafts commands of the inbox, in order, as far as their accounts are in memory; gives the next offset.
-    fn draft_inbox(&mut self, draft: &mut Draft, out: &mut Vec<Output>) -> Offset {
+    fn draft_inbox(&mut self, draft: &mut Draft, traced: &mut Traced, out: &mut Vec<Output>) -> Offset {
         let mut inbox_next = self.state.meta.inbox_next;
         // Repeats count, too: they make no item, but take their time.
         let mut looked_at = draft.count() as usize;
@@ -163,7 +170,11 @@ impl Shard {
                         let id = event.identifier.account();
                         if self.state.accounts.contains(&id) {
                             let command = Command::PartnerEvent(event.clone());
-                            !matches!(draft.account(&self.state, command, Some(*source)), Drafted::Full)
+                            let drafted = draft.account(&self.state, command, Some(*source));
+                            traced.decided(&queued, &drafted, draft, self.genesis.shard);
+                            self.tally.repeated +=
+                                u64::from(matches!(drafted, Drafted::Known(_) | Drafted::InBatch(_)));
+                            !matches!(drafted, Drafted::Full)
                         } else {
                             let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
                             let missing = ahead.filter_map(|queued| account(&queued.request));

@@ -78,7 +78,12 @@ impl Shard {
                 }
                 Some(Entry::Batch(_)) => {
                     match next.body.as_ref().expect("a batch was decoded when it was read") {
-                        Ok((terms, items)) => self.state.fold(seq.0, terms, items, &next.accounts),
+                        Ok((terms, items)) => {
+                            self.state.fold(seq.0, terms, items, &next.accounts);
+                            if self.in_office() {
+                                self.tally.batch(items);
+                            }
+                        }
                         Err(unreadable) => {
                             self.stopped = Some(unreadable.clone().into());
                             return;

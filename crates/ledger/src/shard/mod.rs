@@ -8,7 +8,9 @@ mod batch;
 mod fold;
 mod io;
 pub mod relay;
+mod tally;
 mod time;
+mod traced;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,11 +21,13 @@ use coalition_journal::log::Offset;
 use coalition_journal::office::Office;
 
 pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
+pub use self::tally::Tally;
 use crate::body::Destination;
 use crate::clock::{Now, TermClock};
 use crate::inbox::Request;
 use crate::plant::{Plant, Planted};
 use crate::state::{State, Taking};
+use crate::trace::TraceParent;
 
 /// What a shard is allowed.
 #[derive(Clone, Debug)]
@@ -67,6 +71,8 @@ struct Queued {
     offset: Offset,
     append_time: Timestamp,
     request: Request,
+    /// If it is to be followed.
+    trace: Option<TraceParent>,
 }
 
 /// The batch on its way.
@@ -74,6 +80,9 @@ struct UnderWay {
     attempt: Attempt,
     sent: Span,
     answers: Vec<(Token, Answered)>,
+    /// When the log took the first command of the inbox in it.
+    oldest: Option<Timestamp>,
+    traced: traced::Traced,
 }
 
 /// The core.
@@ -109,6 +118,7 @@ pub struct Shard {
     /// Bytes of the records in effect since then.
     untaken_bytes: usize,
     stopped: Option<Stop>,
+    tally: Tally,
     planted: Planted,
 }
 
@@ -139,6 +149,7 @@ impl Shard {
             taken: stored,
             untaken_bytes: 0,
             stopped: None,
+            tally: Tally::default(),
             planted: Planted::default(),
         }
     }
@@ -172,6 +183,19 @@ impl Shard {
     /// Why it stopped, if it did.
     pub fn stopped(&self) -> Option<&Stop> {
         self.stopped.as_ref()
+    }
+
+    /// What it has done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
+    /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let under_way = self.under_way.as_ref().and_then(|batch| batch.oldest);
+        let queued = under_way.or_else(|| self.inbox.front().map(|queued| queued.append_time));
+        queued.or_else(|| self.wants_inbox().map_or(self.state.meta.horizon, |_| None))
     }
 
     /// From where it wants records of the journal; `None` while it has enough.
@@ -316,6 +340,7 @@ impl Shard {
     fn take_office(&mut self, now: Now) {
         self.campaign = None;
         self.clock = Some(TermClock::start(now));
+        self.tally.terms += 1;
         self.inbox.clear();
         self.inbox_read = self.state.meta.inbox_next;
         self.relay.clear();
@@ -326,7 +351,9 @@ impl Shard {
             self.under_way.take_if(|batch| batch.attempt == attempt),
             self.doubtful.take_if(|batch| batch.attempt == attempt),
         ] {
-            for (token, answered) in batch.into_iter().flat_map(|batch| batch.answers) {
+            let Some(batch) = batch else { continue };
+            batch.traced.folded(self.genesis.shard, self.state.meta.chain.seq().0);
+            for (token, answered) in batch.answers {
                 out.push(Output::Answer(token, Answer::Decided(Box::new(answered))));
             }
         }

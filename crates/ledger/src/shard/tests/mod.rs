@@ -2,6 +2,7 @@
 
 mod clock;
 mod inbox;
+mod measured;
 mod refused;
 
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, S
 use coalition_journal::log::{Offset, Record, Stored};
 use uuid::Uuid;
 
-use super::{Input, Limits, Output, Shard};
+use super::{Input, Limits, Output, Shard, Tally};
 use crate::body::{self, Body};
 use crate::clock::Now;
 use crate::inbox::{Request, Source};

@@ -23,7 +23,7 @@ fn what_is_refused_goes_back_once_it_is_in_effect_and_one_run_at_a_time() {
     let mut alone = Alone::in_office();
     alone.held = Some(Vec::new());
     alone.say(Input::Inbox(vec![event(0), event(1), repeat(2, 0)]));
-    assert_eq!(runs(&alone), [[]; 0], "nothing is in effect");
+    assert!(runs(&alone).is_empty(), "nothing is in effect");
     let (_, record) = alone.held.take().unwrap().remove(0);
     let read = alone.take(record);
     alone.say(read);

@@ -1,0 +1,174 @@
+//! What is measured of the shards of this process. docs/operating/metrics.md lists it.
+//!
+//! A shard's thread writes to atomics that were looked up when it started. What others can read from outside without
+//! troubling it (how far it is, how long its inbox is) is looked at only when somebody asks: [`Metrics::sample`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use coalition_domain::Timestamp;
+use coalition_journal::entry::ShardId;
+use coalition_journal::metrics::{ages, counters, durations, gauges};
+use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry};
+
+use crate::runtime::{Freshness, Status};
+use crate::shard::Tally;
+
+/// The metrics of all shards.
+pub(crate) struct Metrics {
+    families: Families,
+    shards: Vec<Arc<ShardMetrics>>,
+}
+
+macro_rules! families {
+    ($($name:ident: $make:ident($metric:literal, $labels:expr, $help:literal);)*) => {
+        /// One of each name, over all shards.
+        struct Families {
+            $($name: families!(@type $make),)*
+        }
+
+        impl Families {
+            fn new() -> Self {
+                Self { $($name: $make($metric, $help, &$labels),)* }
+            }
+
+            fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+                $(registry.register(Box::new(self.$name.clone()))?;)*
+                Ok(())
+            }
+        }
+    };
+    (@type counters) => { prometheus::IntCounterVec };
+    (@type gauges) => { prometheus::IntGaugeVec };
+    (@type ages) => { prometheus::GaugeVec };
+    (@type durations) => { prometheus::HistogramVec };
+}
+
+families! {
+    commit: durations("ledger_commit_duration_seconds", ["shard"],
+        "From sending a batch to the journal until it was read back in effect and folded.");
+    decisions: counters("ledger_decisions_total", ["shard", "outcome"],
+        "Decisions in effect that this process took, by outcome: applied, refused.");
+    repeats: counters("ledger_repeats_total", ["shard"],
+        "Commands that had been decided before, and were not decided again.");
+    terms: counters("ledger_terms_total", ["shard"], "Terms in which this process took office.");
+    checkpoint: durations("ledger_checkpoint_duration_seconds", ["shard"],
+        "Writing a checkpoint: its rows encoded, applied and synced.");
+    accounts: gauges("ledger_accounts_in_memory", ["shard"], "Accounts in memory.");
+    refused_waiting: gauges("ledger_refused_waiting", ["shard"],
+        "Refused events that are not known to be back with their partners.");
+    queued: gauges("ledger_queue_length", ["shard"],
+        "Commands and questions of the gateway that wait for the shard.");
+    in_office: gauges("ledger_in_office", ["shard"], "1 while this process decides in the shard, else 0.");
+    stopped: gauges("ledger_stopped", ["shard"],
+        "1 once the shard was stopped by a fault, else 0: a person has to act.");
+    term: gauges("ledger_term", ["shard"], "The newest term in effect.");
+    seq: gauges("ledger_position_seq", ["shard"], "Number of the newest record in effect that is folded.");
+    inbox_lag: gauges("ledger_inbox_lag", ["shard"], "Records of the inbox that no decision in effect covers.");
+    balance_age: ages("ledger_balance_age_seconds", ["shard"],
+        "How old a balance is: since when the oldest record of the inbox waits that is not in it; 0 if none does.");
+    checkpoint_lag: gauges("ledger_checkpoint_lag", ["shard"],
+        "Records in effect that the newest checkpoint does not hold: what a restart replays.");
+}
+
+/// The metrics of one shard, looked up.
+pub(crate) struct ShardMetrics {
+    pub(crate) commit: Histogram,
+    pub(crate) checkpoint: Histogram,
+    applied: IntCounter,
+    refused: IntCounter,
+    repeats: IntCounter,
+    terms: IntCounter,
+    accounts: IntGauge,
+    refused_waiting: IntGauge,
+    queued: IntGauge,
+    in_office: IntGauge,
+    stopped: IntGauge,
+    term: IntGauge,
+    seq: IntGauge,
+    inbox_lag: IntGauge,
+    balance_age: Gauge,
+    checkpoint_lag: IntGauge,
+    /// Of [`crate::shard::Shard::waits_since`], in milliseconds; the greatest number if there is none.
+    waits_since: AtomicI64,
+}
+
+impl Metrics {
+    pub(crate) fn new(shards: u32) -> Self {
+        let families = Families::new();
+        let shards = (0..shards).map(|shard| Arc::new(ShardMetrics::new(&families, &shard.to_string())));
+        Self { shards: shards.collect(), families }
+    }
+
+    pub(crate) fn of(&self, shard: ShardId) -> &Arc<ShardMetrics> {
+        &self.shards[shard.0 as usize]
+    }
+
+    pub(crate) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        self.families.register(registry)
+    }
+}
+
+impl ShardMetrics {
+    fn new(all: &Families, shard: &str) -> Self {
+        let one = [shard];
+        Self {
+            commit: all.commit.with_label_values(&one),
+            checkpoint: all.checkpoint.with_label_values(&one),
+            applied: all.decisions.with_label_values(&[shard, "applied"]),
+            refused: all.decisions.with_label_values(&[shard, "refused"]),
+            repeats: all.repeats.with_label_values(&one),
+            terms: all.terms.with_label_values(&one),
+            accounts: all.accounts.with_label_values(&one),
+            refused_waiting: all.refused_waiting.with_label_values(&one),
+            queued: all.queued.with_label_values(&one),
+            in_office: all.in_office.with_label_values(&one),
+            stopped: all.stopped.with_label_values(&one),
+            term: all.term.with_label_values(&one),
+            seq: all.seq.with_label_values(&one),
+            inbox_lag: all.inbox_lag.with_label_values(&one),
+            balance_age: all.balance_age.with_label_values(&one),
+            checkpoint_lag: all.checkpoint_lag.with_label_values(&one),
+            waits_since: AtomicI64::new(i64::MAX),
+        }
+    }
+
+    /// What the shard has done since it was `told` last.
+    pub(crate) fn worked(&self, told: &Tally, now: &Tally) {
+        self.terms.inc_by(now.terms - told.terms);
+        self.applied.inc_by(now.applied - told.applied);
+        self.refused.inc_by(now.refused - told.refused);
+        self.repeats.inc_by(now.repeated - told.repeated);
+    }
+
+    /// What the shard holds.
+    pub(crate) fn holds(&self, accounts: usize, refused_waiting: usize, waits_since: Option<Timestamp>) {
+        self.accounts.set(count(accounts as u64));
+        self.refused_waiting.set(count(refused_waiting as u64));
+        self.waits_since.store(waits_since.map_or(i64::MAX, Timestamp::as_millis), Ordering::Relaxed);
+    }
+
+    /// Since when the oldest command of the inbox waits that is not in effect.
+    pub(crate) fn waits_since(&self) -> Option<Timestamp> {
+        let millis = self.waits_since.load(Ordering::Relaxed);
+        (millis != i64::MAX).then_some(Timestamp::from_millis(millis))
+    }
+
+    /// Shows what can be seen from outside the shard.
+    pub(crate) fn sample(&self, status: &Status, freshness: &Freshness, queued: usize) {
+        self.queued.set(count(queued as u64));
+        self.in_office.set(i64::from(status.in_office));
+        self.stopped.set(i64::from(status.stopped.is_some()));
+        self.term.set(count(status.term.0));
+        self.seq.set(count(status.position.seq.0));
+        self.inbox_lag.set(count(freshness.inbox_lag));
+        self.checkpoint_lag.set(count(status.position.seq.0.saturating_sub(status.stored.0)));
+        let age = u64::try_from(freshness.balance_age.as_millis()).unwrap_or(0);
+        self.balance_age.set(Duration::from_millis(age).as_secs_f64());
+    }
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,85 @@
+//! What a shard shows of itself: its status to whoever waits for it, its figures to whoever measures.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use coalition_domain::Timestamp;
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{self, Log};
+
+use super::handle::{Ledger, Status};
+use super::worker::Worker;
+use crate::view::Position;
+
+impl Worker<'_> {
+    /// Shows the status if there is news, and what was done since the last time.
+    pub(super) fn publish(&mut self) {
+        self.measure();
+        let state = self.shard.state();
+        let (seq, in_office) = (state.meta.chain.seq(), self.shard.in_office());
+        let stopped = self.shard.stopped().map(ToString::to_string);
+        let news = |known: &Option<Status>| {
+            known.as_ref().is_none_or(|known| {
+                (known.position.seq, known.in_office, known.stored) != (seq, in_office, self.stored)
+                    || known.stopped != stopped
+            })
+        };
+        if !news(&self.published.borrow()) {
+            return;
+        }
+        if let Some(why) = &stopped {
+            tracing::error!(shard = %self.place.genesis.shard, why, "the shard has stopped");
+        }
+        self.published.send_replace(Some(Status {
+            position: Position { shard: self.place.genesis.shard, seq },
+            head: state.meta.chain.head(),
+            term: state.meta.chain.term(),
+            in_office,
+            registry: Arc::clone(&state.registry),
+            stored: self.stored,
+            inbox_next: state.meta.inbox_next,
+            horizon: state.meta.horizon,
+            stopped,
+        }));
+    }
+
+    fn measure(&mut self) {
+        let (tally, metrics) = (*self.shard.tally(), &self.place.metrics);
+        metrics.worked(&std::mem::replace(&mut self.told, tally), &tally);
+        let state = self.shard.state();
+        metrics.holds(state.accounts.count(), state.refused.count(), self.shard.waits_since());
+    }
+
+    /// Notes how long a batch took that the last step found in effect.
+    pub(super) fn measure_commit(&mut self, batches_before: u64) {
+        if self.shard.tally().batches > batches_before
+            && let Some(sent) = self.commit_sent.take()
+        {
+            self.place.metrics.commit.observe(sent.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl Ledger {
+    /// Has the metrics of all shards shown.
+    ///
+    /// # Errors
+    /// The registry shows metrics of these names already.
+    pub fn register(&self, registry: &prometheus::Registry) -> Result<(), prometheus::Error> {
+        self.metrics.register(registry)
+    }
+
+    /// Brings those metrics up to date that are looked at from outside the shards. As [`Self::freshness`].
+    ///
+    /// # Errors
+    /// Those of the log; what comes after is left as it was.
+    pub fn sample(&self, log: &dyn Log, now: Timestamp) -> Result<(), log::Error> {
+        for (shard, mailbox) in (0..).map(ShardId).zip(&*self.shards) {
+            if let (Some(status), Some(freshness)) = (self.status(shard), self.freshness(shard, log, now)?) {
+                let queued = mailbox.queued().load(Ordering::Relaxed);
+                self.metrics.of(shard).sample(&status, &freshness, queued);
+            }
+        }
+        Ok(())
+    }
+}
