@@ -104,6 +104,22 @@ impl Intake {
         Ok(Self { sender, metrics, thread: Some(thread) })
     }
 
+    /// Has the metrics shown.
+    ///
+    /// # Errors
+    /// The registry shows metrics of these names already.
+    pub fn register(&self, registry: &prometheus::Registry) -> Result<(), prometheus::Error> {
+        self.metrics.register(registry)
+    }
+
+    /// Brings those metrics up to date that ask `log` for the ends of topics: not for an async thread.
+    ///
+    /// # Errors
+    /// Those of the log; what comes after is left as it was.
+    pub fn sample(&self, log: &dyn Log) -> Result<(), log::Error> {
+        self.metrics.sample(log)
+    }
+
     /// What was counted since the start.
     pub fn counts(&self) -> Counts {
         self.metrics.counts()

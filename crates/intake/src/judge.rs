@@ -4,6 +4,7 @@ use bytes::Bytes;
 use coalition_domain::{AccountId, PartnerId};
 use coalition_journal::log::{Record, Stored};
 use coalition_ledger::inbox::{Request, Source};
+use coalition_ledger::trace::HEADER;
 
 use crate::decode::open;
 use crate::{Decoded, Refusal, TraceParent, personal, translate};
@@ -48,7 +49,7 @@ pub(crate) fn judge(partner: PartnerId, partition: u32, stored: &Stored) -> Resu
         .map_err(|refusal| refused(Stage::Translate, refusal, &envelope.data))?;
     let account = event.identifier.account();
     // Kept beside the command, not in it: what was asked for is the same without it.
-    let trace = |it: TraceParent| ("traceparent".to_owned(), Bytes::copy_from_slice(it.as_str().as_bytes()));
+    let trace = |it: TraceParent| (HEADER.to_owned(), Bytes::copy_from_slice(it.as_str().as_bytes()));
     let record = Record {
         key: Some(Bytes::copy_from_slice(account.0.as_bytes())),
         headers: traceparent.map(trace).into_iter().collect(),

@@ -1,21 +1,30 @@
-//! What intake counts. Since the start of the process; a record that is read again after a restart counts again.
+//! What is measured of intake. docs/operating/metrics.md lists it. Since the start of the process; a record that is read
+//! again after a restart counts again.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use coalition_domain::PartnerId;
+use coalition_journal::log::{self, Log, Partition};
+use coalition_journal::metrics::{counters, gauges};
 use coalition_proto::r#type::v1::ErrorReason;
+use prometheus::core::Collector;
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
-/// One more than the greatest number of a reason that intake can give; others are counted as the unspecified one.
-const REASONS: usize = 64;
+use crate::stream::Stream;
 
 /// Counters that the thread adds to and others read.
 pub(crate) struct Metrics {
-    /// `intake_records_total{outcome="accepted"}`: put, or about to be put, into the inbox.
-    accepted: AtomicU64,
-    /// `intake_records_total{outcome="rejected",reason}`: by the reason's number.
-    rejected: [AtomicU64; REASONS],
-    /// `intake_bytes_total`: values of the records that were judged.
-    bytes: AtomicU64,
+    records: IntCounterVec,
+    reasons: IntCounterVec,
+    bytes: IntCounterVec,
+    lag: IntGaugeVec,
+    accepted: IntCounter,
+    rejected: IntCounter,
+    bytes_all: IntCounter,
+    /// The partitions that are read, each with the offset before which everything is dealt with.
+    streams: Mutex<Vec<(PartnerId, Partition, Arc<AtomicU64>)>>,
 }
 
 /// The counters at one moment.
@@ -31,35 +40,83 @@ pub struct Counts {
 
 impl Default for Metrics {
     fn default() -> Self {
+        let records = counters(
+            "intake_records_total",
+            "Records of partners' topics that were judged, by outcome: accepted, rejected.",
+            &["outcome"],
+        );
+        let bytes = counters("intake_bytes_total", "Bytes in the values of these records.", &[]);
         Self {
-            accepted: AtomicU64::default(),
-            rejected: std::array::from_fn(|_| AtomicU64::default()),
-            bytes: AtomicU64::default(),
+            accepted: records.with_label_values(&["accepted"]),
+            rejected: records.with_label_values(&["rejected"]),
+            bytes_all: bytes.with_label_values::<&str>(&[]),
+            records,
+            reasons: counters(
+                "intake_rejected_total",
+                "Records that went back to their partners by intake, by reason (docs/errors.md).",
+                &["reason"],
+            ),
+            bytes,
+            lag: gauges(
+                "intake_lag",
+                "Records of a partner's topic that are not dealt with: neither in the inbox nor sent back.",
+                &["partner"],
+            ),
+            streams: Mutex::default(),
         }
     }
 }
 
 impl Metrics {
+    pub(crate) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.records.clone()))?;
+        registry.register(Box::new(self.reasons.clone()))?;
+        registry.register(Box::new(self.bytes.clone()))?;
+        registry.register(Box::new(self.lag.clone()))
+    }
+
     pub(crate) fn judged(&self, accepted: u64, bytes: u64) {
-        self.accepted.fetch_add(accepted, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.accepted.inc_by(accepted);
+        self.bytes_all.inc_by(bytes);
     }
 
     pub(crate) fn rejected(&self, reason: ErrorReason) {
-        let place = usize::try_from(i32::from(reason)).ok().filter(|place| *place < REASONS);
-        self.rejected[place.unwrap_or(0)].fetch_add(1, Ordering::Relaxed);
+        self.rejected.inc();
+        self.reasons.with_label_values(&[reason.reason()]).inc();
+    }
+
+    /// Measures how far a stream is from now on.
+    pub(crate) fn follow(&self, stream: &Stream) {
+        let followed = (stream.partner, stream.events.clone(), Arc::clone(&stream.settled));
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(followed);
+    }
+
+    /// Looks how far all streams are behind.
+    pub(crate) fn sample(&self, log: &dyn Log) -> Result<(), log::Error> {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut lags: BTreeMap<PartnerId, u64> = BTreeMap::new();
+        for (partner, events, settled) in streams {
+            let settled = settled.load(Ordering::Relaxed);
+            let (_, end) = log.bounds(&events)?;
+            *lags.entry(partner).or_default() += end.0.saturating_sub(settled);
+        }
+        for (partner, lag) in lags {
+            let lag = i64::try_from(lag).unwrap_or(i64::MAX);
+            self.lag.with_label_values(&[partner.as_str()]).set(lag);
+        }
+        Ok(())
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let reason = |place: usize| i32::try_from(place).ok().and_then(|number| number.try_into().ok());
-        let rejected = self.rejected.iter().enumerate().filter_map(|(place, count)| {
-            let count = count.load(Ordering::Relaxed);
-            reason(place).filter(|_| count > 0).map(|reason| (reason, count))
-        });
+        // Only reasons that occurred have a counter, and asking for one would make it.
+        let families = self.reasons.collect();
+        let labels = families.iter().flat_map(|family| family.get_metric()).flat_map(|one| one.get_label());
+        let reasons = labels.filter_map(|label| ErrorReason::from_reason(label.value()));
+        let count = |reason: ErrorReason| self.reasons.with_label_values(&[reason.reason()]).get();
         Counts {
-            accepted: self.accepted.load(Ordering::Relaxed),
-            rejected: rejected.collect(),
-            bytes: self.bytes.load(Ordering::Relaxed),
+            accepted: self.accepted.get(),
+            rejected: reasons.map(|reason| (reason, count(reason))).collect(),
+            bytes: self.bytes_all.get(),
         }
     }
 }

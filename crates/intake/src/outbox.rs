@@ -90,6 +90,11 @@ impl Outbox {
         batch.rounds
     }
 
+    /// The records of the append under way.
+    pub(crate) fn under_way(&self) -> &[Record] {
+        self.batches.front().map_or(&[], |batch| &batch.records)
+    }
+
     /// The append under way failed, or may have.
     pub(crate) fn failed(&mut self, now: Instant) {
         assert_eq!(self.state, State::UnderWay, "an append is answered once");

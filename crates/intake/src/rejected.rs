@@ -35,7 +35,8 @@ impl Rejected {
     /// Reads the headers of a record of a rejected topic; `None` if nobody here wrote it.
     pub fn read(record: &Record) -> Option<Self> {
         let header = |name: &str| {
-            let value = record.headers.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)?;
+            let value =
+                record.headers.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)?;
             std::str::from_utf8(value).ok()
         };
         let reason = header("coalition.errors.reason")?;

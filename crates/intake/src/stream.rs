@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use coalition_domain::PartnerId;
@@ -42,6 +42,8 @@ pub(crate) struct Stream {
     pub(crate) next: Offset,
     /// Set when the partition may hold more than was read.
     pub(crate) more: Arc<AtomicBool>,
+    /// The offset before which everything is dealt with, for whoever measures.
+    pub(crate) settled: Arc<AtomicU64>,
     /// It could not be read, and is not tried before this instant.
     pub(crate) failed: Option<Instant>,
     rounds: VecDeque<Round>,
@@ -66,6 +68,7 @@ impl Stream {
             returns,
             next,
             more: Arc::new(AtomicBool::new(true)),
+            settled: Arc::new(AtomicU64::new(next.0)),
             failed: None,
             rounds: VecDeque::new(),
             first: 0,
@@ -100,6 +103,7 @@ impl Stream {
         let mut commit = None;
         while let Some(ended) = self.rounds.pop_front_if(|round| round.open == 0) {
             self.first += 1;
+            self.settled.store(ended.next.0, Ordering::Relaxed);
             commit = Some(ended.next);
         }
         commit

@@ -1,59 +1,51 @@
-//! The trace that a partner's record belongs to.
+//! The trace that a partner's record belongs to, and the lines by which intake tells of it.
 
-use std::fmt;
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{Offset, Partition, Record};
+use coalition_ledger::inbox::Request;
+pub use coalition_ledger::trace::TraceParent;
+use coalition_ledger::trace::{self, TARGET};
 
-/// A `traceparent` of W3C Trace Context 1.0, level 1: version, trace id, parent id and flags, each of the form that the
-/// recommendation asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TraceParent(Box<str>);
+use crate::judge::Refused;
 
-impl TraceParent {
-    /// Reads the text of such a header; `None` for any other text, which the recommendation wants to be passed over.
-    pub fn read(text: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let parts: Vec<&str> = text.split('-').collect();
-        let [version, trace, parent, flags] = parts[..] else { return None };
-        let hex = |text: &str, length: usize| {
-            text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let named = |text: &str, length| hex(text, length) && text.bytes().any(|byte| byte != b'0');
-        let known = hex(version, 2) && version != "ff";
-        (known && named(trace, 32) && named(parent, 16) && hex(flags, 2)).then(|| Self(text.into()))
+/// A record of `events` was accepted, as `record`, for `shard`.
+pub(crate) fn accepted(events: &Partition, offset: Offset, record: &Record, shard: ShardId) {
+    if !trace::enabled() {
+        return;
     }
+    with_event("judge", record, shard, || tracing::debug!(target: TARGET, %events, %offset, "accepted"));
+}
 
-    /// The text of the header.
-    pub fn as_str(&self) -> &str {
-        &self.0
+/// A record of `events` goes back to its partner.
+pub(crate) fn refused(events: &Partition, offset: Offset, record: &Record, refused: &Refused) {
+    if !trace::enabled() {
+        return;
+    }
+    // Not even its event id is known to be one.
+    if let Some(trace) = TraceParent::of(record) {
+        let reason = refused.refusal.reason.reason();
+        let span = tracing::debug_span!(target: TARGET, "event", stage = "judge", trace_id = trace.id());
+        span.in_scope(|| tracing::debug!(target: TARGET, %events, %offset, reason, "refused"));
     }
 }
 
-impl fmt::Display for TraceParent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// These records are in the inbox of `shard`, from `first` on.
+pub(crate) fn placed(shard: ShardId, first: Offset, records: &[Record]) {
+    if !trace::enabled() {
+        return;
+    }
+    for (nth, record) in (0..).zip(records) {
+        let offset = first.plus(nth);
+        with_event("inbox", record, shard, || tracing::debug!(target: TARGET, %offset, "in the inbox"));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_recommendation_allows_is_a_trace() {
-        // The recommendation's own example.
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(TraceParent::read(good.as_bytes()).unwrap().as_str(), good);
-        for bad in [
-            "",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-        ] {
-            assert_eq!(TraceParent::read(bad.as_bytes()), None, "{bad}");
-        }
-        assert_eq!(TraceParent::read(b"\xff"), None);
+/// Says something of a record on its way to the inbox, if it has a trace.
+fn with_event(stage: &'static str, record: &Record, shard: ShardId, say: impl Fn()) {
+    if let Some(trace) = TraceParent::of(record)
+        && let Ok(Request::Event(event, _)) = Request::decode(&record.value)
+    {
+        let _stage = trace::stage(stage, &trace, &event, Some(shard));
+        say();
     }
 }

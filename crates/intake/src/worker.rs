@@ -16,6 +16,7 @@ use crate::open::{GROUP, Opener};
 use crate::outbox::Outbox;
 use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
+use crate::trace;
 
 /// How often registry and shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
@@ -58,6 +59,8 @@ pub(crate) struct Worker {
     /// Changes of the registry that are followed.
     followed: u64,
     follow_at: Instant,
+    /// A partner's topics could not be opened, which was said.
+    opening_failed: bool,
     /// Which stream is read first.
     turn: usize,
     stop_at: Option<Instant>,
@@ -84,6 +87,7 @@ impl Worker {
             streams: Vec::new(),
             followed: 0,
             follow_at: Instant::now(),
+            opening_failed: false,
             turn: 0,
             stop_at: None,
         }
@@ -129,9 +133,15 @@ impl Worker {
                 continue;
             }
             match self.opener.open(partner.id, self.streams.len()) {
-                Ok(streams) => self.streams.extend(streams),
+                Ok(streams) => {
+                    streams.iter().for_each(|stream| self.metrics.follow(stream));
+                    self.streams.extend(streams);
+                    self.opening_failed = false;
+                }
                 Err(error) => {
-                    tracing::error!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
+                    if !std::mem::replace(&mut self.opening_failed, true) {
+                        tracing::warn!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
+                    }
                     self.follow_at = now + PAUSE;
                     return;
                 }
@@ -183,7 +193,7 @@ impl Worker {
             }
             Err(error) => {
                 if stream.failed.is_none() {
-                    tracing::error!(events = %stream.events, error = chain(&error), "the partner's topic can't be read; tried again");
+                    tracing::warn!(events = %stream.events, error = chain(&error), "the partner's topic can't be read; tried again");
                 }
                 stream.failed = Some(now + PAUSE);
                 stream.more.store(true, Ordering::Release);
@@ -201,11 +211,13 @@ impl Worker {
             let (outbox, record) = match judge(stream.partner, stream.events.number, &stored) {
                 Ok(judged) => {
                     accepted += 1;
-                    let shard = judged.account.shard(shard_count) as usize;
-                    (&mut self.shards[shard].1, judged.record)
+                    let shard = judged.account.shard(shard_count);
+                    trace::accepted(&stream.events, stored.offset, &judged.record, ShardId(shard));
+                    (&mut self.shards[shard as usize].1, judged.record)
                 }
                 Err(refused) => {
                     self.metrics.rejected(refused.refusal.reason);
+                    trace::refused(&stream.events, stored.offset, &stored.record, &refused);
                     (&mut stream.returns, rejected(&stream.events, &stored, &refused))
                 }
             };
@@ -244,6 +256,9 @@ impl Worker {
         };
         match outcome {
             Ok(first) => {
+                if let Way::Inbox(_) = way {
+                    trace::placed(ShardId(to.number), first, outbox.under_way());
+                }
                 let rounds = outbox.acknowledged(first);
                 rounds.into_iter().for_each(|round| self.done(round));
             }

@@ -43,7 +43,7 @@ pub(crate) fn open(record: &Record) -> Result<Envelope<'_>, Refusal> {
     let essence = content_type.map(essence).unwrap_or_default();
     if essence == STRUCTURED_JSON {
         let (attributes, media, data) = cloud_event::structured(bytes)?;
-        let traceparent = headers.traceparent().or_else(|| attributes.traceparent.clone());
+        let traceparent = headers.traceparent().or(attributes.traceparent);
         return Ok(Envelope { data, media, attributes: Some(attributes), traceparent });
     }
     if essence.starts_with(STRUCTURED) {
@@ -68,7 +68,7 @@ impl Envelope<'_> {
         if let Some(attributes) = &self.attributes {
             attributes.complete(&mut event)?;
         }
-        Ok(Decoded { event, traceparent: self.traceparent.clone() })
+        Ok(Decoded { event, traceparent: self.traceparent })
     }
 }
 
