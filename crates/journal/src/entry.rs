@@ -114,6 +114,14 @@ pub struct Genesis {
     pub topics: Topics,
 }
 
+impl fmt::Display for Genesis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, shard, shard_count, topics } = self;
+        let Topics { journal, inbox } = topics;
+        write!(f, "shard {shard} of {shard_count} in network {network}, journal {journal}, inbox {inbox}")
+    }
+}
+
 /// Starts a term. Carries neither seq nor hash, so that a busy journal can't keep it out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TermStarted {

@@ -120,6 +120,10 @@ impl Fetcher {
 
     /// Fetches a slot from its tail's end on, and from nowhere else.
     fn fetch(&mut self, slot: &Arc<Slot>) {
+        if slot.state().fetch != Fetch::Asked {
+            // It was asked for twice in the meantime, and the first time was enough.
+            return;
+        }
         self.stop(slot);
         // What was fetched before the stop comes out now, and not behind the start.
         while self.take_events(EVENTS_MAX) {}

@@ -1,8 +1,8 @@
 //! Reading: what readers ask for, and the thread that fetches it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::slot::{Fetch, Found, Slot};
 use super::{failed, number};
 use crate::log::{Error, Offset, Partition, Stored, Wake};
 
-/// A new topic is not known to all brokers at once.
+/// How long to wait before a question is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The partitions that are read, by one consumer and one thread for all.
@@ -25,6 +25,8 @@ pub(super) struct Reader {
     settings: Settings,
     consumer: Arc<BaseConsumer<Lines>>,
     slots: Arc<Mutex<BTreeMap<Partition, Arc<Slot>>>>,
+    /// Partitions that were waited for in vain: nobody waits for them again.
+    missing: Mutex<BTreeSet<Partition>>,
     sender: Sender<Ask>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,7 +49,14 @@ impl Reader {
             .name("kafka/reader".to_owned())
             .spawn(run)
             .map_err(|error| failed("start a thread".to_owned(), error))?;
-        Ok(Self { settings: settings.clone(), consumer, slots, sender, thread: Some(thread) })
+        Ok(Self {
+            settings: settings.clone(),
+            consumer,
+            slots,
+            missing: Mutex::default(),
+            sender,
+            thread: Some(thread),
+        })
     }
 
     /// See [`crate::log::Log::read`]. The partition is there.
@@ -107,12 +116,11 @@ impl Reader {
 
     /// See [`crate::log::Log::bounds`]. The partition is there.
     pub(super) fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
+        let timeout = self.settings.request_timeout;
         let began = Instant::now();
         loop {
-            let left = self.settings.request_timeout.saturating_sub(began.elapsed());
-            let found = self.consumer.fetch_watermarks(&of.topic, number(of)?, left);
-            let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
-            match found {
+            let left = timeout.saturating_sub(began.elapsed());
+            let error = match self.consumer.fetch_watermarks(&of.topic, number(of)?, left) {
                 Ok((start, end)) => {
                     let offset = |raw: i64| u64::try_from(raw).map(Offset);
                     let (Ok(start), Ok(end)) = (offset(start), offset(end)) else {
@@ -121,27 +129,37 @@ impl Reader {
                     if let Some(slot) = self.lock().get(of) {
                         slot.bounds_are(start, end);
                     }
+                    self.missing().remove(of);
                     return Ok((start, end));
                 }
-                // The topic is known to be there; this broker hasn't heard of it yet, or it was deleted.
-                Err(error) if error.rdkafka_error_code().is_some_and(|code| unknown.contains(&code)) => {
-                    if left.is_zero() {
-                        return Err(Error::NoSuchPartition(of.clone()));
-                    }
-                    thread::sleep(PAUSE);
-                }
-                Err(error) => return Err(failed(format!("ask for the bounds of {of}"), error)),
+                Err(error) => error,
+            };
+            let code = error.rdkafka_error_code();
+            // All else may pass: a broker that hasn't heard of the topic yet, or of a partition's new leader.
+            let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
+            let gone = code.is_some_and(|code| unknown.contains(&code));
+            let final_answer = code == Some(RDKafkaErrorCode::TopicAuthorizationFailed)
+                || gone && self.missing().contains(of)
+                || began.elapsed() + PAUSE >= timeout;
+            if final_answer && gone {
+                self.missing().insert(of.clone());
+                return Err(Error::NoSuchPartition(of.clone()));
             }
+            if final_answer {
+                return Err(failed(format!("ask for the bounds of {of}"), error));
+            }
+            thread::sleep(PAUSE);
         }
     }
 
     /// See [`crate::log::Log::watch`]. The partition is there.
     pub(super) fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
         let slot = self.slot(of);
-        slot.state().watchers.push(wake);
         let _turn = slot.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.state().tail.is_none() {
-            let (_, end) = self.bounds(of)?;
+        let unplaced = slot.state().tail.is_none();
+        let end = if unplaced { Some(self.bounds(of)?.1) } else { None };
+        slot.state().watchers.push(wake);
+        if let Some(end) = end {
             slot.place(end, self.settings.buffer_bytes_max);
             self.ask(&slot);
         }
@@ -167,8 +185,12 @@ impl Reader {
         slot
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Partition, Arc<Slot>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn missing(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the thread that the slot wants to be fetched.

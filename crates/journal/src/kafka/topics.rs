@@ -1,7 +1,7 @@
 //! Topics: found, created with the settings that they must have, checked, trimmed.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -151,7 +151,7 @@ impl Topics {
         AdminOptions::new().request_timeout(timeout).operation_timeout(timeout)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Topic>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Topic>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,6 +6,7 @@ mod records;
 mod settings;
 mod stops;
 mod subject;
+mod through;
 
 #[test]
 fn keeps_what_the_log_promises() {

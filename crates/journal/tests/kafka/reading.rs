@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use coalition_journal::conformance::{append, read_all};
 use coalition_journal::kafka::{Kafka, Settings};
-use coalition_journal::log::{Log, Offset, Partition, Record};
+use coalition_journal::log::{Error, Log, Offset, Partition, Record};
 
 use super::cluster;
 use super::records::values;
-use super::subject::{PATIENCE, open};
+use super::subject::{PATIENCE, delete, open, until};
 
 /// A partition of `count` records of about a kilobyte, each of which begins with its number.
 fn filled(log: &Kafka, topic: &str, count: usize) -> Partition {
@@ -78,6 +78,39 @@ fn a_read_at_the_end_does_not_wait() {
         }
     }
     assert!(slowest < Duration::from_millis(20), "{slowest:?}");
+}
+
+/// Whoever watches says where to begin; who reads then begins elsewhere, before or after that was heard.
+#[test]
+fn a_partition_is_read_from_where_it_is_asked_for_last() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    const PARTITIONS: u32 = 40;
+    let log = open(&cluster.settings());
+    log.create_topic("reading.watched", PARTITIONS).expect("create");
+    for at in (0..PARTITIONS).map(|number| Partition::new("reading.watched", number)) {
+        append(&log, &at, vec![Record::of("a"), Record::of("b")]).expect("append");
+        log.watch(&at, Arc::new(|| ())).expect("watch");
+        assert_eq!(values(&read_all(&log, &at, Offset(1), 1)), ["b"], "{at}");
+        assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["a", "b"], "{at}");
+    }
+}
+
+#[test]
+fn a_topic_that_is_deleted_is_waited_for_once() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = Settings { request_timeout: Duration::from_secs(2), ..cluster.settings() };
+    let log = open(&settings);
+    let at = filled(&log, "reading.deleted", 3);
+    check_from(&log, &at, 0, 3, 1_000_000);
+    delete(&settings, &at.topic);
+    until("it is missed", || matches!(log.bounds(&at), Err(Error::NoSuchPartition(_))));
+    let began = Instant::now();
+    for _ in 0..5 {
+        assert!(matches!(log.bounds(&at), Err(Error::NoSuchPartition(_))));
+        // Somewhere else than before: the end of it is read from memory.
+        assert!(log.read(&at, Offset(7), 1).is_err());
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[test]
