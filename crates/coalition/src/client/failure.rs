@@ -3,11 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use anyhow::Error;
+use coalition_client::Error;
 use coalition_domain::RequestId;
 use coalition_proto::r#type::v1::ErrorReason;
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
 
 /// Something failed here.
 const FAILED: u8 = 1;
@@ -24,21 +22,18 @@ const UNAVAILABLE: u8 = 5;
 #[derive(Debug)]
 pub(crate) struct CallFailed {
     /// What was being done, such as "look the member up".
-    pub(crate) doing: String,
+    doing: String,
     /// What came back.
-    pub(crate) status: Box<Status>,
-    /// Of a call that changes something: the id to repeat it with.
-    pub(crate) request: Option<RequestId>,
+    error: Error,
+    /// Of a call that changes something: the id to repeat it with by hand.
+    request: Option<RequestId>,
 }
 
 impl fmt::Display for CallFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let timed_out = matches!(self.status.code(), Code::Cancelled | Code::DeadlineExceeded);
-        match (self.reason(), self.status.message()) {
-            (Some(reason), message) => write!(f, "{}: {message} ({reason})", self.doing),
-            (None, _) if timed_out => write!(f, "{}: no answer within --timeout", self.doing),
-            (None, "") => write!(f, "{}: {}", self.doing, self.status.code()),
-            (None, message) => write!(f, "{}: {message}", self.doing),
+        match self.error.detail() {
+            Some(detail) if detail.timed_out() => write!(f, "{}: no answer within --timeout", self.doing),
+            Some(_) | None => write!(f, "{}: {}", self.doing, self.error),
         }
     }
 }
@@ -46,35 +41,32 @@ impl fmt::Display for CallFailed {
 impl std::error::Error for CallFailed {}
 
 impl CallFailed {
-    /// The reason out of the closed list, as the network named it.
-    fn reason(&self) -> Option<String> {
-        self.status.get_details_error_info().map(|info| info.reason)
+    /// A call that can't be repeated by hand under an id.
+    pub(crate) fn new(doing: &str, error: Error) -> Self {
+        Self { doing: doing.to_owned(), error, request: None }
+    }
+
+    /// A call that can be repeated by hand under its id.
+    pub(crate) fn of_change(doing: &str, error: Error) -> Self {
+        let request = error.detail().and_then(|detail| detail.request_id);
+        Self { doing: doing.to_owned(), error, request }
     }
 
     /// The fields at fault that the message itself doesn't tell.
     fn fields(&self) -> impl Iterator<Item = String> {
-        let violations =
-            self.status.get_details_bad_request().into_iter().flat_map(|bad| bad.field_violations);
-        let told = self.status.message().to_owned();
-        violations
-            .filter(move |violation| !told.contains(&violation.description))
-            .map(|violation| format!("{}: {}", violation.field, violation.description))
+        let detail = self.error.detail().into_iter();
+        let faults = detail.flat_map(|detail| detail.fields.iter().map(|fault| (&detail.message, fault)));
+        faults
+            .filter(|(message, fault)| !message.contains(&fault.description))
+            .map(|(_, fault)| format!("{}: {}", fault.field, fault.description))
     }
 
     fn exit_code(&self) -> u8 {
-        match self.status.code() {
-            Code::NotFound => NOT_FOUND,
-            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => {
-                UNAVAILABLE
-            }
-            Code::Unauthenticated
-            | Code::PermissionDenied
-            | Code::InvalidArgument
-            | Code::FailedPrecondition
-            | Code::AlreadyExists
-            | Code::OutOfRange
-            | Code::Aborted => REFUSED,
-            Code::Ok | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => FAILED,
+        match self.error {
+            Error::NotFound(_) => NOT_FOUND,
+            Error::NoServer { .. } | Error::Unavailable(_) => UNAVAILABLE,
+            Error::Denied(_) | Error::Invalid(_) | Error::Refused(_) => REFUSED,
+            Error::Fault(_) => FAILED,
         }
     }
 
@@ -84,8 +76,7 @@ impl CallFailed {
                 "it may have taken effect or not: repeat the command with --request-id {request}, which does it once at most"
             ));
         }
-        let reason = self.reason().and_then(|reason| ErrorReason::from_reason(&reason));
-        let known = reason.and_then(advice).map(str::to_owned);
+        let known = self.error.reason().and_then(advice).map(str::to_owned);
         // Without a reason it is not the network that speaks, but what lies between.
         known.or_else(|| {
             (self.exit_code() == UNAVAILABLE).then(|| "try again; is the network running?".to_owned())
@@ -181,13 +172,13 @@ impl fmt::Display for Trouble {
 impl std::error::Error for Trouble {}
 
 /// Says on stderr what failed, why and what to do, and gives the exit code.
-pub(crate) fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let (text, code) = explain(error);
     eprintln!("{text}");
     ExitCode::from(code)
 }
 
-fn explain(error: &Error) -> (String, u8) {
+fn explain(error: &anyhow::Error) -> (String, u8) {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let mut text = format!("error: {}", chain.join(": "));
     let call = error.chain().find_map(|cause| cause.downcast_ref::<CallFailed>());
@@ -219,14 +210,15 @@ fn explain(error: &Error) -> (String, u8) {
 mod tests {
     use anyhow::Context;
     use clap::CommandFactory;
-    use tonic_types::ErrorDetails;
+    use tonic::{Code, Status};
+    use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
-    fn refused(code: Code, reason: &str, request: Option<RequestId>) -> Error {
+    fn refused(code: Code, reason: &str, request: Option<RequestId>) -> anyhow::Error {
         let details = ErrorDetails::with_error_info(reason, "coalition", std::collections::HashMap::new());
-        let status = Box::new(Status::with_error_details(code, "250 points short", details));
-        CallFailed { doing: "redeem".to_owned(), status, request }.into()
+        let error = Status::with_error_details(code, "250 points short", details).into();
+        CallFailed { doing: "redeem".to_owned(), error, request }.into()
     }
 
     #[test]
@@ -275,7 +267,7 @@ mod tests {
         let mut details = ErrorDetails::new();
         details.add_bad_request_violation("start_time", "is no full hour");
         let status = Status::with_error_details(Code::InvalidArgument, "a field is wrong", details);
-        let error = CallFailed { doing: "read".to_owned(), status: Box::new(status), request: None };
+        let error = CallFailed::new("read", status.into());
         let (text, code) = explain(&error.into());
         assert_eq!(
             (text.as_str(), code),

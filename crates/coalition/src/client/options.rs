@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Uri;
+use coalition_client::{Key, Server, Settings};
 
 use super::failure::Trouble;
 
@@ -16,6 +15,8 @@ const SERVER: &str = "COALITION_SERVER";
 const KEY_FILE: &str = "COALITION_KEY_FILE";
 /// The key itself, for where no file can be had.
 const KEY: &str = "COALITION_KEY";
+/// A file with certificates to trust, where --tls-ca names none.
+const TLS_CA: &str = "COALITION_TLS_CA";
 
 const SERVER_DEFAULT: &str = "http://127.0.0.1:7300";
 
@@ -26,11 +27,15 @@ const SERVER_DEFAULT: &str = "http://127.0.0.1:7300";
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Options {
     /// Where the network's gateway listens; without it COALITION_SERVER, else http://127.0.0.1:7300.
-    #[arg(long, value_name = "URL", value_parser = server)]
-    server: Option<Uri>,
+    #[arg(long, value_name = "URL")]
+    server: Option<Server>,
     /// A file with the key to show; without it the file COALITION_KEY_FILE, else the key COALITION_KEY.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// With https, a PEM file of the certificates that may vouch for the gateway; without it the file COALITION_TLS_CA, else
+    /// those that browsers trust.
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// How long to wait for the answer, and to try again while the network is not ready: 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -40,13 +45,25 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(super) fn server(&self) -> Result<Uri> {
+    /// Whom to ask, as whom.
+    pub(super) fn settings(&self) -> Result<Settings> {
+        let ca = self.tls_ca.clone().or_else(|| variable(TLS_CA).map(PathBuf::from));
+        let read = |file: &PathBuf| {
+            std::fs::read_to_string(file)
+                .map_err(|error| Trouble::Usage(format!("read the certificates {}: {error}", file.display())))
+        };
+        let ca_pem = ca.as_ref().map(read).transpose()?;
+        let key = self.key()?;
+        Ok(Settings { ca_pem, timeout: self.timeout(), ..Settings::new(self.server()?, key) })
+    }
+
+    fn server(&self) -> Result<Server> {
         match &self.server {
-            Some(uri) => Ok(uri.clone()),
+            Some(server) => Ok(server.clone()),
             None => {
                 let text = variable(SERVER).unwrap_or_else(|| SERVER_DEFAULT.into());
-                let uri = server(&text.to_string_lossy());
-                Ok(uri.map_err(|how| Trouble::Usage(format!("{SERVER}: {how}")))?)
+                let server = text.to_string_lossy().parse();
+                Ok(server.map_err(|how| Trouble::Usage(format!("{SERVER}: {how}")))?)
             }
         }
     }
@@ -55,8 +72,7 @@ impl Options {
         Duration::from_secs(self.timeout)
     }
 
-    /// The header that shows the key.
-    pub(super) fn authorization(&self) -> Result<MetadataValue<Ascii>> {
+    fn key(&self) -> Result<Key> {
         let file = self.key_file.clone().or_else(|| variable(KEY_FILE).map(PathBuf::from));
         let (key, source) = match (&file, variable(KEY)) {
             (Some(file), _) => {
@@ -70,16 +86,7 @@ impl Options {
                 return Err(Trouble::Usage(what).into());
             }
         };
-        let key = key.trim();
-        if key.is_empty() {
-            return Err(Trouble::Usage(format!("{source} is empty")).into());
-        }
-        // What was read stays out of the message: it may be a secret of another kind.
-        let mut header: MetadataValue<Ascii> = format!("Bearer {key}")
-            .parse()
-            .map_err(|_| Trouble::Usage(format!("{source} holds no key: a key is one line of ASCII")))?;
-        header.set_sensitive(true);
-        Ok(header)
+        Ok(key.parse().map_err(|why| Trouble::Usage(format!("{source} {why}")))?)
     }
 }
 
@@ -88,48 +95,25 @@ fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-fn server(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|_| HOW.to_owned())?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http"), Some(_)) => Ok(uri),
-        (Some("https"), Some(_)) => {
-            Err("TLS is not spoken here; reach the gateway on its own machine, or through a tunnel"
-                .to_owned())
-        }
-        _ => Err(HOW.to_owned()),
-    }
-}
-
-const HOW: &str = "write it as http://HOST:PORT";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn options(key_file: Option<PathBuf>) -> Options {
-        Options { server: None, key_file, timeout: 1, json: false }
+        Options { server: None, key_file, tls_ca: None, timeout: 1, json: false }
     }
 
     #[test]
-    fn a_server_is_an_http_address() {
-        assert!(server("http://127.0.0.1:7300").is_ok());
-        for bad in ["127.0.0.1:7300", "localhost", "", "ftp://a", "https://a"] {
-            assert!(server(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_key_is_read_without_the_line_end_and_kept_out_of_messages() {
+    fn what_is_no_key_is_kept_out_of_messages() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
-        std::fs::write(&file, "ck_a_b\n").unwrap();
-        let header = options(Some(file.clone())).authorization().unwrap();
-        assert_eq!(header.to_str().unwrap(), "Bearer ck_a_b");
-        assert!(!format!("{header:?}").contains("ck_a_b"));
-        std::fs::write(&file, "two\nlines").unwrap();
-        let error = options(Some(file.clone())).authorization().unwrap_err().to_string();
+        let with = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            options(Some(file.clone())).key().map_err(|error| error.to_string())
+        };
+        assert!(with("ck_a_b\n").is_ok());
+        let error = with("two\nlines").unwrap_err();
         assert!(error.ends_with("holds no key: a key is one line of ASCII"), "{error}");
-        std::fs::write(&file, " \n").unwrap();
-        assert!(options(Some(file)).authorization().unwrap_err().to_string().ends_with("is empty"));
+        assert!(with(" \n").unwrap_err().ends_with("is empty"));
     }
 }

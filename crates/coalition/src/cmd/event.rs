@@ -38,8 +38,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             identifier: Some(args.identifier.identifier()),
             min_position: None,
         };
-        let send = async |request| session.events().get_partner_event(request).await;
-        let record = session.ask("read the event", query, send).await?;
+        let record = session.ask("read the event", query).await?;
         args.options.answer(|| as_json(&record), |_| text(&record))
     })
 }

@@ -51,8 +51,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             quantity: args.quantity,
             request_id: id.to_string(),
         };
-        let send = async |request| session.redemptions().create_redemption(request).await;
-        let redemption = session.change("burn points for the reward", id, query, send).await?;
+        let redemption = session.change("burn points for the reward", query).await?;
         args.options.answer(|| as_json(&redemption, id), |style| text(&redemption, style))
     })
 }

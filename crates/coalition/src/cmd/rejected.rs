@@ -64,8 +64,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 
 async fn value(session: &Session, partner: &PartnerId, place: &str) -> Result<ExitCode> {
     let name = format!("{}/rejectedEvents/{place}", partner_name(partner));
-    let send = async |request| session.events().get_rejected_event(request).await;
-    let event = session.ask("read the rejected event", GetRejectedEventRequest { name }, send).await?;
+    let event = session.ask("read the rejected event", GetRejectedEventRequest { name }).await?;
     if event.redacted {
         note("the record holds what must not be stored, or is too long: its bytes were left out");
     }
@@ -84,8 +83,7 @@ async fn read(session: &Session, args: &Args) -> Result<(Vec<RejectedEvent>, boo
     let mut rejected: Vec<RejectedEvent> = Vec::new();
     loop {
         query.page_size = i32::try_from(PAGE_MAX.min(wanted - rejected.len())).expect("at most a page");
-        let send = async |request| session.events().list_rejected_events(request).await;
-        let page = session.ask("list the rejected events", query.clone(), send).await?;
+        let page = session.ask("list the rejected events", query.clone()).await?;
         rejected.extend(page.rejected_events);
         query.page_token = page.next_page_token;
         let more = !query.page_token.is_empty();

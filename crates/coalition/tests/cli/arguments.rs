@@ -22,7 +22,7 @@ fn wrong_arguments_say_how_to_write_them() {
     check_usage("partner contract cdnow --programme p --accrual 1,5", "such as 0.009");
     check_usage("partner contract cdnow --accrual 1", "--programme");
     check_usage("partner list --server localhost:7300", "write it as http://HOST:PORT");
-    check_usage("partner list --server https://localhost", "TLS is not spoken here");
+    check_usage("partner list --server ftp://localhost", "or https://HOST:PORT");
 }
 
 #[test]

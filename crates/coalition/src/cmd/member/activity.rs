@@ -66,8 +66,7 @@ async fn read(session: &Session, args: &Args) -> Result<(Vec<Activity>, bool)> {
     loop {
         let size = PAGE_MAX.min(wanted - activities.len());
         query.page_size = i32::try_from(size).expect("at most a page");
-        let send = async |request| session.accounts().list_activities(request).await;
-        let page = session.ask("list the activities", query.clone(), send).await?;
+        let page = session.ask("list the activities", query.clone()).await?;
         for activity in page.activities {
             activities.push(explained(session, activity).await?);
         }
@@ -87,8 +86,7 @@ async fn explained(session: &Session, activity: Activity) -> Result<Activity> {
         return Ok(activity);
     }
     let query = GetActivityRequest { name: activity.name, min_position: None };
-    let send = async |request| session.accounts().get_activity(request).await;
-    session.ask("read an activity", query, send).await
+    session.ask("read an activity", query).await
 }
 
 fn text(activities: &[Activity], style: Style) -> String {

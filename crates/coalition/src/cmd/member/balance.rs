@@ -34,8 +34,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             programme: programme_name(&args.programme),
             min_position: None,
         };
-        let send = async |request| session.accounts().get_balance(request).await;
-        let balance = session.ask("read the balance", query, send).await?;
+        let balance = session.ask("read the balance", query).await?;
         args.options.answer(|| as_json(&balance), |style| text(&balance, style))
     })
 }

@@ -63,8 +63,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> Result<ExitCode> {
             identifier: Some(args.identifier.identifier()),
             request_id: id.to_string(),
         };
-        let send = async |request| session.members().create_member(request).await;
-        let member = session.change("enrol the member", id, query, send).await?;
+        let member = session.change("enrol the member", query).await?;
         args.options.answer(|| as_json(&member), |style| text(&member, style))
     })
 }
@@ -72,8 +71,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> Result<ExitCode> {
 pub(super) fn show(args: &ShowArgs) -> Result<ExitCode> {
     connect(&args.options, async |session| {
         let query = GetMemberRequest { name: session.member_name(&args.member).await?, min_position: None };
-        let send = async |request| session.members().get_member(request).await;
-        let member = session.ask("read the member", query, send).await?;
+        let member = session.ask("read the member", query).await?;
         args.options.answer(|| as_json(&member), |style| text(&member, style))
     })
 }
@@ -82,8 +80,7 @@ pub(super) fn lookup(args: &LookupArgs) -> Result<ExitCode> {
     connect(&args.options, async |session| {
         let query =
             LookupMemberRequest { identifier: Some(args.identifier.identifier()), min_position: None };
-        let send = async |request| session.members().lookup_member(request).await;
-        let member = session.ask("look the member up", query, send).await?;
+        let member = session.ask("look the member up", query).await?;
         args.options.answer(|| as_json(&member), |_| format!("{}\n", member.name))
     })
 }

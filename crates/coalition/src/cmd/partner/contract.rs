@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::names::{instant, partner, partner_name, programme, programme_name, proto_time, short};
 use crate::client::text::{price, time};
-use crate::client::{Align, Options, Style, Table, json, pages, request_id, run as connect};
+use crate::client::{Align, Options, Style, Table, json, request_id, run as connect};
 
 /// Contracts asked for at once.
 const PAGE: i32 = 1_000;
@@ -79,23 +79,20 @@ fn agree(args: &Args, programme: &ProgrammeId) -> Result<ExitCode> {
             start_time: Some(proto_time(from)),
             request_id: id.to_string(),
         };
-        let send = async |request| session.partners().create_partner_contract(request).await;
-        let contract = session.change("agree on the contract", id, query, send).await?;
+        let contract = session.change("agree on the contract", query).await?;
         args.options.answer(|| as_json(&contract), |style| text(std::slice::from_ref(&contract), style))
     })
 }
 
 fn list(args: &Args) -> Result<ExitCode> {
     connect(&args.options, async |session| {
-        let contracts = pages(async |page_token| {
-            let partner = partner_name(&args.partner);
-            let query =
-                ListPartnerContractsRequest { partner, page_size: PAGE, page_token, min_position: None };
-            let send = async |request| session.partners().list_partner_contracts(request).await;
-            let page = session.ask("list the contracts", query, send).await?;
-            Ok((page.contracts, page.next_page_token))
-        });
-        let contracts = contracts.await?;
+        let partner = partner_name(&args.partner);
+        let query = ListPartnerContractsRequest {
+            partner,
+            page_size: PAGE,
+            ..ListPartnerContractsRequest::default()
+        };
+        let contracts = session.list("list the contracts", query).await?;
         let document = || json!({ "contracts": contracts.iter().map(as_json).collect::<Vec<_>>() });
         args.options.answer(document, |style| text(&contracts, style))
     })

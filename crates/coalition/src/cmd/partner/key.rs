@@ -63,9 +63,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     connect(&args.options, async |session| {
         let query = CreateApiKeyRequest { holder: Some(holder), request_id: id.to_string() };
-        let send = async |request| session.partners().create_api_key(request).await;
         // Not a change to be repeated by hand: the secret is in the first answer or lost.
-        let key = session.ask("make the key", query, send).await?;
+        let key = session.ask("make the key", query).await?;
         if key.secret.is_empty() {
             bail!(
                 "the secret of {} was lost with a first answer; revoke the key with `coalition partner revoke-key {}` and make another",
@@ -92,8 +91,7 @@ pub(super) fn revoke(args: &RevokeArgs) -> Result<ExitCode> {
     let id = request_id(args.request_id);
     connect(&args.options, async |session| {
         let query = RevokeApiKeyRequest { name: format!("apiKeys/{}", args.key), request_id: id.to_string() };
-        let send = async |request| session.partners().revoke_api_key(request).await;
-        let key = session.change("revoke the key", id, query, send).await?;
+        let key = session.change("revoke the key", query).await?;
         let text = |_| format!("{} revoked at {}\n", key.name, time(key.revoke_time.as_ref()));
         args.options.answer(|| as_json(&key, false), text)
     })

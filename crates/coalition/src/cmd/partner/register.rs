@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::names::{partner, programme, programme_name, short};
 use crate::client::text::time;
-use crate::client::{Align, Options, Style, Table, json, pages, request_id, run as connect};
+use crate::client::{Align, Options, Style, Table, json, request_id, run as connect};
 
 /// Partners asked for at once.
 const PAGE: i32 = 1_000;
@@ -56,21 +56,15 @@ pub(super) fn create(args: &CreateArgs) -> Result<ExitCode> {
             default_programme: args.programme.as_ref().map(programme_name).unwrap_or_default(),
             request_id: id.to_string(),
         };
-        let send = async |request| session.partners().create_partner(request).await;
-        let partner = session.change("register the partner", id, query, send).await?;
+        let partner = session.change("register the partner", query).await?;
         args.options.answer(|| as_json(&partner), |_| format!("registered {}\n", partner.name))
     })
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<ExitCode> {
     connect(&args.options, async |session| {
-        let partners = pages(async |page_token| {
-            let query = ListPartnersRequest { page_size: PAGE, page_token, min_position: None };
-            let send = async |request| session.partners().list_partners(request).await;
-            let page = session.ask("list the partners", query, send).await?;
-            Ok((page.partners, page.next_page_token))
-        });
-        let partners = partners.await?;
+        let query = ListPartnersRequest { page_size: PAGE, ..ListPartnersRequest::default() };
+        let partners = session.list("list the partners", query).await?;
         let document = || json!({ "partners": partners.iter().map(as_json).collect::<Vec<_>>() });
         args.options.answer(document, |style| text(&partners, style))
     })

@@ -38,8 +38,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let id = request_id(args.request_id);
     connect(&args.options, async |session| {
         let query = PublishProgrammeVersionRequest { document, request_id: id.to_string() };
-        let send = async |request| session.programmes().publish_programme_version(request).await;
-        let version = session.change("publish the programme", id, query, send).await?;
+        let version = session.change("publish the programme", query).await?;
         args.options.answer(|| show::version_json(&version), |_| show::version_line(&version))
     })
 }

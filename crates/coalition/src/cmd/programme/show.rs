@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::client::names::{programme, programme_name, short};
 use crate::client::text::{grouped, time};
-use crate::client::{Align, Options, Session, Style, Table, json, pages, run as connect};
+use crate::client::{Align, Options, Session, Style, Table, json, run as connect};
 
 /// Items asked for at once.
 const PAGE: i32 = 1_000;
@@ -47,13 +47,8 @@ pub(crate) struct Args {
 
 pub(super) fn list(args: &ListArgs) -> Result<ExitCode> {
     connect(&args.options, async |session| {
-        let programmes = pages(async |page_token| {
-            let query = ListProgrammesRequest { page_size: PAGE, page_token, min_position: None };
-            let send = async |request| session.programmes().list_programmes(request).await;
-            let page = session.ask("list the programmes", query, send).await?;
-            Ok((page.programmes, page.next_page_token))
-        });
-        let programmes = programmes.await?;
+        let query = ListProgrammesRequest { page_size: PAGE, ..ListProgrammesRequest::default() };
+        let programmes = session.list("list the programmes", query).await?;
         let document = || json!({ "programmes": programmes.iter().map(as_json).collect::<Vec<_>>() });
         args.options.answer(document, |style| table(&programmes, style))
     })
@@ -65,13 +60,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if let Some(number) = args.version_number {
             let query =
                 GetProgrammeVersionRequest { name: format!("{name}/versions/{number}"), min_position: None };
-            let send = async |request| session.programmes().get_programme_version(request).await;
-            let found = session.ask("read the programme's version", query, send).await?;
+            let found = session.ask("read the programme's version", query).await?;
             return args.options.answer(|| version_json(&found), |_| found.document.clone());
         }
         let query = GetProgrammeRequest { name: name.clone(), min_position: None };
-        let send = async |request| session.programmes().get_programme(request).await;
-        let programme = session.ask("read the programme", query, send).await?;
+        let programme = session.ask("read the programme", query).await?;
         // Before its first version is in force there is no catalogue to ask for.
         let rewards =
             if programme.version_in_force == 0 { Vec::new() } else { rewards(&session, &name).await? };
@@ -85,14 +78,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 async fn rewards(session: &Session, programme: &str) -> Result<Vec<Reward>> {
-    pages(async |page_token| {
-        let programme = programme.to_owned();
-        let query = ListRewardsRequest { programme, page_size: PAGE, page_token, ..Default::default() };
-        let send = async |request| session.catalogue().list_rewards(request).await;
-        let page = session.ask("list the rewards", query, send).await?;
-        Ok((page.rewards, page.next_page_token))
-    })
-    .await
+    let programme = programme.to_owned();
+    let query = ListRewardsRequest { programme, page_size: PAGE, ..ListRewardsRequest::default() };
+    session.list("list the rewards", query).await
 }
 
 fn table(programmes: &[Programme], style: Style) -> String {

@@ -18,12 +18,10 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
         partner: String::new(),
         min_positions: Vec::new(),
     };
-    let send = async |request| session.settlement().get_net_position(request).await;
-    let net = session.ask("read the net positions", query, send).await?;
+    let net = session.ask("read the net positions", query).await?;
     // The matrix stands on nothing older than the net positions, so that a redemption in the one is in the other.
     let query = GetBurnMatrixRequest { programme, min_positions: net.positions.clone() };
-    let send = async |request| session.settlement().get_burn_matrix(request).await;
-    let matrix = session.ask("read the burn matrix", query, send).await?;
+    let matrix = session.ask("read the burn matrix", query).await?;
     args.options.answer(|| as_json(&net, &matrix), |style| text(&net, &matrix, style))
 }
 

@@ -22,8 +22,7 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
         end_time: args.to.map(proto_time),
         min_positions: Vec::new(),
     };
-    let send = async |request| session.settlement().get_settlement_statement(request).await;
-    let statement = session.ask("read the statement", query, send).await?;
+    let statement = session.ask("read the statement", query).await?;
     args.options.answer(|| as_json(&statement), |style| text(&statement, style))
 }
 
