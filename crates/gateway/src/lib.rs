@@ -10,6 +10,8 @@
 //! - a command goes to the ledger under the caller's own request id, however often it is tried, so that it takes effect
 //!   once; when its fate is not known, the answer says so and never "failed";
 //! - nothing blocks the runtime: the log and the store are read on threads for that;
+//! - whatever callers can have many of has a bound (docs/operating/gateway.md): connections, calls, bytes of a message, the
+//!   time that each may take; what is beyond is refused at once, and nothing waits in a queue;
 //! - no secret, identifier or member id is logged or stands in a message of an error.
 //!
 //! To add a method, see docs/guides/add-an-rpc.md.
@@ -17,6 +19,7 @@
 pub mod auth;
 mod call;
 mod convert;
+mod door;
 mod forward;
 mod guard;
 mod health;
@@ -26,6 +29,9 @@ mod serve;
 mod service;
 mod settings;
 mod status;
+pub mod tls;
+mod web;
 
 pub use self::serve::{Error, serve};
 pub use self::settings::Settings;
+pub use self::web::{NoOrigin, Origin};

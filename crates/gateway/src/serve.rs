@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coalition_journal::log::Log;
 use coalition_ledger::runtime::Ledger;
@@ -19,25 +18,28 @@ use coalition_proto::redemption::v1::redemption_service_server::RedemptionServic
 use coalition_proto::settlement::v1::settlement_service_server::SettlementServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
+use tonic_web::GrpcWebLayer;
+use tower::util::option_layer;
 
+use crate::door::Door;
 use crate::guard::Guard;
 use crate::health;
 use crate::service::Gateway;
 use crate::settings::Settings;
-
-/// How often a silent connection is asked whether anybody is there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+use crate::web;
 
 /// Why the gateway could not serve, or went on no longer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Keys would cross a network in plain text.
-    #[error("refuse to serve {0} in plain text: listen on a loopback address, or allow it in the settings")]
+    #[error(
+        "refuse to serve {0} in plain text: give it a certificate, listen on a loopback address, or allow it in the settings"
+    )]
     PlaintextBeyondLoopback(SocketAddr),
     /// The listener has no address.
     #[error("ask the listener for its address")]
@@ -45,6 +47,9 @@ pub enum Error {
     /// The descriptors of the API can't be read.
     #[error("prepare reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// A fault of ours ended the taking of connections.
+    #[error("take connections")]
+    Door(#[source] tokio::task::JoinError),
     /// The transport failed.
     #[error("serve")]
     Transport(#[from] tonic::transport::Error),
@@ -63,10 +68,18 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
-    if !address.ip().is_loopback() && !settings.plaintext_beyond_loopback {
+    if settings.tls.is_none() && !address.ip().is_loopback() && !settings.plaintext_beyond_loopback {
         return Err(Error::PlaintextBeyondLoopback(address));
     }
     let drain_max = settings.drain_max;
+    let server = Server::builder()
+        .accept_http1(true)
+        .max_concurrent_streams(settings.streams_max)
+        .http2_keepalive_interval(Some(settings.keepalive_interval))
+        .http2_keepalive_timeout(Some(settings.keepalive_timeout))
+        .layer(option_layer(web::cors(&settings.web_origins)))
+        .layer(GrpcWebLayer::new());
+    let (door, connections) = Door::new(listener, &settings);
     let gateway = Gateway::new(ledger.clone(), log, settings);
     let (routes, names) = routes(&gateway);
     let names: Arc<[&'static str]> = names.into();
@@ -81,12 +94,12 @@ pub async fn serve(
         health::set(&reporter, &names, ServingStatus::NotServing).await;
         told.send(()).ok(); // nobody waits for it once the server has ended by itself
     };
-    let serving = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE))
+    let serving = { server }
         .add_routes(routes.add_service(health_service))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), signal);
+        .serve_with_incoming_shutdown(ReceiverStream::new(connections), signal);
+    let keeping = tokio::spawn(door.keep());
     tracing::info!(%address, "the gateway serves");
     let overdue = async {
         if end.await.is_ok() {
@@ -95,13 +108,16 @@ pub async fn serve(
             std::future::pending().await
         }
     };
-    tokio::select! {
-        ended = serving => Ok(ended?),
+    let served = tokio::select! {
+        ended = serving => ended,
         () = overdue => {
             tracing::warn!("calls that were under way at the end took too long; they are cut off");
             Ok(())
         }
-    }
+    };
+    // It ends as soon as the server has let go of it; after that nobody listens.
+    keeping.await.map_err(Error::Door)?;
+    Ok(served?)
 }
 
 /// All services of the network behind their guard, and their names.

@@ -8,12 +8,16 @@ mod faulty;
 mod network;
 mod raw;
 mod requests;
+mod wire;
 
 mod accounts;
 mod events;
+mod limits;
 mod policy;
 mod programmes;
 mod redemptions;
 mod registry;
 mod serving;
 mod settlements;
+mod tls;
+mod web;

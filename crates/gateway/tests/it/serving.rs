@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use coalition_gateway::{Error, Settings, serve};
-use coalition_proto::event::v1::PublishEventsRequest;
 use coalition_proto::partner::v1::ListPartnersRequest;
 use coalition_proto::r#type::v1::ErrorReason;
 use tokio::net::TcpListener;
@@ -16,7 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::client::{Client, event, read, reason, why};
+use crate::client::{Client, reason};
 use crate::faulty::{Fault, port};
 use crate::network::{Network, until};
 
@@ -88,34 +87,6 @@ async fn what_takes_too_long_at_the_end_is_cut_off() {
     network.shut_down().await.unwrap();
     network.log.heal();
     creating.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_and_messages_are_bounded() {
-    let network = Network::start_with(Settings { requests_max: 0, ..Settings::default() }).await;
-    let operator = network.operator().await;
-    assert_eq!(
-        why(operator.partners().list_partners(ListPartnersRequest::default()).await),
-        ErrorReason::Overloaded
-    );
-    let network = Network::start_with(Settings { requests_max: 1, ..Settings::default() }).await;
-    let operator = network.operator().await;
-    network.log.fail("coalition.journal.", Fault::Hold);
-    let first = tokio::spawn({
-        let operator = operator.clone();
-        async move { operator.create_partner("first", "").await }
-    });
-    until("the append", async || network.log.held() > 0).await;
-    assert_eq!(why(operator.create_partner("second", "").await), ErrorReason::Overloaded);
-    network.log.heal();
-    first.await.unwrap().unwrap();
-    operator.create_partner("second", "").await.unwrap();
-    let network = Network::start_with(Settings { message_bytes_max: 1_000, ..Settings::default() }).await;
-    let operator = network.operator().await;
-    let events = vec![event("a", &"x".repeat(1_000), read("m"))];
-    let request = PublishEventsRequest { partner: String::new(), events, validate_only: true };
-    let status = operator.events().publish_events(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
 }
 
 #[tokio::test(flavor = "multi_thread")]
