@@ -4,6 +4,8 @@
 //! is not ready, walks through lists page by page, and says by [`Error`] what kind of no an answer is. The messages are
 //! those of [`proto`].
 //!
+//! [`Producer`] publishes a partner's events, and keeps them on disk while the network is away.
+//!
 //! Nobody needs this crate to take part: any gRPC client will do, and any Kafka client for events
 //! (docs/guides/emit-events.md).
 
@@ -13,7 +15,9 @@ mod error;
 mod key;
 mod list;
 mod method;
+pub mod producer;
 mod retry;
+mod spool;
 
 pub use coalition_domain::RequestId;
 pub use coalition_proto as proto;
@@ -24,3 +28,4 @@ pub use self::error::{Detail, Error, FieldFault};
 pub use self::key::{Key, NoKey};
 pub use self::list::{Items, List};
 pub use self::method::{Call, Service};
+pub use self::producer::{Producer, content_id};

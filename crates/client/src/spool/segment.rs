@@ -1,0 +1,174 @@
+//! One file of a spool.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::entry::{self, Entry, MAGIC, NoEntry};
+use super::{Error, doing};
+
+const EXTENSION: &str = "spool";
+
+/// A file of events, numbered on from the one that it is named by.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    file: File,
+    /// Number of its first event.
+    pub(super) first: u64,
+    /// How many events it holds.
+    pub(super) events: u64,
+    /// Up to here everything is whole.
+    pub(super) bytes: u64,
+}
+
+/// What was found in a file that is there.
+pub(super) struct Opened {
+    pub(super) segment: Segment,
+    /// The highest number that an entry says is settled.
+    pub(super) settled: u64,
+    /// Bytes at its end that are no entry.
+    pub(super) torn: Vec<u8>,
+}
+
+impl Opened {
+    /// Whether it was not written to its end.
+    pub(super) fn is_torn(&self) -> bool {
+        self.segment.bytes == 0 || !self.torn.is_empty()
+    }
+}
+
+impl Segment {
+    /// A new one, for events from `first` on.
+    pub(super) fn create(folder: &Path, first: u64) -> io::Result<Self> {
+        let path = folder.join(format!("{first:020}.{EXTENSION}"));
+        // Events say who bought what: nobody else's business.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)?;
+        file.set_len(0)?;
+        file.write_all(MAGIC)?;
+        file.sync_all()?;
+        File::open(folder)?.sync_all()?;
+        Ok(Self { path, file, first, events: 0, bytes: MAGIC.len() as u64 })
+    }
+
+    /// Number of the first event of a file, by its name; `None` for other files.
+    pub(super) fn first_of(path: &Path) -> Option<u64> {
+        let is_segment = path.extension().is_some_and(|extension| extension == EXTENSION);
+        path.file_stem()?.to_str()?.parse().ok().filter(|_| is_segment)
+    }
+
+    /// Opens one that is there, and looks at all of it.
+    pub(super) fn open(path: PathBuf, first: u64) -> Result<Opened, Error> {
+        let read = || -> io::Result<(File, Vec<u8>)> {
+            let file = OpenOptions::new().read(true).append(true).open(&path)?;
+            Ok((file, std::fs::read(&path)?))
+        };
+        let (file, all) = read().map_err(|source| doing("read", &path, source))?;
+        let mut segment = Self { path, file, first, events: 0, bytes: 0 };
+        let mut settled = 0;
+        let Some(mut rest) = all.strip_prefix(MAGIC) else {
+            // A process that was killed may not have come to write all of it.
+            return if MAGIC.starts_with(&all) {
+                Ok(Opened { segment, settled, torn: all })
+            } else {
+                Err(Error::Damaged { path: segment.path, at: 0 })
+            };
+        };
+        while let Ok((entry, length)) = entry::read(rest) {
+            match entry {
+                Entry::Event(_) => segment.events += 1,
+                Entry::Settled(before) => settled = settled.max(before),
+            }
+            rest = &rest[length..];
+        }
+        segment.bytes = (all.len() - rest.len()) as u64;
+        Ok(Opened { segment, settled, torn: rest.to_vec() })
+    }
+
+    /// Cuts off what is behind the last whole entry, and keeps it in a file beside this one.
+    pub(super) fn mend(&mut self, torn: &[u8]) -> io::Result<()> {
+        if !torn.is_empty() {
+            std::fs::write(self.path.with_extension("torn"), torn)?;
+        }
+        self.file.set_len(self.bytes)?;
+        if self.bytes == 0 {
+            self.file.write_all(MAGIC)?;
+            self.bytes = MAGIC.len() as u64;
+        }
+        self.file.sync_all()
+    }
+
+    /// Appends entries, of which `events` are events: all of them or none.
+    pub(super) fn append(&mut self, entries: &[u8], events: u64) -> io::Result<()> {
+        if let Err(error) = self.file.write_all(entries) {
+            // What was written of it must not stand before the next entry.
+            self.file.set_len(self.bytes)?;
+            return Err(error);
+        }
+        self.bytes += entries.len() as u64;
+        self.events += events;
+        Ok(())
+    }
+
+    /// Forgets all events.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.bytes = MAGIC.len() as u64;
+        self.events = 0;
+        self.file.set_len(self.bytes)
+    }
+
+    /// Waits until the disk has all of it.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Hands out the events from the offset `from` on, each with the offset behind it, while `take` wants more, up to
+    /// `bytes_max` bytes or the first of them; gives whether it wants more.
+    pub(super) fn events(
+        &self,
+        from: u64,
+        bytes_max: usize,
+        mut take: impl FnMut(&[u8], u64) -> bool,
+    ) -> Result<bool, Error> {
+        let mut at = from.max(MAGIC.len() as u64);
+        while at < self.bytes {
+            let left = usize::try_from(self.bytes - at).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; left.min(bytes_max.max(entry::BYTES_MAX))];
+            self.file.read_exact_at(&mut bytes, at).map_err(|source| doing("read", &self.path, source))?;
+            let mut rest = bytes.as_slice();
+            loop {
+                match entry::read(rest) {
+                    Ok((Entry::Event(event), length)) => {
+                        rest = &rest[length..];
+                        at += length as u64;
+                        if !take(event, at) {
+                            return Ok(false);
+                        }
+                    }
+                    Ok((Entry::Settled(_), length)) => {
+                        rest = &rest[length..];
+                        at += length as u64;
+                    }
+                    // The rest of it is in the next piece.
+                    Err(NoEntry::Cut) if rest.len() < bytes.len() => break,
+                    Err(NoEntry::Cut | NoEntry::Damaged) => {
+                        return Err(Error::Damaged { path: self.path.clone(), at });
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the file away.
+    pub(super) fn remove(self) -> io::Result<()> {
+        std::fs::remove_file(self.path)
+    }
+}
