@@ -44,7 +44,8 @@ pub(crate) fn open_log(folder: &Path) -> Result<Arc<dyn Log>> {
 }
 
 pub(crate) fn start(folder: &Path, log: &Arc<dyn Log>, shape: &Shape) -> Result<Node> {
-    let settings = Settings { shards: shape.shards, ..Settings::default() };
+    // The copy reads the inbox after the ledger has: nothing of it may go.
+    let settings = Settings { shards: shape.shards, inbox_keep: u64::MAX, ..Settings::default() };
     let store = |shard: ShardId| -> Box<dyn Store> {
         Box::new(Folder::new(folder.join(format!("store/{shard}")), coalition_store::Settings::default()))
     };

@@ -1,6 +1,7 @@
 //! A call that was let in: whose it is, what the key opens, until when it has to be answered.
 
 use coalition_domain::{AccountId, Caller, PartnerId, Role};
+use coalition_ledger::trace::TraceParent;
 use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::Instant;
 use tonic::Request;
@@ -16,6 +17,8 @@ pub(crate) struct Call {
     pub(crate) row: &'static Row,
     /// When the answer has to be on its way.
     pub(crate) deadline: Instant,
+    /// The trace that the caller named, if it did.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl Call {

@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use coalition_domain::Role;
+use coalition_ledger::trace::{HEADER, TARGET, TraceParent};
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::server::NamedService;
 use tracing::Instrument;
 
@@ -66,20 +67,25 @@ where
             // No method of ours: the service itself says so.
             return Box::pin(service.call(request));
         };
+        let named = request.headers().get(HEADER).and_then(|value| TraceParent::read(value.as_bytes()));
+        let trace = named.unwrap_or_else(begin_trace);
         let span = tracing::info_span!(
+            target: TARGET,
             "call",
             rpc = row.method,
+            trace_id = trace.id(),
             role = tracing::field::Empty,
             partner = tracing::field::Empty,
             shard = tracing::field::Empty,
         );
+        let measured = gateway.settings.metrics.begin(row.method);
         let answer = async move {
             let Ok(_permit) = gateway.permits.try_acquire() else {
                 return refuse(status::overloaded("too many calls are under way; try again later"));
             };
             let deadline = Instant::now() + allowed(request.headers(), &gateway.settings);
             let call = match admit(&gateway, request.headers(), row, deadline).await {
-                Ok(call) => call,
+                Ok(call) => Call { trace: named, ..call },
                 Err(failure) => return refuse(failure),
             };
             request.extensions_mut().insert(call);
@@ -87,6 +93,15 @@ where
                 Ok(answer) => answer,
                 Err(_) => refuse(status::deadline()),
             }
+        };
+        let answer = async move {
+            let Ok(mut response) = answer.await;
+            let code = measured.answered(response.headers());
+            tracing::debug!(target: TARGET, code, "answered");
+            if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
+                response.headers_mut().insert(HEADER, value);
+            }
+            Ok(response)
         };
         Box::pin(answer.instrument(span))
     }
@@ -101,7 +116,7 @@ async fn admit(
 ) -> Result<Call, Failure> {
     let registry = gateway.registry_now(deadline).await?;
     let caller = authenticate(headers, &registry)?;
-    let (span, call) = (tracing::Span::current(), Call { caller, row, deadline });
+    let (span, call) = (tracing::Span::current(), Call { caller, row, deadline, trace: None });
     match caller.role {
         Role::Operator => span.record("role", "operator"),
         Role::Partner(partner) => span.record("role", "partner").record("partner", partner.as_str()),
@@ -116,6 +131,14 @@ async fn admit(
 fn refuse(failure: Failure) -> Result<Response<Body>, Infallible> {
     tracing::debug!(reason = failure.reason.reason(), "refused at the door");
     Ok(Status::from(failure).into_http())
+}
+
+/// A trace for a call that names none: what it leaves in the log can be found by its answer.
+fn begin_trace() -> TraceParent {
+    let mut chance = [0; 24];
+    // Without chance the trace has no name of its own, and the call goes on all the same.
+    let _ = getrandom::fill(&mut chance);
+    TraceParent::begin(chance)
 }
 
 /// How long a call with these headers may take.

@@ -24,6 +24,7 @@ mod forward;
 mod guard;
 mod health;
 mod history;
+mod metrics;
 mod page;
 mod serve;
 mod service;
@@ -32,6 +33,7 @@ mod status;
 pub mod tls;
 mod web;
 
+pub use self::metrics::Metrics;
 pub use self::serve::{Error, serve};
 pub use self::settings::Settings;
 pub use self::web::{NoOrigin, Origin};

@@ -96,7 +96,7 @@ mod tests {
     fn call(method: &str, role: Role) -> Call {
         let row = crate::auth::row(method).unwrap();
         let caller = Caller { key: KeyId::new("k").unwrap(), role };
-        Call { caller, row, deadline: Instant::now() }
+        Call { caller, row, deadline: Instant::now(), trace: None }
     }
 
     const PARTNERS: &str = "/coalition.partner.v1.PartnerService/ListPartners";

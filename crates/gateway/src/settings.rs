@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::metrics::Metrics;
 use crate::tls::Tls;
 use crate::web::Origin;
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub drain_max: Duration,
     /// Partitions of a partner's topic that is created here.
     pub partner_partitions: u32,
+    /// Where calls are counted.
+    pub metrics: Metrics,
     /// Whose pages may read answers in a browser.
     pub web_origins: Vec<Origin>,
     /// The certificate; without one the gateway speaks plain text.
@@ -52,6 +55,7 @@ impl Default for Settings {
             keepalive_timeout: Duration::from_secs(20),
             drain_max: Duration::from_secs(10),
             partner_partitions: 1,
+            metrics: Metrics::default(),
             web_origins: Vec::new(),
             tls: None,
             plaintext_beyond_loopback: false,

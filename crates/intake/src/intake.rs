@@ -112,12 +112,11 @@ impl Intake {
         self.metrics.register(registry)
     }
 
-    /// Brings those metrics up to date that ask `log` for the ends of topics: not for an async thread.
-    ///
-    /// # Errors
-    /// Those of the log; what comes after is left as it was.
-    pub fn sample(&self, log: &dyn Log) -> Result<(), log::Error> {
-        self.metrics.sample(log)
+    /// What brings those metrics up to date that are looked at from outside. It asks the log for the ends of topics: not
+    /// for an async thread. Its errors are those of the log; what comes after one is left as it was.
+    pub fn sampler(&self) -> impl Fn(&dyn Log) -> Result<(), log::Error> + Send + Sync + use<> {
+        let metrics = Arc::clone(&self.metrics);
+        move |log| metrics.sample(log)
     }
 
     /// What was counted since the start.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use coalition_domain::{Command, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
+use coalition_ledger::trace::{self, TraceParent};
 use coalition_proto::event::v1 as proto;
 use coalition_proto::event::v1::partner_event_service_server::PartnerEventService;
 use coalition_proto::event::v1::publish_event_result::Outcome;
@@ -42,7 +43,7 @@ impl PartnerEventService for Gateway {
         }
         check_partner(&self.registry(&call, &MinPositions::default()).await?.registry, &partner)?;
         let topic = if request.validate_only { None } else { Some(self.topic(&call, partner).await?) };
-        let judged = judge(partner, request.events, topic.as_ref());
+        let judged = judge(partner, request.events, topic.as_ref(), call.trace);
         Ok(Response::new(proto::PublishEventsResponse { results: self.publish(&call, topic, judged).await? }))
     }
 
@@ -107,13 +108,20 @@ struct Judged {
 }
 
 /// Judges each event as intake will.
-fn judge(partner: PartnerId, events: Vec<proto::PartnerEvent>, topic: Option<&Topic>) -> Vec<Judged> {
+fn judge(
+    partner: PartnerId,
+    events: Vec<proto::PartnerEvent>,
+    topic: Option<&Topic>,
+    trace: Option<TraceParent>,
+) -> Vec<Judged> {
     let now = now();
+    let header = |trace: TraceParent| (trace::HEADER.to_owned(), trace.as_str().as_bytes().to_vec().into());
     let judge = |event: proto::PartnerEvent| {
         let record = translate(partner, &event, now).map(|translated| {
             let account = translated.identifier.account();
             let partition = topic.map_or(0, |topic| account.shard(topic.partitions));
-            (partition, Record::of(event.encode_to_vec()))
+            let headers = trace.map(header).into_iter().collect();
+            (partition, Record { headers, ..Record::of(event.encode_to_vec()) })
         });
         Judged { event_id: event.event_id, record }
     };

@@ -17,7 +17,7 @@ use super::account::check_programme;
 use crate::call::Call;
 use crate::convert::position::MinPositions;
 use crate::convert::{name, position};
-use crate::forward::blocking;
+use crate::forward::{blocking, now};
 use crate::page::Page;
 use crate::status::Failure;
 
@@ -67,7 +67,8 @@ impl Gateway {
     /// A shard as this process sees it. Asks the log, so not for the runtime's threads.
     fn shard(&self, shard: ShardId) -> Result<proto::Shard, Failure> {
         let at = |seq| Some(position::to_proto(Position { shard, seq }));
-        let Some(status) = self.ledger.status(shard) else {
+        let freshness = self.ledger.freshness(shard, &*self.log, now())?;
+        let (Some(status), Some(freshness)) = (self.ledger.status(shard), freshness) else {
             return Ok(proto::Shard {
                 position: at(Seq::default()),
                 role: proto::ShardRole::Replaying.into(),
@@ -75,13 +76,18 @@ impl Gateway {
                 ..proto::Shard::default()
             });
         };
+        let age = freshness.balance_age.as_millis();
         Ok(proto::Shard {
             position: at(status.position.seq),
             term: status.term.0,
             role: role(&status).into(),
             head_hash: status.head.0.to_vec(),
             stored_position: at(status.stored),
-            inbox_lag: i64::try_from(self.inbox_lag(&status)?).unwrap_or(i64::MAX),
+            inbox_lag: i64::try_from(freshness.inbox_lag).unwrap_or(i64::MAX),
+            balance_age: Some(prost_types::Duration {
+                seconds: age / 1_000,
+                nanos: i32::try_from(age % 1_000).expect("below a thousand") * 1_000_000,
+            }),
         })
     }
 

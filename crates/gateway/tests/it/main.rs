@@ -6,6 +6,7 @@
 mod client;
 mod faulty;
 mod network;
+mod observed;
 mod raw;
 mod requests;
 mod wire;
