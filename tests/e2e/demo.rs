@@ -1,5 +1,7 @@
 //! The demo's figures, right to the point and the cent, against figures from elsewhere.
 
+use std::path::Path;
+
 use coalition_proto::account::v1::GetBalanceRequest;
 use coalition_proto::account::v1::account_service_client::AccountServiceClient;
 use coalition_proto::event::v1::GetPartnerEventRequest;
@@ -9,7 +11,7 @@ use coalition_proto::member::v1::member_service_client::MemberServiceClient;
 use coalition_proto::r#type::v1::{EventState, Identifier, IdentifierScheme, RuleVerdict};
 use serde_json::json;
 
-use crate::harness::{Served, demo, run};
+use crate::harness::{Served, demo, demo_command, run};
 use crate::log::{dollars, email_hash, lines};
 
 /// What the partners publish.
@@ -43,15 +45,43 @@ async fn figures_balances_and_reasons_are_right() {
     let data = folder.path().join("network");
     let first = demo(&data);
     assert_figures(&first);
-    assert!(first["events_per_s"].as_f64().is_some_and(|rate| rate > 0.0), "{first}");
+    assert!(first["events_per_s"].as_u64().is_some_and(|rate| rate > 0), "{first}");
+    assert_eq!((&first["already_here"], &first["replayed"]), (&json!(0), &json!(EVENTS)));
     // Everything is published a second time, and counts once.
-    assert_figures(&demo(&data));
+    let second = demo(&data);
+    assert_figures(&second);
+    assert_eq!((&second["already_here"], &second["replayed"]), (&json!(EVENTS), &json!(0)));
+    assert_eq!(second["events_per_s"], json!(null));
+    check_story(&data);
     let verified = run(&["journal", "verify", "--data", &data.display().to_string()]);
     assert_eq!(verified.matches("equal").count(), 4, "{verified}");
 
     let served = Served::start(&data);
     check_balances(&served).await;
     check_reasons(&served).await;
+}
+
+/// What a person reads, the third time.
+fn check_story(data: &Path) {
+    let text = run(&["demo", "--exit", "--listen", "127.0.0.1:0", "--data", &data.display().to_string()]);
+    for words in [
+        "Already here: 116,846; sent again, they count once. Replayed now: 0.\n",
+        "12,000 points for \"paris-return\" at airline (it was made earlier), taken from:\n",
+        "  mypoints  33,940.80 USD",
+        "-65,335.23 USD\n",
+        "The points add up:\n",
+    ] {
+        assert!(text.contains(words), "\"{words}\" is not in:\n{text}");
+    }
+    let widest = text.lines().max_by_key(|line| line.chars().count()).expect("it says something");
+    assert!(widest.chars().count() <= 80, "{widest}");
+    // Whoever has seen enough goes away, and the demo ends without complaint.
+    let (read, written) = std::io::pipe().expect("a pipe");
+    drop(read);
+    let mut demo = demo_command(data, false);
+    let ended = demo.stdout(written).output().expect("the binary starts");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && !told.contains("panicked"), "{}: {told}", ended.status);
 }
 
 /// Each of the 23,570 balances.

@@ -32,7 +32,7 @@ impl Drop for Running {
 
 /// The demo, up to its end, with its result.
 pub(crate) fn demo(data: &Path) -> serde_json::Value {
-    let output = demo_command(data).output().expect("the binary starts");
+    let output = demo_command(data, true).output().expect("the binary starts");
     assert!(output.status.success(), "the demo failed: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("the demo prints one JSON document")
 }
@@ -45,7 +45,7 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     pub(crate) fn start(data: &Path) -> Self {
-        let mut command = demo_command(data);
+        let mut command = demo_command(data, true);
         let mut process =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
@@ -69,9 +69,13 @@ impl UnderWay {
     }
 }
 
-fn demo_command(data: &Path) -> Command {
+/// The demo for a program, which ends it when it has the result, or for a person.
+pub(crate) fn demo_command(data: &Path, json: bool) -> Command {
     let mut command = Command::new(binary());
-    command.args(["demo", "--exit", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    if json {
+        command.args(["--exit", "--json"]);
+    }
     command
 }
 

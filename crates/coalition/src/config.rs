@@ -93,7 +93,7 @@ impl GatewayConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LedgerConfig {
-    /// Accounts that all shards together keep in memory, about 4 KiB each; at least 16,384 for each shard.
+    /// Accounts that all shards together keep in memory, about 6 KiB each; at least 16,384 for each shard.
     pub(crate) accounts_max: usize,
     /// Changed accounts of a shard after which a checkpoint is taken.
     pub(crate) checkpoint_accounts: usize,
@@ -176,9 +176,9 @@ impl LogConfig {
 }
 
 impl Config {
-    /// Reads and checks a file; without one everything has its default.
-    pub(crate) fn read(path: Option<&Path>) -> Result<Self> {
-        let config = match path {
+    /// Reads and checks a file; without one everything has its default. `listen` takes the place of the gateway's address.
+    pub(crate) fn read(path: Option<&Path>, listen: Option<SocketAddr>) -> Result<Self> {
+        let mut config = match path {
             Some(path) => {
                 let text =
                     std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
@@ -186,11 +186,23 @@ impl Config {
             }
             None => Self::default(),
         };
-        config.check()?;
+        if let Some(listen) = listen {
+            config.gateway.listen = listen;
+        }
+        let checked = config.check();
+        match path {
+            Some(path) => checked.with_context(|| format!("check {}", path.display()))?,
+            None => checked?,
+        }
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
+        let listen = self.gateway.listen;
+        ensure!(
+            listen.ip().is_loopback() || self.gateway.plaintext_beyond_loopback,
+            "refuse to listen on {listen} in plain text, where others could read keys: listen on a loopback address, or set gateway.plaintext_beyond_loopback = true in the configuration of `coalition serve`"
+        );
         let shards = self.network.shards;
         ensure!((1..=1_024).contains(&shards), "network.shards lies between 1 and 1024");
         for (name, days) in [
@@ -250,5 +262,20 @@ mod tests {
         assert!(none.check().is_err());
         let old: Config = toml::from_str("[network]\nmax_event_age_days = 36501\n").unwrap();
         assert!(old.check().unwrap_err().to_string().contains("36500"));
+    }
+
+    #[test]
+    fn plain_text_beyond_this_machine_has_to_be_allowed() {
+        let read = |lines: &str| toml::from_str::<Config>(&format!("[gateway]\n{lines}\n")).unwrap().check();
+        for good in ["listen = \"127.0.0.2:1\"", "listen = \"[::1]:1\""] {
+            read(good).unwrap();
+        }
+        for bad in ["listen = \"0.0.0.0:1\"", "listen = \"[::]:1\"", "listen = \"192.0.2.1:1\""] {
+            assert!(
+                read(bad).unwrap_err().to_string().contains("gateway.plaintext_beyond_loopback = true"),
+                "{bad}"
+            );
+            read(&format!("{bad}\nplaintext_beyond_loopback = true")).unwrap();
+        }
     }
 }

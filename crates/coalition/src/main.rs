@@ -4,7 +4,10 @@ mod client;
 mod cmd;
 mod config;
 mod demo;
+mod folder;
 mod node;
+mod office;
+mod stop;
 
 use std::process::ExitCode;
 

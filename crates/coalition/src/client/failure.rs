@@ -158,12 +158,26 @@ pub(crate) enum Trouble {
         /// What the system said.
         why: String,
     },
+    /// Something failed here, and there is something to do about it.
+    Advised {
+        /// What.
+        what: String,
+        /// What to do.
+        advice: String,
+    },
+}
+
+impl Trouble {
+    /// Something failed here, and this is what to do.
+    pub(crate) fn advised(what: String, advice: impl Into<String>) -> Self {
+        Self::Advised { what, advice: advice.into() }
+    }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) => f.write_str(what),
+            Self::Usage(what) | Self::Advised { what, .. } => f.write_str(what),
             Self::NoServer { server, why } => write!(f, "no network answers at {server}: {why}"),
         }
     }
@@ -174,7 +188,7 @@ impl std::error::Error for Trouble {}
 /// Says on stderr what failed, why and what to do, and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let (text, code) = explain(error);
-    eprintln!("{text}");
+    super::note(&text);
     ExitCode::from(code)
 }
 
@@ -197,6 +211,7 @@ fn explain(error: &anyhow::Error) -> (String, u8) {
                 "start one with `coalition serve` or `coalition demo`, or say where it is with --server";
             (Some(advice.to_owned()), UNAVAILABLE)
         }
+        (None, Some(Trouble::Advised { advice, .. })) => (Some(advice.clone()), FAILED),
         (None, None) => (None, FAILED),
     };
     if let Some(advice) = advice {

@@ -13,6 +13,6 @@ pub(crate) mod text;
 
 pub(crate) use self::names::{IdentifierArgs, MemberArgs};
 pub(crate) use self::options::Options;
-pub(crate) use self::output::{Style, note, print};
+pub(crate) use self::output::{Style, note, offer, print};
 pub(crate) use self::session::{Session, request_id, run};
 pub(crate) use self::table::{Align, Table};

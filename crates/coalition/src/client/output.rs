@@ -22,16 +22,22 @@ impl Options {
 
 /// Prints a command's answer. A reader that has seen enough, such as `head`, is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
+    offer(text).map(drop)
+}
+
+/// Prints what somebody may still read: false if nobody does any more.
+pub(crate) fn offer(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => done.context("write the answer"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true).context("write the answer"),
     }
 }
 
-/// Tells a person something that is no part of the answer.
+/// Tells a person something that is no part of the answer. What can't be told, on a full disk or to nobody, keeps nothing
+/// else from being done.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
 /// Whether text may carry more than its characters.

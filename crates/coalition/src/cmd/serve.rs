@@ -1,15 +1,17 @@
 //! `coalition serve`: the network in this process, until it is told to stop.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use tokio::signal;
-use tokio::signal::unix::{SignalKind, signal as unix_signal};
+use anyhow::Result;
 use tracing_subscriber::EnvFilter;
 
+use crate::client::{note, offer};
 use crate::config::Config;
-use crate::node::{OPERATOR_KEY, Running};
+use crate::folder::{OPERATOR_KEY, Purpose};
+use crate::node::Running;
+use crate::stop::Stop;
 
 /// Run the network in this process, on an embedded log in a folder.
 ///
@@ -19,7 +21,7 @@ use crate::node::{OPERATOR_KEY, Running};
 /// Example: coalition serve --data /var/lib/coalition --config coalition.toml
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where everything is kept.
+    /// Where everything is kept: the folder of a network, or a new or empty one.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The configuration; without it every key has its default (deploy/coalition.toml).
@@ -44,39 +46,45 @@ pub(crate) enum LogFormat {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     log_to_stderr(args.log_format);
-    let mut config = Config::read(args.config.as_deref())?;
-    if let Some(listen) = args.listen {
-        config.gateway.listen = listen;
-    }
+    let config = Config::read(args.config.as_deref(), args.listen)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(&args.data, &config))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(data: &std::path::Path, config: &Config) -> Result<()> {
-    let network = Running::start(data, config).await?;
-    println!("listening on http://{}", network.address);
-    eprintln!("the operator's key is in {}", data.join(OPERATOR_KEY).display());
+async fn serve(data: &Path, config: &Config) -> Result<()> {
+    let mut stop = Stop::listen()?;
+    let Some(network) = Running::start(data, config, Purpose::Serve, &mut stop).await? else {
+        note("stopped before the network was ready");
+        return Ok(());
+    };
+    // That nobody can read it is no reason not to serve.
+    drop(offer(&format!("listening on http://{}\n", network.address)));
+    let key = data.join(OPERATOR_KEY);
+    if key.exists() {
+        note(&format!("the operator's key is in {}", key.display()));
+    } else {
+        note(&format!(
+            "the operator's first key is no longer in {}; use the one that you keep",
+            key.display()
+        ));
+    }
     tokio::select! {
-        stopped = signal::ctrl_c() => stopped.context("wait for Ctrl-C")?,
-        () = terminated() => {}
+        () = stop.told() => {}
+        () = network.gateway_ended() => {}
     }
-    eprintln!("stopping");
+    note("stopping");
     network.stop().await
-}
-
-/// Waits for SIGTERM.
-pub(crate) async fn terminated() {
-    match unix_signal(SignalKind::terminate()) {
-        Ok(mut terminate) => drop(terminate.recv().await),
-        // Without a handler the signal ends the process as it always did.
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// Log lines go to standard error: standard output is for results.
 pub(crate) fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that can't be written, on a full disk or to nobody, must not bring down what it tells of.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().init(),

@@ -129,7 +129,7 @@ async fn key(
     let holder = Some(Holder::Partner(format!("partners/{}", party.id)));
     let request = CreateApiKeyRequest { holder, request_id: request_id() };
     let key = client.create_api_key(signed(request, operator)?).await?.into_inner().secret;
-    crate::node::write_durably(&path, format!("{key}\n").as_bytes(), 0o600)?;
+    crate::folder::write_durably(&path, format!("{key}\n").as_bytes(), 0o600)?;
     Ok(key)
 }
 

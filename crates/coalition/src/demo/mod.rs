@@ -1,5 +1,6 @@
 //! `coalition demo`: the whole network on a real purchase log, through the path that every partner's events take.
 
+mod already;
 mod arrange;
 mod events;
 mod outcome;
@@ -14,10 +15,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::signal;
 
+use crate::client::{json, note, offer};
 use crate::config::Config;
-use crate::node::{OPERATOR_KEY, Running};
+use crate::folder::{OPERATOR_KEY, Purpose};
+use crate::node::Running;
+use crate::stop::Stop;
 
 /// Run the whole network on a real purchase log, and show what came of it.
 ///
@@ -27,7 +30,7 @@ use crate::node::{OPERATOR_KEY, Running};
 /// commands to try on it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Keep the network in this folder, or go on with the one that is there; without it, a folder that is removed at
+    /// Keep the network in this folder, or go on with the demo's that is there; without it, a folder that is removed at
     /// the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -44,11 +47,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     crate::cmd::serve::log_to_stderr(crate::cmd::serve::LogFormat::Text);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(demo(args))?;
-    Ok(ExitCode::SUCCESS)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(demo(args))
 }
 
-async fn demo(args: Args) -> Result<()> {
+async fn demo(args: Args) -> Result<ExitCode> {
+    let config = config(&args);
+    config.check()?;
+    let mut stop = Stop::listen()?;
     let temporary = match &args.data {
         Some(_) => None,
         None => Some(
@@ -63,23 +68,42 @@ async fn demo(args: Args) -> Result<()> {
         (None, Some(folder)) => folder.path(),
         (None, None) => unreachable!("one or the other"),
     };
-    let network = Running::start(data, &config(&args)).await?;
-    let shown = show_it(&args, data, &network).await;
-    if shown.is_ok() && !args.exit {
-        if !args.json {
-            show::things_to_try(&network.address.to_string(), data);
-        }
-        tokio::select! {
-            stopped = signal::ctrl_c() => stopped.context("wait for Ctrl-C")?,
-            () = crate::cmd::serve::terminated() => {}
-        }
-        eprintln!("\nstopping");
-    }
-    network.stop().await?;
-    shown
+    let Some(network) = Running::start(data, &config, Purpose::Demo, &mut stop).await? else {
+        return Ok(interrupted());
+    };
+    let done = play(&args, data, &network, &mut stop).await;
+    let stopped = network.stop().await;
+    let code = done?;
+    stopped?;
+    Ok(code)
 }
 
-async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<()> {
+/// The demo on a network that is up, until it is over or told to stop.
+async fn play(args: &Args, data: &Path, network: &Running, stop: &mut Stop) -> Result<ExitCode> {
+    let read = tokio::select! {
+        shown = show_it(args, data, network) => shown?,
+        () = stop.told() => return Ok(interrupted()),
+        // Its stop says why.
+        () = network.gateway_ended() => return Ok(ExitCode::FAILURE),
+    };
+    if args.exit || !read {
+        return Ok(ExitCode::SUCCESS);
+    }
+    tokio::select! {
+        () = stop.told() => {}
+        () = network.gateway_ended() => {}
+    }
+    note("\nstopping");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted() -> ExitCode {
+    note("\nstopped before everything was replayed");
+    ExitCode::FAILURE
+}
+
+/// Replays and shows the result; false if nobody reads it.
+async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<bool> {
     let purchases = purchases::read()?;
     let operator = std::fs::read_to_string(data.join(OPERATOR_KEY)).context("read the operator's key")?;
     let wire = wire::Wire::connect(network.address).await?;
@@ -88,11 +112,13 @@ async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<()> {
     let outcome = outcome::gather(&wire, &keys, network, &purchases, &replayed).await?;
     outcome.check()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&outcome.json())?);
-    } else {
-        show::show(&outcome);
+        return offer(&json::document(&outcome.json())?);
     }
-    Ok(())
+    let mut text = show::text(&outcome);
+    if !args.exit {
+        text.push_str(&show::things_to_try(&network.address.to_string(), data));
+    }
+    offer(&text)
 }
 
 fn config(args: &Args) -> Config {

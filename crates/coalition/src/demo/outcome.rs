@@ -32,12 +32,16 @@ const REWARD: &str = "programmes/mypoints/rewards/paris-return";
 /// Everything that the demo shows.
 pub(crate) struct Outcome {
     pub(crate) events: u64,
+    /// Those that an earlier run has had decided.
+    pub(crate) already: u64,
     pub(crate) seconds: f64,
     pub(crate) members: u64,
     pub(crate) shards: u32,
     pub(crate) before: Balance,
     pub(crate) activities: Vec<Activity>,
     pub(crate) redemption: Redemption,
+    /// Whether an earlier run has made the redemption.
+    pub(crate) redeemed_before: bool,
     pub(crate) after: Balance,
     pub(crate) statements: Vec<SettlementStatement>,
     pub(crate) net: NetPosition,
@@ -75,7 +79,8 @@ pub(crate) async fn gather(
     let listed = redemptions(wire, operator, &member).await?;
     let before = accounts.get_balance(signed(balance.clone(), operator)?).await?.into_inner();
     let activities = accounts.list_activities(signed(list, operator)?).await?.into_inner().activities;
-    // A run that was cut off may have redeemed already.
+    // An earlier run may have redeemed.
+    let redeemed_before = listed.is_some();
     let redemption = match listed {
         Some(redemption) => redemption,
         None => redeem(wire, &keys.partners["airline"], &member).await.context("redeem")?,
@@ -117,12 +122,14 @@ pub(crate) async fn gather(
         purchases.iter().map(|purchase| purchase.customer).collect();
     Ok(Outcome {
         events: replayed.events,
+        already: replayed.already,
         seconds: replayed.took.as_secs_f64(),
         members: customers.len() as u64,
         shards: network.ledger.shards(),
         before,
         activities,
         redemption,
+        redeemed_before,
         after,
         statements,
         net,
@@ -173,7 +180,7 @@ impl Outcome {
         ensure!(net == 0, "net positions sum to {net} millionths, not to zero");
         let report =
             self.conservation.rows.first().context("the conservation report has no row for the programme")?;
-        ensure!(report.difference == 0, "invariant 1 does not hold: the difference is {}", report.difference);
+        ensure!(report.difference == 0, "the points do not add up: the difference is {}", report.difference);
         let matrix: i64 = self.matrix.cells.iter().map(|cell| micros(cell.amount.as_ref())).sum();
         let burnt = |statement: &SettlementStatement| -> i64 {
             let lines = statement.lines.iter().filter(|line| line.kind() == SettlementKind::Redeemed);
@@ -187,8 +194,18 @@ impl Outcome {
         Ok(())
     }
 
-    /// The result for programs.
+    /// Events that this run has had decided.
+    pub(crate) fn replayed(&self) -> u64 {
+        self.events - self.already
+    }
+
+    /// Of these, in whole events for each second; none without any.
     #[expect(clippy::float_arithmetic, reason = "a rate for people, not an amount")]
+    pub(crate) fn events_per_s(&self) -> Option<u64> {
+        (self.replayed() > 0).then(|| (self.replayed() as f64 / self.seconds).round() as u64)
+    }
+
+    /// The result for programs.
     pub(crate) fn json(&self) -> serde_json::Value {
         let issued = self.issued();
         let net: BTreeMap<_, _> = self
@@ -199,7 +216,9 @@ impl Outcome {
             .collect();
         serde_json::json!({
             "events": self.events,
-            "events_per_s": (self.events as f64 / self.seconds).round(),
+            "already_here": self.already,
+            "replayed": self.replayed(),
+            "events_per_s": self.events_per_s(),
             "seconds": self.seconds,
             "members": self.members,
             "base_points": issued.get("partners/cdnow").copied().unwrap_or(0),

@@ -1,10 +1,12 @@
 //! How far the replay is: a bar on a terminal, lines elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::client::note;
 use crate::client::text::grouped;
 
 /// Where standard error is no terminal, a line for each such part of the events.
@@ -22,8 +24,12 @@ impl Progress {
             return Ok(Self::Lines { events, parts_told: 0 });
         }
         let style = ProgressStyle::with_template(
-            "{msg} {wide_bar} {human_pos}/{human_len} events  {per_sec}  {elapsed}",
-        )?;
+            "{msg} {wide_bar} {human_pos}/{human_len} events  {rate}/s  {elapsed}",
+        )?
+        .with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
+            // What can't be written is not shown.
+            let _ = to.write_str(&grouped(state.per_sec() as u64));
+        });
         Ok(Self::Bar(ProgressBar::new(events).with_style(style).with_message("replaying")))
     }
 
@@ -35,7 +41,7 @@ impl Progress {
                 let parts = (decided * PARTS).checked_div(*events).unwrap_or(PARTS);
                 if parts > *parts_told {
                     *parts_told = parts;
-                    eprintln!("decided {} of {} events", grouped(decided), grouped(*events));
+                    note(&format!("decided {} of {} events", grouped(decided), grouped(*events)));
                 }
             }
         }

@@ -14,6 +14,7 @@ use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
 use tonic::Code;
 
 use super::PATIENCE;
+use super::already;
 use super::arrange::Keys;
 use super::events::{Publication, publications};
 use super::progress::Progress;
@@ -26,7 +27,10 @@ const CALL_EVENTS: usize = 1_000;
 
 /// How it went.
 pub(crate) struct Replayed {
+    /// All of the demo's.
     pub(crate) events: u64,
+    /// Those that an earlier run has had decided.
+    pub(crate) already: u64,
     pub(crate) took: Duration,
 }
 
@@ -38,6 +42,7 @@ pub(crate) async fn replay(
 ) -> Result<Replayed> {
     let publications = publications(purchases);
     let events = publications.iter().map(|by| by.events.len() as u64).sum();
+    let already = already::decided(network, &publications).await?;
     let mut progress = Progress::new(events)?;
     let before = decided(network)?;
     let began = Instant::now();
@@ -70,7 +75,7 @@ pub(crate) async fn replay(
     }
     let took = began.elapsed();
     progress.finish(events);
-    Ok(Replayed { events, took })
+    Ok(Replayed { events, already, took })
 }
 
 /// Publishes a partner's events in order. An event that was published before, by a run that was cut off, counts once.

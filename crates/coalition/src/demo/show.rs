@@ -3,37 +3,62 @@
 use std::path::Path;
 
 use coalition_proto::account::v1::Activity;
+use coalition_proto::google::r#type::Money;
 use coalition_proto::settlement::v1::{SettlementDirection, SettlementKind, SettlementStatement};
 
 use super::arrange::partners;
-use super::outcome::{Outcome, decimal, micros, short};
+use super::events::identifier;
+use super::outcome::{CUSTOMER, Outcome, short};
 use crate::client::text::{grouped, money, price};
 use crate::client::{Align, Style, Table};
 
+/// A customer and an order of theirs that gave no points: its amount is below what earns one.
+const POINTLESS: (u32, &str) = (455, "order-01549");
+
 /// Everything, in the order of the story.
-pub(crate) fn show(outcome: &Outcome) {
-    heading("What was replayed");
-    let rate = outcome.json()["events_per_s"].as_f64().map_or_else(String::new, |rate| grouped(rate as i64));
-    println!(
-        "{} events of {} customers in {:.1} s ({rate} events/s): published by 3 partners, decided in {} shards, journaled, folded.",
-        grouped(outcome.events as i64),
-        grouped(outcome.members as i64),
-        outcome.seconds,
+pub(crate) fn text(outcome: &Outcome) -> String {
+    [replayed(outcome), member(outcome), redemption(outcome), settlement(outcome)].concat()
+}
+
+fn replayed(outcome: &Outcome) -> String {
+    let mut text = heading("What was replayed");
+    text.push_str(&format!(
+        "{} events of {} customers, published by 3 partners,\ndecided in {} shards, journaled, folded.\n",
+        grouped(outcome.events),
+        grouped(outcome.members),
         outcome.shards
-    );
+    ));
+    let rate = match outcome.events_per_s() {
+        Some(rate) => format!(
+            "{} in {:.1} s ({} events/s)",
+            grouped(outcome.replayed()),
+            outcome.seconds,
+            grouped(rate)
+        ),
+        None => "0".to_owned(),
+    };
+    text.push_str(&match outcome.already {
+        0 => format!("Replayed now: {rate}.\n"),
+        already => format!(
+            "Already here: {}; sent again, they count once. Replayed now: {rate}.\n",
+            grouped(already)
+        ),
+    });
     let mut issued = Table::new(&[("issuer", Align::Left), ("points", Align::Right)]);
     for (partner, points) in &outcome.issued() {
         issued.row([short(partner).to_owned(), grouped(*points)]);
     }
     issued.row(["all".to_owned(), grouped(outcome.issued().values().sum::<i64>())]);
-    print_table(&issued);
+    text + &indented(&issued)
+}
 
-    heading("A member");
-    println!(
-        "{} has {} points to spend. The latest activities:",
+fn member(outcome: &Outcome) -> String {
+    let mut text = heading("A member");
+    text.push_str(&format!(
+        "{}\nhas {} points to spend. The latest activities as decided, newest first:\n",
         outcome.before.member,
         grouped(outcome.before.available)
-    );
+    ));
     let mut activities = Table::new(&[
         ("when", Align::Left),
         ("at", Align::Left),
@@ -50,64 +75,74 @@ pub(crate) fn show(outcome: &Outcome) {
             activity.rules.join(", "),
         ]);
     }
-    print_table(&activities);
+    text + &indented(&activities)
+}
 
-    heading("A redemption at another partner");
-    println!(
-        "{} points for \"{}\" at {}, taken from:",
-        grouped(outcome.redemption.points),
-        short(&outcome.redemption.reward),
-        short(&outcome.redemption.redeemer)
-    );
+fn redemption(outcome: &Outcome) -> String {
+    let redemption = &outcome.redemption;
+    let mut text = heading("A redemption at another partner");
+    text.push_str(&format!(
+        "{} points for \"{}\" at {}{}, taken from:\n",
+        grouped(redemption.points),
+        short(&redemption.reward),
+        short(&redemption.redeemer),
+        if outcome.redeemed_before { " (it was made earlier)" } else { "" }
+    ));
     let mut burnt = Table::new(&[("issuer", Align::Left), ("lots", Align::Right), ("points", Align::Right)]);
     let mut by_issuer = std::collections::BTreeMap::<&str, (i64, i64)>::new();
-    for allocation in &outcome.redemption.allocations {
+    for allocation in &redemption.allocations {
         let sum = by_issuer.entry(short(&allocation.issuer)).or_default();
         *sum = (sum.0 + 1, sum.1 + allocation.points);
     }
     for (issuer, (lots, points)) in by_issuer {
         burnt.row([issuer.to_owned(), grouped(lots), grouped(points)]);
     }
-    print_table(&burnt);
-    println!("{} points are left.", grouped(outcome.after.available));
+    text.push_str(&indented(&burnt));
+    text.push_str(&format!("{} points are left.\n", grouped(outcome.after.available)));
+    text
+}
 
-    heading("Settlement");
+fn settlement(outcome: &Outcome) -> String {
+    let mut text = heading("Settlement");
     for statement in &outcome.statements {
-        statement_table(statement);
+        text.push_str(&statement_table(statement));
     }
     let mut net = Table::new(&[
         ("party", Align::Left),
         ("pays", Align::Right),
         ("is paid", Align::Right),
-        ("pays net, USD", Align::Right),
+        ("pays net", Align::Right),
     ]);
+    let amount = |amount: Option<&Money>| amount.map(money).unwrap_or_default();
     for row in &outcome.net.rows {
         net.row([
             short(&row.party).to_owned(),
-            decimal(row.payable.as_ref()),
-            decimal(row.receivable.as_ref()),
-            decimal(row.net.as_ref()),
+            amount(row.payable.as_ref()),
+            amount(row.receivable.as_ref()),
+            amount(row.net.as_ref()),
         ]);
     }
-    let sum: i64 = outcome.net.rows.iter().map(|row| micros(row.net.as_ref())).sum();
-    net.row(["sum".to_owned(), String::new(), String::new(), format!("{}.00", sum / 1_000_000)]);
-    print_table(&net);
-    let Some(report) = outcome.conservation.rows.first() else { return };
-    println!(
-        "Invariant 1: issued {} = available {} + pending {} + redeemed {} + expired {}, difference {}.",
+    // All contracts of the demo are in one currency, and the sum was found to be zero.
+    let zero = outcome.net.rows.iter().find_map(|row| row.net.clone());
+    let zero = zero.map(|net| Money { units: 0, nanos: 0, ..net });
+    net.row(["sum".to_owned(), String::new(), String::new(), amount(zero.as_ref())]);
+    text.push_str(&indented(&net));
+    let Some(report) = outcome.conservation.rows.first() else { return text };
+    text.push_str(&format!(
+        "The points add up:\n  issued {} = available {} + pending {}\n  + redeemed {} + expired {}, difference {}.\n",
         grouped(report.issued),
         grouped(report.available),
         grouped(report.pending),
         grouped(report.redeemed),
         grouped(report.expired),
         report.difference
-    );
+    ));
+    text
 }
 
-fn statement_table(statement: &SettlementStatement) {
+fn statement_table(statement: &SettlementStatement) -> String {
     let name = short(&statement.partner);
     let display = partners().find(|(id, _)| *id == name).map_or(name, |(_, display)| display);
-    println!("{display}:");
     let mut table = Table::new(&[
         ("line", Align::Left),
         ("points", Align::Right),
@@ -129,7 +164,7 @@ fn statement_table(statement: &SettlementStatement) {
         let price = line.unit_price.as_ref().map(price).unwrap_or_default();
         table.row([what, grouped(line.points), price, format!("{sign}{amount}")]);
     }
-    print_table(&table);
+    format!("{display}:\n{}", indented(&table))
 }
 
 fn date(activity: &Activity) -> String {
@@ -144,37 +179,50 @@ fn what(activity: &Activity) -> String {
     if activity.order_id.is_empty() { kind } else { format!("{kind} {}", activity.order_id) }
 }
 
-fn heading(text: &str) {
-    println!("\n{text}\n{}", "-".repeat(text.len()));
+fn heading(text: &str) -> String {
+    format!("\n{text}\n{}\n", "-".repeat(text.len()))
 }
 
-fn print_table(table: &Table) {
-    for line in table.render(Style::Plain).lines() {
-        println!("  {line}");
-    }
+fn indented(table: &Table) -> String {
+    table.render(Style::Plain).lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// Commands that work on this very network as it stands.
-pub(crate) fn things_to_try(address: &str, data: &Path) {
+pub(crate) fn things_to_try(address: &str, data: &Path) -> String {
     let data = data.display();
-    heading("Try it");
-    println!(
-        "The gateway is up on {address} until Ctrl-C. In another terminal:
+    let net_position = "coalition.settlement.v1.SettlementService/GetNetPosition";
+    heading("Try it")
+        + &format!(
+            "The gateway is up on {address} until Ctrl-C. In another terminal:
 
-  export COALITION_SERVER=http://{address} COALITION_KEY_FILE={data}/operator.key
-  coalition member balance --email-hash {hash} --programme mypoints
-  coalition member activity --email-hash {hash} --programme mypoints
-  coalition event cdnow order-00001 --email-hash {first}
+  export COALITION_SERVER=http://{address}
+  export COALITION_KEY_FILE={data}/operator.key
+  WHO={who}
+  coalition member balance --email-hash $WHO --programme mypoints
+  coalition member activity --email-hash $WHO --programme mypoints
+  coalition redeem --email-hash $WHO weekend-in-boston --programme mypoints
   coalition statement airline --programme mypoints
+
+Why did this order give no points?
+
+  WHO={pointless}
+  coalition event cdnow {order} --email-hash $WHO
 
 (without an installed `coalition`: cargo run --release -- member ...)
 
-  buf curl --protocol grpc --http2-prior-knowledge --header \"authorization: Bearer $(cat {data}/operator.key)\" \\
-    --data '{{\"programme\":\"programmes/mypoints\"}}' http://{address}/coalition.settlement.v1.SettlementService/GetNetPosition
+The same API from elsewhere:
 
-  grpcurl -plaintext -H \"authorization: Bearer $(cat {data}/operator.key)\" \\
-    -d '{{\"programme\":\"programmes/mypoints\"}}' {address} coalition.settlement.v1.SettlementService/GetNetPosition",
-        hash = super::events::identifier(super::outcome::CUSTOMER).value,
-        first = super::events::identifier(1).value,
-    );
+  buf curl --protocol grpc --http2-prior-knowledge \\
+    --header \"authorization: Bearer $(cat $COALITION_KEY_FILE)\" \\
+    --data '{{\"programme\":\"programmes/mypoints\"}}' \\
+    http://{address}/{net_position}
+
+  grpcurl -plaintext -H \"authorization: Bearer $(cat $COALITION_KEY_FILE)\" \\
+    -d '{{\"programme\":\"programmes/mypoints\"}}' {address} \\
+    {net_position}
+",
+            who = identifier(CUSTOMER).value,
+            pointless = identifier(POINTLESS.0).value,
+            order = POINTLESS.1,
+        )
 }

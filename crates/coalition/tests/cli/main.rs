@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod arguments;
+mod ending;
 mod everyday;
+mod folder;
 mod journal;
 mod network;
 mod retry;

@@ -1,6 +1,6 @@
 //! A network of a test's own, and commands run on it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -58,19 +58,49 @@ pub(crate) fn end(mut command: Command) -> Ended {
 
 /// The command that serves the network whose data lies in `folder`.
 pub(crate) fn serve(folder: &Path) -> Command {
-    serve_at("127.0.0.1:0", folder)
-}
-
-/// The command that would serve it if this machine had the address: for starts that are refused before. (One that is not
-/// ends there too.)
-pub(crate) fn serve_nowhere(folder: &Path) -> Command {
-    serve_at("192.0.2.1:7300", folder)
-}
-
-fn serve_at(address: &str, folder: &Path) -> Command {
-    let mut serve = command("serve --data");
-    serve.arg(folder.join("data")).args(["--listen", address]);
+    let mut serve = command("serve --listen 127.0.0.1:0 --data");
+    serve.arg(folder.join("data"));
     serve
+}
+
+/// Runs a command that has to end by itself without serving anybody.
+#[track_caller]
+pub(crate) fn refused(mut command: Command) -> Ended {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut out).unwrap();
+    if !out.is_empty() {
+        process.kill().unwrap();
+    }
+    let ended = process.wait_with_output().unwrap();
+    assert!(out.is_empty(), "it was not refused: {out}");
+    Ended { code: ended.status.code().unwrap(), out, err: String::from_utf8(ended.stderr).unwrap() }
+}
+
+/// Runs commands of which one serves and all others are refused, at once. Gives how the others ended.
+pub(crate) fn race(mut commands: Vec<Command>) -> Vec<Ended> {
+    let start =
+        |command: &mut Command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let processes: Vec<Child> = commands.iter_mut().map(start).collect();
+    let mut ended = Vec::new();
+    let mut serving = Vec::new();
+    for mut process in processes {
+        let mut out = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut out).unwrap();
+        if !out.is_empty() {
+            serving.push(process);
+            continue;
+        }
+        let mut err = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        ended.push(Ended { code: process.wait().unwrap().code().unwrap(), out, err });
+    }
+    // Not before: the next one would find the folder free.
+    for mut process in serving {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    ended
 }
 
 /// Starts the command `serve`, and gives the address once somebody listens there.

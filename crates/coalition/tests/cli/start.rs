@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::network::{Network, end, serve, serve_nowhere};
+use crate::network::{Network, refused, serve};
 
 #[test]
 fn the_operators_key_is_drawn_or_taken_as_it_lies_there() {
@@ -28,7 +28,7 @@ fn an_operators_key_that_is_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
     std::fs::write(folder.path().join("data/operator.key"), "ck_my_own_key_\n").unwrap();
-    end(serve_nowhere(folder.path())).failed(1, "operator.key holds no key; remove it to have one made");
+    refused(serve(folder.path())).failed(1, "operator.key holds no key; remove it to have one made");
 }
 
 #[test]
@@ -42,16 +42,17 @@ fn settings_of_a_network_that_is_there_are_not_passed_over() {
         serve.arg("--config").arg(path);
         serve
     };
-    let refused = |lines: &str| end(configured(serve_nowhere(&data), lines));
-    refused("shards = 5").failed(1, "has 4 shards, fixed when it was made; the configuration says 5");
-    for (lines, name, has, asked) in [
+    let asked = |lines: &str| refused(configured(serve(&data), lines));
+    asked("shards = 5").failed(1, "has 4 shards, fixed when it was made; the configuration says 5");
+    for (lines, name, has, wanted) in [
         ("max_event_age_days = 399", "max_event_age_days", 400, 399),
         ("max_event_age_days = 401", "max_event_age_days", 400, 401),
         ("max_event_age_days = 400\nmax_request_age_days = 8", "max_request_age_days", 7, 8),
     ] {
-        let words =
-            format!("its {name} is {has}, fixed when it was made, and {asked} is asked for; set it to {has}");
-        refused(lines).failed(1, &words);
+        let words = format!(
+            "its {name} is {has}, fixed when it was made, and {wanted} is asked for; set it to {has}"
+        );
+        asked(lines).failed(1, &words);
     }
     network.again(configured(serve(&data), "max_event_age_days = 400\nmax_request_age_days = 7"));
     network.stop();

@@ -73,7 +73,7 @@ impl Shard {
             self.untaken_bytes += next.raw.len();
             match &next.entry {
                 Some(Entry::Genesis(genesis)) if *genesis != self.genesis => {
-                    self.stopped = Some(Stop::Foreign(format!("{genesis:?}")));
+                    self.stopped = Some(Stop::Foreign(genesis.to_string()));
                     return;
                 }
                 Some(Entry::Batch(_)) => {

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
-use coalition_journal::embedded::{self, Embedded};
+use anyhow::{Context, Result, bail};
+use coalition_journal::embedded;
 use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId, Topics};
-use coalition_journal::log::{self, Log, Offset, Partition};
+use coalition_journal::log::{Log, Offset, Partition};
 use coalition_ledger::rows;
 use coalition_ledger::runtime::{INBOX, JOURNAL};
 use coalition_store::{Folder, Identity, Settings};
 
 use crate::client::failure::Trouble;
-use crate::node::Network;
+use crate::folder::{self, Held, Network};
 
 /// Which folder, and which of its shards.
 #[derive(clap::Args)]
@@ -35,6 +35,7 @@ pub(super) struct Offline {
     pub(super) shards: Vec<ShardId>,
     network: Network,
     topics: Topics,
+    _held: Held,
 }
 
 impl Offline {
@@ -49,11 +50,11 @@ impl Offline {
             Some(shard) => vec![ShardId(shard)],
             None => (0..network.shards).map(ShardId).collect(),
         };
-        let folder = Network::log(&at.data);
-        if !folder.exists() {
+        if !Network::log(&at.data).exists() {
             bail!("the network in {} has no journal", at.data.display());
         }
-        let log = open_log(&folder, &at.data)?;
+        let held = Held::take(&at.data)?;
+        let log = folder::open_log(&at.data, embedded::Settings::default())?;
         let topic = |name| -> Result<TopicId> {
             let topic = log.topic(name).with_context(|| format!("look for the topic {name}"))?;
             let found =
@@ -68,7 +69,7 @@ impl Offline {
             Ok(TopicId(found.id))
         };
         let topics = Topics { journal: topic(JOURNAL)?, inbox: topic(INBOX)? };
-        Ok(Self { data: at.data.clone(), log: Arc::new(log), shards, network, topics })
+        Ok(Self { data: at.data.clone(), log: Arc::new(log), shards, network, topics, _held: held })
     }
 
     /// The journal of a shard.
@@ -104,21 +105,6 @@ impl Offline {
     pub(super) fn projection(&self, shard: ShardId) -> PathBuf {
         Network::store(&self.data, shard)
     }
-}
-
-fn open_log(folder: &Path, data: &Path) -> Result<Embedded> {
-    Embedded::open(folder, embedded::Settings::default()).map_err(|error| match error {
-        log::Error::Locked(_) => anyhow!(
-            "the network in {} is running, and only one process may use its folder: stop it first, with Ctrl-C where it runs or with SIGTERM",
-            data.display()
-        ),
-        log::Error::NoSuchPartition(_)
-        | log::Error::PartitionCount { .. }
-        | log::Error::TopicName(_)
-        | log::Error::Trimmed { .. }
-        | log::Error::Damaged { .. }
-        | log::Error::Backend { .. } => anyhow::Error::new(error),
-    })
 }
 
 /// A store in a folder.

@@ -6,23 +6,27 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::Offset;
+use coalition_journal::log::{self, Offset};
 use coalition_ledger::replay::{self, replay};
 use coalition_ledger::state::State;
-use coalition_store::{Difference, Digest, Found, Opened, Store, digest, first_difference};
+use coalition_store::{Damage, Difference, Digest, Found, Opened, Store, digest, first_difference};
 use serde_json::{Value, json};
 
 use super::offline::{Offline, Where, folder};
 use super::progress;
 use crate::client::text::grouped;
 use crate::client::{Align, Style, Table, json, print};
-use crate::node::Network;
+use crate::folder::Network;
+
+/// Bytes of the journal read at once.
+const READ_BYTES: usize = 2 * 1024 * 1024;
 
 /// Replay the journal and compare what comes out with the stored projection.
 ///
 /// Each shard's journal is replayed from its start up to where the stored projection stands, into a temporary one inside the data
 /// folder, and the digests of both are compared. The stored projection is copied first and stays as it is, so this takes twice its
-/// space. The exit code is 1 if any shard differs, or has records in effect and no projection.
+/// space. Where there is none the journal is replayed all the same. The exit code is 1 if any shard differs, has records in effect
+/// and no projection, or has a journal that can't be read.
 ///
 /// Example: coalition journal verify --data /var/lib/coalition
 #[derive(clap::Args)]
@@ -43,6 +47,8 @@ enum Verdict {
     Equal,
     /// It is not, or can't be read; why.
     Different(String),
+    /// The journal itself can't be replayed; why.
+    Damaged(String),
     /// There is none, though the journal has records in effect.
     Missing,
     /// There is none, and nothing that it would stand for.
@@ -70,53 +76,100 @@ fn finish(args: &Args, verified: &[Verified], text: impl FnOnce(Style) -> String
 }
 
 fn verify(offline: &Offline, shard: ShardId) -> Result<Verified> {
-    let projection = offline.projection(shard);
     let done = |stored, verdict| Ok(Verified { shard, stored, verdict });
-    if !projection.exists() {
-        return done(None, without_projection(offline, shard)?);
-    }
     // Opening a store writes to it, and sets aside what is damaged: the stored one is left alone.
     let scratch = tempfile::Builder::new().prefix("verify-").tempdir_in(&offline.data);
     let scratch = scratch.context("make a folder for the replay")?;
-    copy(&projection, &scratch.path().join("stored")).context("copy the projection")?;
-    let identity = offline.identity(shard);
-    let stored = folder(&scratch.path().join("stored")).open(&identity).context("open the projection")?;
-    match &stored.found {
-        Found::At(_) => {}
-        Found::Empty => return done(None, without_projection(offline, shard)?),
-        Found::SetAside { why, .. } => return done(None, Verdict::Different(why.to_string())),
-    }
-    let until = match State::load(&*stored.reader, 1) {
-        Ok(state) => state.meta.journal_next,
-        Err(error) => return done(None, Verdict::Different(error.to_string())),
-    };
-    let found = digest(&*stored.reader).context("read the projection")?;
+    let stored = stored(offline, shard, &scratch.path().join("stored"))?;
     let end = offline.end(shard)?;
-    if until > end {
+    let until = match &stored {
+        Stored::At { until, .. } => *until,
+        Stored::None | Stored::Unfit(_) => end,
+    };
+    if let Stored::At { found, .. } = &stored
+        && until > end
+    {
         let why = format!("it stands for the journal up to {until}, which ends at {end}");
-        return done(Some(found), Verdict::Different(why));
+        return done(Some(*found), Verdict::Different(why));
     }
+    // The journal is replayed also where there is nothing to compare with: whatever is rebuilt comes from it.
     let bar = progress::bar(shard, until);
-    let fresh = folder(&scratch.path().join("replayed")).open(&identity).context("make a projection")?;
-    let journal = offline.journal(shard);
-    let replayed = replay(&offline.log, &journal, offline.genesis(shard), Some(until), fresh, |offset| {
-        bar.set_position(offset.0);
-    });
+    let fresh = folder(&scratch.path().join("replayed")).open(&offline.identity(shard));
+    let fresh = fresh.context("make a projection")?;
+    let (journal, genesis) = (offline.journal(shard), offline.genesis(shard));
+    let replayed =
+        replay(&offline.log, &journal, genesis, Some(until), fresh, |offset| bar.set_position(offset.0));
     bar.finish_and_clear();
-    let verdict = match replayed {
-        Ok((replayed, _)) => compare(&stored, &found, &replayed)?,
-        Err(replay::Error::Stopped(stop)) => {
-            Verdict::Different(format!("the journal can't be folded: {stop}"))
+    let replayed =
+        replayed.and_then(|(replayed, _)| Ok(read_rest(offline, shard, until, end).map(|()| replayed)?));
+    let replayed = match replayed {
+        Ok(replayed) => replayed,
+        Err(error @ (replay::Error::Stopped(_) | replay::Error::Log(log::Error::Damaged { .. }))) => {
+            return done(None, Verdict::Damaged(innermost(&error)));
         }
         Err(error) => return Err(error.into()),
     };
-    done(Some(found), verdict)
+    match stored {
+        Stored::At { opened, found, .. } => {
+            let verdict = compare(&opened, &found, &replayed)?;
+            done(Some(found), verdict)
+        }
+        Stored::Unfit(why) => done(None, Verdict::Different(why)),
+        // The first record of a journal takes effect: it is its genesis.
+        Stored::None if end > Offset(0) => done(None, Verdict::Missing),
+        Stored::None => done(None, Verdict::NothingYet),
+    }
 }
 
-/// What it means that a shard has no projection.
-fn without_projection(offline: &Offline, shard: ShardId) -> Result<Verdict> {
-    // The first record of a journal takes effect: it is its genesis.
-    Ok(if offline.end(shard)? > Offset(0) { Verdict::Missing } else { Verdict::NothingYet })
+/// A copy of the stored projection.
+enum Stored {
+    /// There is none.
+    None,
+    /// It is no projection of this journal; why.
+    Unfit(String),
+    /// It stands for the journal up to here.
+    At { opened: Box<Opened>, found: Digest, until: Offset },
+}
+
+fn stored(offline: &Offline, shard: ShardId, at: &Path) -> Result<Stored> {
+    let projection = offline.projection(shard);
+    if !projection.exists() {
+        return Ok(Stored::None);
+    }
+    copy(&projection, at).context("copy the projection")?;
+    let opened = folder(at).open(&offline.identity(shard)).context("open the projection")?;
+    match &opened.found {
+        Found::At(_) => {}
+        Found::Empty => return Ok(Stored::None),
+        // What the store saw there helps nobody who only wants to go on.
+        Found::SetAside { why: Damage::Unreadable(_), .. } => {
+            return Ok(Stored::Unfit("its files can't be read".to_owned()));
+        }
+        Found::SetAside { why, .. } => return Ok(Stored::Unfit(why.to_string())),
+    }
+    match State::load(&*opened.reader, 1) {
+        Ok(state) => {
+            let found = digest(&*opened.reader).context("read the projection")?;
+            Ok(Stored::At { opened: Box::new(opened), found, until: state.meta.journal_next })
+        }
+        Err(error) => Ok(Stored::Unfit(error.to_string())),
+    }
+}
+
+/// Reads what a projection doesn't stand for yet: the next start folds it.
+fn read_rest(offline: &Offline, shard: ShardId, from: Offset, end: Offset) -> Result<(), log::Error> {
+    let (journal, mut next) = (offline.journal(shard), from);
+    while next < end {
+        let read = offline.log.read(&journal, next, READ_BYTES)?;
+        next = read.last().map_or(end, |last| last.offset.plus(1));
+    }
+    Ok(())
+}
+
+/// What is wrong with the journal, without what was being done.
+fn innermost(error: &replay::Error) -> String {
+    let chain = anyhow::Chain::new(error).skip(1).map(ToString::to_string).collect::<Vec<_>>();
+    chain.join(": ")
 }
 
 fn compare(stored: &Opened, found: &Digest, replayed: &Opened) -> Result<Verdict> {
@@ -185,6 +238,7 @@ fn text(verified: &[Verified], style: Style) -> String {
             match &one.verdict {
                 Verdict::Equal => "equal".to_owned(),
                 Verdict::Different(why) => format!("DIFFERENT: {why}"),
+                Verdict::Damaged(why) => format!("DAMAGED: {why}"),
                 Verdict::Missing => {
                     "MISSING: start the network, or run `coalition journal rebuild`, to have it made"
                         .to_owned()
@@ -193,13 +247,27 @@ fn text(verified: &[Verified], style: Style) -> String {
             },
         ]);
     }
-    table.render(style)
+    let mut text = table.render(style);
+    for one in verified {
+        let shard = one.shard;
+        match &one.verdict {
+            Verdict::Different(_) => text.push_str(&format!(
+                "shard {shard}: run `coalition journal rebuild --shard {shard}`, which makes its projection anew from the journal\n"
+            )),
+            Verdict::Damaged(_) => text.push_str(&format!(
+                "shard {shard}: its journal is the only truth; restore its file in the folder log from a backup\n"
+            )),
+            Verdict::Equal | Verdict::Missing | Verdict::NothingYet => {}
+        }
+    }
+    text
 }
 
 fn as_json(one: &Verified) -> Value {
     let (verdict, difference) = match &one.verdict {
         Verdict::Equal => ("equal", None),
         Verdict::Different(why) => ("different", Some(why)),
+        Verdict::Damaged(why) => ("journal_damaged", Some(why)),
         Verdict::Missing => ("missing", None),
         Verdict::NothingYet => ("nothing_yet", None),
     };
