@@ -32,7 +32,16 @@ impl Drop for Running {
 
 /// The demo, up to its end, with its result.
 pub(crate) fn demo(data: &Path) -> serde_json::Value {
+<<<<<<< tests/e2e/harness.rs
+    demo_on(data, &[])
+}
+
+/// The same, with further arguments.
+pub(crate) fn demo_on(data: &Path, arguments: &[&str]) -> serde_json::Value {
+    let output = demo_command(data).args(arguments).output().expect("the binary starts");
+=======
     let output = demo_command(data, true).output().expect("the binary starts");
+>>>>>>> /tmp/land/tests/e2e/harness.rs.new
     assert!(output.status.success(), "the demo failed: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("the demo prints one JSON document")
 }
@@ -45,7 +54,17 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     pub(crate) fn start(data: &Path) -> Self {
+<<<<<<< tests/e2e/harness.rs
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with further arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let mut command = demo_command(data);
+        command.args(arguments);
+=======
         let mut command = demo_command(data, true);
+>>>>>>> /tmp/land/tests/e2e/harness.rs.new
         let mut process =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
@@ -54,11 +73,18 @@ impl UnderWay {
 
     /// Waits until the demo says that so many events are decided, and gives how many it says.
     pub(crate) fn until_decided(&mut self, events: u64) -> u64 {
-        let decided = |line: String| -> Option<u64> {
+        let decided = |line: &str| -> Option<u64> {
             line.strip_prefix("decided ")?.split(' ').next()?.replace(',', "").parse().ok()
         };
-        let mut told = self.told.by_ref().map_while(Result::ok).filter_map(decided);
-        told.find(|decided| *decided >= events).expect("the demo says how far it is")
+        let mut others = Vec::new();
+        for line in self.told.by_ref().map_while(Result::ok) {
+            match decided(&line) {
+                Some(decided) if decided >= events => return decided,
+                Some(_) => {}
+                None => others.push(line),
+            }
+        }
+        panic!("the demo ended before it had decided {events} events: {}", others.join("\n"))
     }
 
     /// kill -9, which has to be what ends it.
@@ -97,7 +123,7 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn start(data: &Path) -> Self {
         let mut process = Command::new(binary());
-        process.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
+        process.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data).stdout(Stdio::piped());
         let mut process = process.spawn().expect("the binary starts");
         let out = process.stdout.take().expect("standard output is piped");
         let process = Running(process);

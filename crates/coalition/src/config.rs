@@ -1,5 +1,6 @@
 //! The configuration of a process: one struct for each component, unknown keys refused.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use coalition_domain::Span;
 use serde::Deserialize;
+
+use crate::observe::ObserveConfig;
 
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) intake: IntakeConfig,
     pub(crate) store: StoreConfig,
     pub(crate) log: LogConfig,
+    pub(crate) observe: ObserveConfig,
 }
 
 /// What is fixed when a network is made.
@@ -164,14 +168,44 @@ impl StoreConfig {
     }
 }
 
-/// The embedded log.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The log.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct LogConfig {}
+pub(crate) struct LogConfig {
+    /// Brokers of Apache Kafka, `host:port`, several with commas between; empty: the log lies in the data folder.
+    pub(crate) kafka: String,
+    /// How many copies of each record the brokers keep.
+    pub(crate) replication_factor: u16,
+    /// How many of them have to be there before a record counts.
+    pub(crate) min_insync_replicas: u16,
+    /// Further settings of librdkafka, by its own names.
+    pub(crate) librdkafka: BTreeMap<String, String>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            kafka: String::new(),
+            replication_factor: 3,
+            min_insync_replicas: 2,
+            librdkafka: BTreeMap::new(),
+        }
+    }
+}
 
 impl LogConfig {
-    pub(crate) fn settings(&self) -> coalition_journal::embedded::Settings {
+    pub(crate) fn embedded(&self) -> coalition_journal::embedded::Settings {
         coalition_journal::embedded::Settings::default()
+    }
+
+    #[cfg(feature = "kafka")]
+    pub(crate) fn brokers(&self) -> coalition_journal::kafka::Settings {
+        coalition_journal::kafka::Settings {
+            replication_factor: self.replication_factor,
+            min_insync_replicas: self.min_insync_replicas,
+            librdkafka: self.librdkafka.clone(),
+            ..coalition_journal::kafka::Settings::at(&self.kafka)
+        }
     }
 }
 
@@ -221,7 +255,7 @@ impl Config {
         );
         ensure!(self.ledger.checkpoint_accounts > 0, "ledger.checkpoint_accounts has to be above zero");
         ensure!(self.store.cache_mib > 0, "store.cache_mib has to be above zero");
-        Ok(())
+        self.observe.check()
     }
 }
 
@@ -248,6 +282,11 @@ mod tests {
             "checkpoint_interval_ms",
             "inbox_keep",
             "cache_mib",
+            "kafka",
+            "replication_factor",
+            "min_insync_replicas",
+            "log",
+            "log_format",
         ] {
             assert!(sample.contains(&format!("\n{key} = ")), "{key}");
         }

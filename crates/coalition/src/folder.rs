@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use coalition_journal::embedded::{self, Embedded};
 use coalition_journal::entry::ShardId;
-use coalition_journal::log;
+use coalition_journal::log::{self, Log};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -71,13 +71,19 @@ impl Network {
         Ok(None)
     }
 
-    /// The network of a folder that is held; a folder without one gets one.
-    pub(crate) fn open(held: &Held, shards: u32, purpose: Purpose) -> Result<Self> {
+    /// The network of a folder that is held; a folder without one gets the one that the log begins with, or a new one.
+    pub(crate) fn open(held: &Held, shards: u32, purpose: Purpose, log: &dyn Log) -> Result<Self> {
         // Looked at once more: another process may have been here before the lock was taken.
         if let Some(network) = Self::there(&held.data, purpose)? {
             return Ok(network);
         }
-        let network = Self { id: Uuid::new_v4(), shards, demo: purpose == Purpose::Demo };
+        let network = match crate::log::genesis(log)? {
+            Some(_) if purpose == Purpose::Demo => {
+                bail!("the brokers hold a network already; name its folder with --data, or use other brokers")
+            }
+            Some(genesis) => Self { id: genesis.network.0, shards: genesis.shard_count.0, demo: false },
+            None => Self { id: Uuid::new_v4(), shards, demo: purpose == Purpose::Demo },
+        };
         write_durably(&held.data.join(NETWORK), toml::to_string(&network)?.as_bytes(), 0o644)?;
         Ok(network)
     }
@@ -182,6 +188,8 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
+    use coalition_journal::memory::Memory;
+
     use super::*;
 
     #[test]
@@ -192,8 +200,8 @@ mod tests {
         assert!(!data.exists(), "looking made it");
         let held = Held::take(&data).unwrap();
         std::fs::write(data.join(OPERATOR_KEY), "ck_a_b").unwrap();
-        let made = Network::open(&held, 4, Purpose::Serve).unwrap();
-        assert_eq!(Network::open(&held, 8, Purpose::Serve).unwrap().id, made.id);
+        let made = Network::open(&held, 4, Purpose::Serve, &Memory::new()).unwrap();
+        assert_eq!(Network::open(&held, 8, Purpose::Serve, &Memory::new()).unwrap().id, made.id);
 
         let other = folder.path().join("checkout");
         std::fs::create_dir_all(other.join(".git")).unwrap();
@@ -218,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = |name: &str, purpose| {
             let data = folder.path().join(name);
-            Network::open(&Held::take(&data).unwrap(), 4, purpose).unwrap();
+            Network::open(&Held::take(&data).unwrap(), 4, purpose, &Memory::new()).unwrap();
             data
         };
         let (demos, served) = (made("demo", Purpose::Demo), made("served", Purpose::Serve));

@@ -5,7 +5,9 @@ mod cmd;
 mod config;
 mod demo;
 mod folder;
+mod log;
 mod node;
+mod observe;
 mod office;
 mod stop;
 

@@ -21,7 +21,9 @@ use uuid::Uuid;
 
 use crate::client::failure::Trouble;
 use crate::config::Config;
-use crate::folder::{self, Held, Network, OPERATOR_KEY, Purpose, write_durably};
+use crate::folder::{Held, Network, OPERATOR_KEY, Purpose, write_durably};
+use crate::log;
+use crate::observe::Observer;
 use crate::office;
 use crate::stop::Stop;
 
@@ -39,6 +41,7 @@ pub(crate) struct Running {
     gateway: JoinHandle<Result<(), coalition_gateway::Error>>,
     gateway_ended: watch::Receiver<()>,
     stop_gateway: oneshot::Sender<()>,
+    pub(crate) observer: Observer,
     /// Let go when all the others have ended.
     _held: Held,
 }
@@ -54,8 +57,10 @@ impl Running {
         // What can be refused is refused before anything is written.
         Network::look(data, purpose)?;
         let socket = bind(config.gateway.listen)?;
+        let observer = Observer::start(&config.observe).await?;
         let held = Held::take(data)?;
-        let network = Network::open(&held, config.network.shards, purpose)?;
+        let log = observer.log(log::open(data, &config.log)?)?;
+        let network = Network::open(&held, config.network.shards, purpose, &*log)?;
         if network.shards != config.network.shards {
             return Err(anyhow!(
                 "the network in {} has {} shards, fixed when it was made; the configuration says {}",
@@ -64,7 +69,7 @@ impl Running {
                 config.network.shards
             ));
         }
-        let log: Arc<dyn Log> = Arc::new(folder::open_log(data, config.log.settings())?);
+        log::prepare(&*log, network.shards)?;
         let store = |shard: ShardId| -> Box<dyn Store> {
             Box::new(Folder::new(Network::store(data, shard), config.store.settings(network.shards)))
         };
@@ -72,6 +77,7 @@ impl Running {
         let settings = config.ledger.settings(network.shards);
         let node = Node::start(&log, NetworkId(network.id), store, &returns, &settings)?;
         let ledger = node.ledger();
+        observer.ledger(&ledger, &log)?;
         let ready = async {
             office::taken(&log, &ledger, settings.limits.clock_skew_max).await?;
             set_up(data, &ledger, config).await
@@ -89,18 +95,20 @@ impl Running {
             }
         };
         let intake = Intake::start(Arc::clone(&log), ledger.clone(), config.intake.settings())?;
+        observer.intake(&intake)?;
         let (stop_gateway, stopped) = oneshot::channel::<()>();
         let serving = coalition_gateway::serve(
             listener,
             ledger.clone(),
             Arc::clone(&log),
-            config.gateway.settings(),
+            coalition_gateway::Settings { metrics: observer.gateway(), ..config.gateway.settings() },
             async { drop(stopped.await) },
         );
+        let listening = observer.listening();
         let (tell_end, gateway_ended) = watch::channel(());
         let gateway = tokio::spawn(async move {
             let served = serving.await;
-            drop(tell_end);
+            drop((listening, tell_end));
             served
         });
         Ok(Some(Self {
@@ -112,6 +120,7 @@ impl Running {
             gateway,
             gateway_ended,
             stop_gateway,
+            observer,
             _held: held,
         }))
     }
@@ -125,6 +134,7 @@ impl Running {
     /// Ends everything in order: no new requests, no new events, then the last checkpoints.
     pub(crate) async fn stop(self) -> Result<()> {
         // A gateway that has ended by itself says so below.
+        self.observer.ending();
         let by_itself = self.stop_gateway.send(()).is_err();
         let served = self.gateway.await;
         let (intake, node) = (self.intake, self.node);

@@ -51,11 +51,7 @@ impl Default for Metrics {
             rejected: records.with_label_values(&["rejected"]),
             bytes_all: bytes.with_label_values::<&str>(&[]),
             records,
-            reasons: counters(
-                "intake_rejected_total",
-                "Records that went back to their partners by intake, by reason (docs/errors.md).",
-                &["reason"],
-            ),
+            reasons: reasons(),
             bytes,
             lag: gauges(
                 "intake_lag",
@@ -65,6 +61,17 @@ impl Default for Metrics {
             streams: Mutex::default(),
         }
     }
+}
+
+/// By reason. One is there from the start, so that the metric is shown before anything was rejected.
+fn reasons() -> IntCounterVec {
+    let reasons = counters(
+        "intake_rejected_total",
+        "Records that went back to their partners by intake, by reason (docs/errors.md).",
+        &["reason"],
+    );
+    reasons.with_label_values(&[ErrorReason::Malformed.reason()]);
+    reasons
 }
 
 impl Metrics {
@@ -115,7 +122,7 @@ impl Metrics {
         let count = |reason: ErrorReason| self.reasons.with_label_values(&[reason.reason()]).get();
         Counts {
             accepted: self.accepted.get(),
-            rejected: reasons.map(|reason| (reason, count(reason))).collect(),
+            rejected: reasons.map(|reason| (reason, count(reason))).filter(|(_, count)| *count > 0).collect(),
             bytes: self.bytes_all.get(),
         }
     }

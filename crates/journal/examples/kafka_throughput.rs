@@ -28,8 +28,16 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let servers = arguments.next().ok_or("name the bootstrap servers")?;
     let copies: u16 = arguments.next().map_or(Ok(1), |copies| copies.parse())?;
-    let settings =
-        Settings { replication_factor: copies, min_insync_replicas: copies.min(2), ..Settings::at(&servers) };
+    let librdkafka = arguments.filter_map(|one| {
+        let (key, value) = one.split_once('=')?;
+        Some((key.to_owned(), value.to_owned()))
+    });
+    let settings = Settings {
+        replication_factor: copies,
+        min_insync_replicas: copies.min(2),
+        librdkafka: librdkafka.collect(),
+        ..Settings::at(&servers)
+    };
     println!(
         "{:>9} {:>6} {:>10} {:>7} {:>22} {:>22}",
         "bytes", "ahead", "records/s", "MB/s", "answered p50 / p99", "read p50 / p99"
@@ -102,12 +110,12 @@ fn caller(log: &Kafka, to: &Partition, bytes: usize, ahead: usize) -> Result<Lat
                 under_way -= 1;
             }
             News::Failed(error) => return Err(error),
-            News::Woken => {
-                for stored in log.read(to, next, 1 << 20)? {
-                    next = stored.offset.plus(1);
-                    read.extend(called.pop_front().map(|called| called.elapsed()));
-                }
-            }
+            News::Woken => loop {
+                let records = log.read(to, next, 1 << 20)?;
+                let Some(last) = records.last() else { break };
+                next = last.offset.plus(1);
+                read.extend(called.drain(..records.len()).map(|called| called.elapsed()));
+            },
         }
     }
     Ok((answered, read))

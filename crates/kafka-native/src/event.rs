@@ -9,6 +9,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;
@@ -104,6 +105,21 @@ impl<C: ConsumerContext + 'static> Drop for Events<C> {
         // SAFETY: it is ours, and not used again.
         unsafe { sys::rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
+}
+
+/// Gives each event to `take` that waits in the queue of a client that is not a consumer and that nobody polls, as
+/// rdkafka's admin client: lines for the log would gather there for ever.
+pub fn drain<C: ClientContext>(client: &Client<C>, mut take: impl FnMut(Event<'_>)) {
+    // SAFETY: the client is alive; the queue is ours to destroy.
+    let Some(queue) = NonNull::new(unsafe { sys::rd_kafka_queue_get_main(client.native_ptr()) }) else {
+        return;
+    };
+    // SAFETY: the queue is alive.
+    while let Some(event) = NonNull::new(unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), 0) }) {
+        take(Owned(event).show());
+    }
+    // SAFETY: it is not used again.
+    unsafe { sys::rd_kafka_queue_destroy(queue.as_ptr()) };
 }
 
 struct Owned(NonNull<sys::rd_kafka_event_t>);

@@ -8,7 +8,7 @@ mod event;
 pub mod testing;
 mod topic;
 
-pub use event::{Event, Events, Fetched};
+pub use event::{Event, Events, Fetched, drain};
 pub use topic::{Description, describe_topic};
 
 use std::ffi::{CStr, c_char};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use coalition_client::{Key, Server, Settings};
 
@@ -76,8 +76,9 @@ impl Options {
         let file = self.key_file.clone().or_else(|| variable(KEY_FILE).map(PathBuf::from));
         let (key, source) = match (&file, variable(KEY)) {
             (Some(file), _) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("read the key file {}", file.display()))?;
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    Trouble::Usage(format!("read the key file {}: {error}", file.display()))
+                })?;
                 (text, format!("the key file {}", file.display()))
             }
             (None, Some(key)) => (key.to_string_lossy().into_owned(), KEY.to_owned()),

@@ -1,16 +1,16 @@
 //! `coalition serve`: the network in this process, until it is told to stop.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use tracing_subscriber::EnvFilter;
+use anyhow::{Result, anyhow};
 
 use crate::client::{note, offer};
 use crate::config::Config;
 use crate::folder::{OPERATOR_KEY, Purpose};
 use crate::node::Running;
+use crate::observe;
+use crate::observe::logs::{self, LogFormat};
 use crate::stop::Stop;
 
 /// Run the network in this process, on an embedded log in a folder.
@@ -30,23 +30,20 @@ pub(crate) struct Args {
     /// Where the gateway listens, in place of the configuration's address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<std::net::SocketAddr>,
-    /// How log lines look; what is logged is said by RUST_LOG.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// Where metrics, liveness and readiness are served, in place of the configuration's address; `off` for nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    observe: Option<String>,
+    /// How log lines look, in place of what the configuration says; what is logged is said by RUST_LOG.
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    log_to_stderr(args.log_format);
-    let config = Config::read(args.config.as_deref(), args.listen)?;
+    let mut config = Config::read(args.config.as_deref(), args.listen)?;
+    if let Some(text) = &args.observe {
+        config.observe.listen = observe::listen(text).map_err(|why| anyhow!("--observe \"{text}\" {why}"))?;
+    }
+    logs::start(&config.observe.log, args.log_format.unwrap_or(config.observe.log_format))?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(&args.data, &config))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -59,6 +56,9 @@ async fn serve(data: &Path, config: &Config) -> Result<()> {
     };
     // That nobody can read it is no reason not to serve.
     drop(offer(&format!("listening on http://{}\n", network.address)));
+    if let Some(address) = network.observer.address {
+        note(&format!("metrics, liveness and readiness are at http://{address}"));
+    }
     let key = data.join(OPERATOR_KEY);
     if key.exists() {
         note(&format!("the operator's key is in {}", key.display()));
@@ -74,19 +74,4 @@ async fn serve(data: &Path, config: &Config) -> Result<()> {
     }
     note("stopping");
     network.stop().await
-}
-
-/// Log lines go to standard error: standard output is for results.
-pub(crate) fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    // A log that can't be written, on a full disk or to nobody, must not bring down what it tells of.
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
 }

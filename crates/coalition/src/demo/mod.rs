@@ -43,10 +43,16 @@ pub(crate) struct Args {
     /// Where the gateway listens; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
     listen: std::net::SocketAddr,
+    /// Run on these brokers of Apache Kafka instead of a log of its own; deploy/kafka starts some.
+    #[arg(long, value_name = "HOST:PORT", default_value = "")]
+    kafka: String,
+    /// How many copies of each record the brokers keep: 1 where there is one broker.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "kafka")]
+    replication_factor: u16,
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    crate::cmd::serve::log_to_stderr(crate::cmd::serve::LogFormat::Text);
+    crate::observe::logs::start("warn", crate::observe::logs::LogFormat::Text)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(demo(args))
 }
 
@@ -124,8 +130,13 @@ async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<bool> {
 fn config(args: &Args) -> Config {
     let mut config = Config::default();
     config.gateway.listen = args.listen;
+    // Nobody watches a demo, and another network may have the port.
+    config.observe.listen = None;
     // The log is of 1997: as old as any network may accept.
     config.network.max_event_age_days = Some(36_500);
+    config.log.kafka.clone_from(&args.kafka);
+    config.log.replication_factor = args.replication_factor;
+    config.log.min_insync_replicas = args.replication_factor.div_ceil(2);
     config
 }
 

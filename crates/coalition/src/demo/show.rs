@@ -23,7 +23,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 fn replayed(outcome: &Outcome) -> String {
     let mut text = heading("What was replayed");
     text.push_str(&format!(
-        "{} events of {} customers, published by 3 partners,\ndecided in {} shards, journaled, folded.\n",
+        "{} events of {} customers, published by 3 partners, decided in {} shards,\njournaled, folded.\n",
         grouped(outcome.events),
         grouped(outcome.members),
         outcome.shards

@@ -8,5 +8,6 @@ mod everyday;
 mod folder;
 mod journal;
 mod network;
+mod observe;
 mod retry;
 mod start;

@@ -39,7 +39,10 @@ impl Ended {
 /// The command with `args` divided at blanks, in an environment of its own.
 pub(crate) fn command(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coalition"));
-    command.args(args.split_whitespace());
+    // Networks of several tests run at once, and there is one default port for whoever watches.
+    let unwatched: &[&str] = if args.starts_with("serve") { &["--observe", "off"] } else { &[] };
+    let mut args = args.split_whitespace();
+    command.args(args.next()).args(unwatched).args(args);
     for variable in ["COALITION_SERVER", "COALITION_KEY_FILE", "COALITION_KEY"] {
         command.env_remove(variable);
     }

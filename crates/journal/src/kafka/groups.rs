@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::Lines;
+use super::reader::PAUSE;
 use super::settings::Settings;
 use super::{failed, number};
 use crate::log::{Error, Offset, Partition};
@@ -46,10 +49,23 @@ impl Groups {
         }
         let doing = || format!("ask how far {group} has got in {of}");
         let client = self.client(group).map_err(|error| failed(doing(), error))?;
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition(&of.topic, number(of)?);
-        let found = client.committed_offsets(list, self.settings.request_timeout);
-        let found = found.map_err(|error| failed(doing(), error))?;
+        let began = Instant::now();
+        let found = loop {
+            let mut list = TopicPartitionList::with_capacity(1);
+            list.add_partition(&of.topic, number(of)?);
+            let error = match client.committed_offsets(list, self.settings.request_timeout) {
+                Ok(found) => break found,
+                Err(error) => error,
+            };
+            // All else may pass: the first to ask for a group has its coordinator chosen.
+            let denied =
+                [RDKafkaErrorCode::GroupAuthorizationFailed, RDKafkaErrorCode::TopicAuthorizationFailed];
+            let denied = error.rdkafka_error_code().is_some_and(|code| denied.contains(&code));
+            if denied || began.elapsed() + PAUSE >= self.settings.request_timeout {
+                return Err(failed(doing(), error));
+            }
+            thread::sleep(PAUSE);
+        };
         let Some(one) = found.elements().into_iter().next() else { return Ok(None) };
         one.error().map_err(|error| failed(doing(), error))?;
         let Place::Offset(raw) = one.offset() else { return Ok(None) };

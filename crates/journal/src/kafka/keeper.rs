@@ -84,6 +84,7 @@ impl Keeper {
     /// Does what is due; whether all went well.
     fn look(&self) -> bool {
         let mut well = true;
+        self.topics.lines();
         for (partition, before) in self.trims.take() {
             match self.trim(&partition, before) {
                 Ok(start) => self.reader.trimmed(&partition, start),

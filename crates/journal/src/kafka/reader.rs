@@ -18,7 +18,7 @@ use super::{failed, number};
 use crate::log::{Error, Offset, Partition, Stored, Wake};
 
 /// How long to wait before a question is asked again.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// The partitions that are read, by one consumer and one thread for all.
 pub(super) struct Reader {

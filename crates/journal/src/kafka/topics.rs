@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use coalition_kafka_native::{Description, describe_topic};
+use coalition_kafka_native::{Description, Event, describe_topic, drain};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::context::Lines;
+use super::context::{Lines, line};
+use super::reader::PAUSE;
 use super::settings::Settings;
 use super::{block, failed, number, wanted};
 use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
-
-/// A topic just created is not known to all brokers at once.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// The topics of the cluster.
 pub(super) struct Topics {
@@ -38,8 +36,22 @@ impl Topics {
         let timeout = self.settings.request_timeout;
         describe_topic(self.admin.inner(), PROBE, timeout).map(drop).map_err(|(error, reason)| {
             let servers = &self.settings.bootstrap_servers;
-            failed(format!("reach kafka at {servers} within {timeout:?}"), format!("{error}: {reason}"))
+            // Why a connection fails, a wrong password too, is said in lines only.
+            let why = self.lines().map(|line| format!("; {line}")).unwrap_or_default();
+            failed(format!("reach kafka at {servers} within {timeout:?}"), format!("{error}: {reason}{why}"))
         })
+    }
+
+    /// Passes the client's lines on to the log; gives the last one that says why a connection failed.
+    pub(super) fn lines(&self) -> Option<String> {
+        let mut last = None;
+        drain(self.admin.inner(), |event| {
+            if let Event::Log { level, facility, text } = event {
+                line(level, &facility, &text);
+                last = (facility == "FAIL").then_some(text).or(last.take());
+            }
+        });
+        last
     }
 
     /// See [`crate::log::Log::topic`].

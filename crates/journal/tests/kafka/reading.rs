@@ -87,12 +87,19 @@ fn a_partition_is_read_from_where_it_is_asked_for_last() {
     const PARTITIONS: u32 = 40;
     let log = open(&cluster.settings());
     log.create_topic("reading.watched", PARTITIONS).expect("create");
-    for at in (0..PARTITIONS).map(|number| Partition::new("reading.watched", number)) {
-        append(&log, &at, vec![Record::of("a"), Record::of("b")]).expect("append");
-        log.watch(&at, Arc::new(|| ())).expect("watch");
-        assert_eq!(values(&read_all(&log, &at, Offset(1), 1)), ["b"], "{at}");
-        assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["a", "b"], "{at}");
-    }
+    let partitions = (0..PARTITIONS).map(|number| Partition::new("reading.watched", number));
+    // All at once, so that the thread that fetches has more to do than it gets done in between.
+    thread::scope(|scope| {
+        for at in partitions {
+            let log = &log;
+            scope.spawn(move || {
+                append(log, &at, vec![Record::of("a"), Record::of("b")]).expect("append");
+                log.watch(&at, Arc::new(|| ())).expect("watch");
+                assert_eq!(values(&read_all(log, &at, Offset(1), 1)), ["b"], "{at}");
+                assert_eq!(values(&read_all(log, &at, Offset(0), 1)), ["a", "b"], "{at}");
+            });
+        }
+    });
 }
 
 #[test]

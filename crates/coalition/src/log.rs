@@ -1,0 +1,84 @@
+//! The log of a network: embedded in its data folder, or on brokers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use coalition_journal::entry::{Entry, Genesis};
+use coalition_journal::log::{self, Log, Partition};
+use coalition_ledger::runtime::{INBOX, JOURNAL};
+
+use crate::client::note;
+use crate::config::LogConfig;
+use crate::folder;
+
+/// How long to wait for a log that can't be reached.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait before it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens the log that the configuration names.
+pub(crate) fn open(data: &Path, config: &LogConfig) -> Result<Arc<dyn Log>> {
+    if config.kafka.is_empty() {
+        return Ok(Arc::new(folder::open_log(data, config.embedded())?));
+    }
+    on_brokers(config)
+}
+
+#[cfg(feature = "kafka")]
+fn on_brokers(config: &LogConfig) -> Result<Arc<dyn Log>> {
+    let doing = || format!("open the log on the brokers at {}", config.kafka);
+    let log = patiently(|| coalition_journal::kafka::Kafka::open(&config.brokers())).with_context(doing)?;
+    Ok(Arc::new(log))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn on_brokers(config: &LogConfig) -> Result<Arc<dyn Log>> {
+    anyhow::bail!(
+        "open the log on the brokers at {}: this program was built without Kafka; build it with the feature `kafka`",
+        config.kafka
+    )
+}
+
+/// Makes sure that the topics of inbox and journal are there, or makes them.
+pub(crate) fn prepare(log: &dyn Log, shards: u32) -> Result<()> {
+    for topic in [JOURNAL, INBOX] {
+        patiently(|| log.create_topic(topic, shards)).context("prepare the topics of inbox and journal")?;
+    }
+    Ok(())
+}
+
+/// Tries for a while: brokers that have just lost one of them need seconds to agree on who leads.
+fn patiently<T>(attempt: impl Fn() -> Result<T, log::Error>) -> Result<T, log::Error> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(error @ log::Error::Backend { .. }) if Instant::now() < until => {
+                note(&format!("waiting for the log: {:#}", anyhow::Error::new(error)));
+                std::thread::park_timeout(PAUSE);
+            }
+            tried => return tried,
+        }
+    }
+}
+
+/// How the journal that lies there begins, if there is one: a network on brokers outlives the folder of a process.
+pub(crate) fn genesis(log: &dyn Log) -> Result<Option<Genesis>> {
+    const DOING: &str = "look for a network on the brokers";
+    if patiently(|| log.topic(JOURNAL)).context(DOING)?.is_none() {
+        return Ok(None);
+    }
+    let journal = Partition::new(JOURNAL, 0);
+    let (start, end) = patiently(|| log.bounds(&journal)).context(DOING)?;
+    let mut next = start;
+    while next < end {
+        let read = patiently(|| log.read(&journal, next, 1)).context(DOING)?;
+        let Some(stored) = read.into_iter().next() else { break };
+        next = stored.offset.plus(1);
+        if let Some(Entry::Genesis(genesis)) = Entry::decode(&stored.record.value)? {
+            return Ok(Some(genesis));
+        }
+    }
+    Ok(None)
+}

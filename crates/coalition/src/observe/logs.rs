@@ -1,0 +1,42 @@
+//! Log lines: to standard error, as standard output is for results.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a filter such as `warn,coalition::event=debug` lets through.
+pub(super) fn filter(text: &str) -> Result<EnvFilter> {
+    EnvFilter::builder().parse(text).with_context(|| format!("\"{text}\" says not what to log"))
+}
+
+/// Begins to log what `RUST_LOG` says, or else `default`.
+pub(crate) fn start(default: &str, format: LogFormat) -> Result<()> {
+    let said = std::env::var("RUST_LOG").ok().filter(|said| !said.is_empty());
+    let filter = match &said {
+        Some(said) => filter(said).context("read RUST_LOG")?,
+        None => filter(default)?,
+    };
+    // A log that can't be written, on a full disk or to nobody, must not bring down what it tells of.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    Ok(())
+}
