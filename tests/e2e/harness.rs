@@ -32,16 +32,12 @@ impl Drop for Running {
 
 /// The demo, up to its end, with its result.
 pub(crate) fn demo(data: &Path) -> serde_json::Value {
-<<<<<<< tests/e2e/harness.rs
     demo_on(data, &[])
 }
 
 /// The same, with further arguments.
 pub(crate) fn demo_on(data: &Path, arguments: &[&str]) -> serde_json::Value {
-    let output = demo_command(data).args(arguments).output().expect("the binary starts");
-=======
-    let output = demo_command(data, true).output().expect("the binary starts");
->>>>>>> /tmp/land/tests/e2e/harness.rs.new
+    let output = demo_command(data, true).args(arguments).output().expect("the binary starts");
     assert!(output.status.success(), "the demo failed: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("the demo prints one JSON document")
 }
@@ -54,17 +50,13 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     pub(crate) fn start(data: &Path) -> Self {
-<<<<<<< tests/e2e/harness.rs
         Self::start_with(data, &[])
     }
 
     /// The same, with further arguments.
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let mut command = demo_command(data);
-        command.args(arguments);
-=======
         let mut command = demo_command(data, true);
->>>>>>> /tmp/land/tests/e2e/harness.rs.new
+        command.args(arguments);
         let mut process =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
