@@ -246,3 +246,62 @@ fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     Timestamp::from_millis(i64::try_from(since).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::Settings;
+    use crate::log::Offset;
+
+    /// Without a broker: what is assigned is known to the client.
+    fn fetcher() -> Fetcher {
+        let consumer: BaseConsumer<Lines> =
+            Settings::at("127.0.0.1:9").reader().create_with_context(Lines).expect("a consumer");
+        Fetcher::new(Arc::new(consumer), Slots::default()).expect("it has a queue")
+    }
+
+    fn check(fetcher: &Fetcher, expected: &[(&str, i32, i64)]) {
+        let assigned = fetcher.consumer.assignment().expect("asked");
+        let found: Vec<_> = assigned
+            .elements()
+            .iter()
+            .map(|one| (one.topic().to_owned(), one.partition(), one.offset().to_raw().expect("an offset")))
+            .collect();
+        let found: Vec<_> = found.iter().map(|(topic, number, at)| (topic.as_str(), *number, *at)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn asked_for_twice_it_is_fetched_from_the_last_place() {
+        let mut fetcher = fetcher();
+        let slot = Arc::new(Slot::new(Partition::new("t", 3)));
+        slot.place(Offset(5), 1000);
+        slot.place(Offset(2), 1000);
+        for _ in 0..2 {
+            fetcher.fetch(&slot);
+            assert_eq!(slot.state().fetch, Fetch::Runs);
+            check(&fetcher, &[("t", 3, 2)]);
+        }
+        slot.place(Offset(7), 1000);
+        assert_eq!(slot.state().fetch, Fetch::Asked, "what comes now is of another place");
+        fetcher.fetch(&slot);
+        check(&fetcher, &[("t", 3, 7)]);
+        fetcher.stop(&slot);
+        assert_eq!(slot.state().fetch, Fetch::Not);
+        check(&fetcher, &[]);
+    }
+
+    #[test]
+    fn a_fault_ends_the_fetching_and_is_told_once() {
+        let mut fetcher = fetcher();
+        let slot = Arc::new(Slot::new(Partition::new("t", 0)));
+        slot.place(Offset(0), 1000);
+        fault(&slot, RDKafkaErrorCode::BadMessage, "of another place".to_owned());
+        assert!(slot.state().fault.is_none());
+        fetcher.fetch(&slot);
+        fault(&slot, RDKafkaErrorCode::BadMessage, "bad".to_owned());
+        let read = |slot: &Slot| slot.read(Offset(0), 1, Duration::ZERO);
+        assert!(matches!(read(&slot), Err(Error::Damaged { .. })));
+        assert!(matches!(read(&slot), Ok(super::super::slot::Found::Elsewhere)), "it is looked at anew");
+    }
+}
