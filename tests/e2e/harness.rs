@@ -115,7 +115,10 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn start(data: &Path) -> Self {
         let mut process = Command::new(binary());
-        process.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data).stdout(Stdio::piped());
+        process
+            .args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped());
         let mut process = process.spawn().expect("the binary starts");
         let out = process.stdout.take().expect("standard output is piped");
         let process = Running(process);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use coalition_journal::embedded::{self, Embedded};
-use coalition_journal::entry::ShardId;
-use coalition_journal::log::{self, Log};
+use coalition_journal::entry::{Genesis, ShardId};
+use coalition_journal::log;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -71,13 +71,14 @@ impl Network {
         Ok(None)
     }
 
-    /// The network of a folder that is held; a folder without one gets the one that the log begins with, or a new one.
-    pub(crate) fn open(held: &Held, shards: u32, purpose: Purpose, log: &dyn Log) -> Result<Self> {
+    /// The network of a folder that is held; a folder without one gets the one that the journal on brokers begins with, or a
+    /// new one.
+    pub(crate) fn open(held: &Held, shards: u32, purpose: Purpose, found: Option<Genesis>) -> Result<Self> {
         // Looked at once more: another process may have been here before the lock was taken.
         if let Some(network) = Self::there(&held.data, purpose)? {
             return Ok(network);
         }
-        let network = match crate::log::genesis(log)? {
+        let network = match found {
             Some(_) if purpose == Purpose::Demo => {
                 bail!("the brokers hold a network already; name its folder with --data, or use other brokers")
             }
@@ -188,8 +189,6 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use coalition_journal::memory::Memory;
-
     use super::*;
 
     #[test]
@@ -200,8 +199,8 @@ mod tests {
         assert!(!data.exists(), "looking made it");
         let held = Held::take(&data).unwrap();
         std::fs::write(data.join(OPERATOR_KEY), "ck_a_b").unwrap();
-        let made = Network::open(&held, 4, Purpose::Serve, &Memory::new()).unwrap();
-        assert_eq!(Network::open(&held, 8, Purpose::Serve, &Memory::new()).unwrap().id, made.id);
+        let made = Network::open(&held, 4, Purpose::Serve, None).unwrap();
+        assert_eq!(Network::open(&held, 8, Purpose::Serve, None).unwrap().id, made.id);
 
         let other = folder.path().join("checkout");
         std::fs::create_dir_all(other.join(".git")).unwrap();
@@ -226,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = |name: &str, purpose| {
             let data = folder.path().join(name);
-            Network::open(&Held::take(&data).unwrap(), 4, purpose, &Memory::new()).unwrap();
+            Network::open(&Held::take(&data).unwrap(), 4, purpose, None).unwrap();
             data
         };
         let (demos, served) = (made("demo", Purpose::Demo), made("served", Purpose::Serve));

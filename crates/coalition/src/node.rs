@@ -59,8 +59,14 @@ impl Running {
         let socket = bind(config.gateway.listen)?;
         let observer = Observer::start(&config.observe).await?;
         let held = Held::take(data)?;
-        let log = observer.log(log::open(data, &config.log)?)?;
-        let network = Network::open(&held, config.network.shards, purpose, &*log)?;
+        let open = || observer.log(log::open(data, &config.log)?);
+        // A log in the folder is made after what says whose it is; one on brokers says it itself.
+        let (network, log) = if config.log.kafka.is_empty() {
+            (Network::open(&held, config.network.shards, purpose, None)?, open()?)
+        } else {
+            let log = open()?;
+            (Network::open(&held, config.network.shards, purpose, log::genesis(&*log)?)?, log)
+        };
         if network.shards != config.network.shards {
             return Err(anyhow!(
                 "the network in {} has {} shards, fixed when it was made; the configuration says {}",

@@ -40,7 +40,7 @@ fn without_a_key_or_a_network_the_command_says_what_to_do() {
 
     let mut missing = command("partner list");
     missing.env("COALITION_KEY_FILE", "/no/such/file");
-    end(missing).failed(1, "read the key file /no/such/file");
+    end(missing).failed(2, "read the key file /no/such/file");
 }
 
 #[test]
