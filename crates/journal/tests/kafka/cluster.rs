@@ -100,7 +100,7 @@ impl Cluster {
             let ended = child.wait_with_output().expect("it ended");
             let said = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
             let code = ended.status.code().unwrap_or_default();
-            // 127: there is no Python.
+            // 127: what runs the launcher is not there.
             assert!(MISSING.contains(&code) || code == 127, "kafka does not start ({code}): {said}");
             return Err(said);
         }
