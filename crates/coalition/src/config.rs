@@ -1,5 +1,7 @@
 //! The configuration of a process: one struct for each component, unknown keys refused.
 
+mod gateway;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use coalition_domain::Span;
 use serde::Deserialize;
 
+pub(crate) use self::gateway::GatewayConfig;
 use crate::observe::ObserveConfig;
 
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
@@ -65,31 +68,6 @@ impl NetworkConfig {
             );
         }
         Ok(())
-    }
-}
-
-/// The gRPC gateway.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct GatewayConfig {
-    /// Where it listens; port 0 takes a free one.
-    pub(crate) listen: SocketAddr,
-    /// Serve without TLS on an address that others can reach.
-    pub(crate) plaintext_beyond_loopback: bool,
-}
-
-impl Default for GatewayConfig {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7300)), plaintext_beyond_loopback: false }
-    }
-}
-
-impl GatewayConfig {
-    pub(crate) fn settings(&self) -> coalition_gateway::Settings {
-        coalition_gateway::Settings {
-            plaintext_beyond_loopback: self.plaintext_beyond_loopback,
-            ..coalition_gateway::Settings::default()
-        }
     }
 }
 
@@ -232,13 +210,9 @@ impl Config {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        let listen = self.gateway.listen;
-        ensure!(
-            listen.ip().is_loopback() || self.gateway.plaintext_beyond_loopback,
-            "refuse to listen on {listen} in plain text, where others could read keys: listen on a loopback address, or set gateway.plaintext_beyond_loopback = true in the configuration of `coalition serve`"
-        );
         let shards = self.network.shards;
         ensure!((1..=1_024).contains(&shards), "network.shards lies between 1 and 1024");
+        self.gateway.check(shards)?;
         for (name, days) in [
             ("max_event_age_days", self.network.max_event_age_days),
             ("max_request_age_days", self.network.max_request_age_days),
@@ -277,6 +251,17 @@ mod tests {
             "max_request_age_days",
             "listen",
             "plaintext_beyond_loopback",
+            "# tls_cert",
+            "# tls_key",
+            "web_origins",
+            "message_bytes_max",
+            "requests_max",
+            "# connections_max",
+            "files_reserved",
+            "streams_max",
+            "handshake_timeout_ms",
+            "keepalive_interval_ms",
+            "keepalive_timeout_ms",
             "accounts_max",
             "checkpoint_accounts",
             "checkpoint_interval_ms",
@@ -301,20 +286,5 @@ mod tests {
         assert!(none.check().is_err());
         let old: Config = toml::from_str("[network]\nmax_event_age_days = 36501\n").unwrap();
         assert!(old.check().unwrap_err().to_string().contains("36500"));
-    }
-
-    #[test]
-    fn plain_text_beyond_this_machine_has_to_be_allowed() {
-        let read = |lines: &str| toml::from_str::<Config>(&format!("[gateway]\n{lines}\n")).unwrap().check();
-        for good in ["listen = \"127.0.0.2:1\"", "listen = \"[::1]:1\""] {
-            read(good).unwrap();
-        }
-        for bad in ["listen = \"0.0.0.0:1\"", "listen = \"[::]:1\"", "listen = \"192.0.2.1:1\""] {
-            assert!(
-                read(bad).unwrap_err().to_string().contains("gateway.plaintext_beyond_loopback = true"),
-                "{bad}"
-            );
-            read(&format!("{bad}\nplaintext_beyond_loopback = true")).unwrap();
-        }
     }
 }

@@ -9,6 +9,7 @@ mod log;
 mod node;
 mod observe;
 mod office;
+mod renew;
 mod stop;
 
 use std::process::ExitCode;

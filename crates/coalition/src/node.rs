@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::{Rejection, RequestId};
 use coalition_gateway::auth::{NewKey, Secret};
+use coalition_gateway::tls::Tls;
 use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::Log;
@@ -37,6 +38,8 @@ pub(crate) struct Running {
     pub(crate) intake: Intake,
     /// Where the gateway listens.
     pub(crate) address: SocketAddr,
+    /// With what certificate, if it speaks TLS.
+    pub(crate) tls: Option<Tls>,
     node: Node,
     gateway: JoinHandle<Result<(), coalition_gateway::Error>>,
     gateway_ended: watch::Receiver<()>,
@@ -55,6 +58,8 @@ impl Running {
         stop: &mut Stop,
     ) -> Result<Option<Self>> {
         // What can be refused is refused before anything is written.
+        let gateway = config.gateway.settings()?;
+        let tls = gateway.tls.clone();
         Network::look(data, purpose)?;
         let socket = bind(config.gateway.listen)?;
         let observer = Observer::start(&config.observe).await?;
@@ -107,7 +112,7 @@ impl Running {
             listener,
             ledger.clone(),
             Arc::clone(&log),
-            coalition_gateway::Settings { metrics: observer.gateway(), ..config.gateway.settings() },
+            coalition_gateway::Settings { metrics: observer.gateway(), ..gateway },
             async { drop(stopped.await) },
         );
         let listening = observer.listening();
@@ -122,6 +127,7 @@ impl Running {
             ledger,
             intake,
             address,
+            tls,
             node,
             gateway,
             gateway_ended,

@@ -11,12 +11,14 @@ use crate::folder::{OPERATOR_KEY, Purpose};
 use crate::node::Running;
 use crate::observe;
 use crate::observe::logs::{self, LogFormat};
+use crate::renew::Renewals;
 use crate::stop::Stop;
 
 /// Run the network in this process, on an embedded log in a folder.
 ///
 /// The folder is made when it is not there, with the operator's first key in `operator.key`. One process at a time uses
-/// it. Stops on Ctrl-C or SIGTERM, after what is under way; killed at any moment, it goes on from its journal.
+/// it. Stops on Ctrl-C or SIGTERM, after what is under way; killed at any moment, it goes on from its journal. SIGHUP makes it
+/// read the certificate of its gateway again.
 ///
 /// Example: coalition serve --data /var/lib/coalition --config coalition.toml
 #[derive(clap::Args)]
@@ -50,12 +52,14 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 
 async fn serve(data: &Path, config: &Config) -> Result<()> {
     let mut stop = Stop::listen()?;
+    let mut renewals = Renewals::listen(config.gateway.tls_cert.is_some())?;
     let Some(network) = Running::start(data, config, Purpose::Serve, &mut stop).await? else {
         note("stopped before the network was ready");
         return Ok(());
     };
     // That nobody can read it is no reason not to serve.
-    drop(offer(&format!("listening on http://{}\n", network.address)));
+    let scheme = if network.tls.is_some() { "https" } else { "http" };
+    drop(offer(&format!("listening on {scheme}://{}\n", network.address)));
     if let Some(address) = network.observer.address {
         note(&format!("metrics, liveness and readiness are at http://{address}"));
     }
@@ -71,6 +75,7 @@ async fn serve(data: &Path, config: &Config) -> Result<()> {
     tokio::select! {
         () = stop.told() => {}
         () = network.gateway_ended() => {}
+        () = renewals.follow(network.tls.as_ref()) => {}
     }
     note("stopping");
     network.stop().await

@@ -6,6 +6,7 @@ mod arguments;
 mod ending;
 mod everyday;
 mod folder;
+mod gateway;
 mod journal;
 mod network;
 mod observe;

@@ -43,7 +43,7 @@ pub(crate) fn command(args: &str) -> Command {
     let unwatched: &[&str] = if args.starts_with("serve") { &["--observe", "off"] } else { &[] };
     let mut args = args.split_whitespace();
     command.args(args.next()).args(unwatched).args(args);
-    for variable in ["COALITION_SERVER", "COALITION_KEY_FILE", "COALITION_KEY"] {
+    for variable in ["COALITION_SERVER", "COALITION_KEY_FILE", "COALITION_KEY", "COALITION_TLS_CA"] {
         command.env_remove(variable);
     }
     command
@@ -162,10 +162,15 @@ impl Network {
         end(command)
     }
 
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        assert!(kill.unwrap().success());
+    }
+
     /// Ends the network as an operator would.
     pub(crate) fn stop(&mut self) {
-        let told = Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
-        assert!(told.success());
+        self.signal("TERM");
         assert!(self.process.wait().unwrap().success());
     }
 }
