@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 
-use crate::{Error, Key, Service};
+use crate::{Error, Key, Service, distrust};
 
 /// How often a connection that says nothing is asked whether anybody is there, while a call waits for its answer.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -92,11 +92,14 @@ impl Settings {
 
     fn no_server(&self, error: &tonic::transport::Error) -> Error {
         // The innermost cause is the system's word; the layers around it only say that they failed.
-        let mut cause: &dyn std::error::Error = error;
+        let mut cause: &(dyn std::error::Error + 'static) = error;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        Error::NoServer { server: self.server.to_string(), why: cause.to_string() }
+        Error::NoServer {
+            server: self.server.to_string(),
+            why: distrust::told(cause).map_or_else(|| cause.to_string(), str::to_owned),
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod call;
 mod connect;
+mod distrust;
 mod error;
 mod key;
 mod list;

@@ -52,7 +52,7 @@ fn commands_believe_the_certificate_that_they_are_told_to() {
         |network: &Network, options: &str| -> Ended { network.run(&format!("partner list {options}")) };
     let believing = format!("--tls-ca {}", ca.display());
     assert!(list(&network, &believing).good().starts_with("no partners yet"));
-    list(&network, "").failed(5, "UnknownIssuer");
+    list(&network, "").failed(5, "nobody who is trusted here vouches for its certificate");
     let plain = network.server.replace("https", "http");
     list(&network, &format!("--server {plain}")).failed(3, "this port speaks TLS: connect with https://");
 
@@ -69,14 +69,16 @@ fn commands_believe_the_certificate_that_they_are_told_to() {
     certify(&folder, 2021);
     network.stop();
     network.again(configured(serve(&folder), &folder, &tls(&folder)));
-    list(&network, &believing).failed(5, "expired");
+    list(&network, &believing).failed(5, "its certificate has expired");
 }
 
 #[test]
 fn a_server_without_tls_is_told_apart_from_none() {
     let network = Network::start();
     let secure = network.server.replace("http", "https");
-    network.run(&format!("partner list --server {secure}")).failed(5, "InvalidContentType");
+    network
+        .run(&format!("partner list --server {secure}"))
+        .failed(5, "it speaks no TLS there: connect with http://");
 }
 
 /// The command, in a process that may open this many files.
