@@ -39,8 +39,9 @@ fn faults(
     let lists = method.name().starts_with("List");
     // Each event of a publication carries an id of its own.
     let by_event_id = method.name() == "PublishEvents";
-    // Looks at no state of the network; reports each shard's position itself.
-    let stateless = ["ValidateProgramme", "ListShards"].contains(&method.name());
+    // Looks at no state of a shard, or at a topic of the log; reports each shard's position itself.
+    let stateless = ["ValidateProgramme", "ListShards", "GetRejectedEvent", "ListRejectedEvents"];
+    let stateless = stateless.contains(&method.name());
 
     let mut faults = Vec::new();
     if mutates && !by_event_id {
