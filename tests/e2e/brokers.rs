@@ -11,7 +11,8 @@ const MISSING: [i32; 4] = [3, 4, 5, 127];
 /// Three brokers.
 pub(crate) struct Brokers {
     pub(crate) addresses: String,
-    folder: tempfile::TempDir,
+    /// Removed when they have stopped.
+    _folder: tempfile::TempDir,
     input: Option<ChildStdin>,
     launcher: Child,
 }
@@ -45,15 +46,7 @@ impl Brokers {
             std::io::stderr().write_all(line.as_bytes()).expect("print");
             return None;
         }
-        Some(Self { addresses: line.trim().to_owned(), folder, input, launcher })
-    }
-
-    /// kill -9 of one of them.
-    pub(crate) fn kill(&self, number: u16) {
-        let folder = self.folder.path().join("kafka");
-        let ran = Command::new(launcher()).args(["kill", &number.to_string(), "--dir"]).arg(folder).output();
-        let ran = ran.expect("run the launcher");
-        assert!(ran.status.success(), "kill {number}: {}", String::from_utf8_lossy(&ran.stderr));
+        Some(Self { addresses: line.trim().to_owned(), _folder: folder, input, launcher })
     }
 }
 

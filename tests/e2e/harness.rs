@@ -50,13 +50,7 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     pub(crate) fn start(data: &Path) -> Self {
-        Self::start_with(data, &[])
-    }
-
-    /// The same, with further arguments.
-    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut command = demo_command(data, true);
-        command.args(arguments);
         let mut process =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
