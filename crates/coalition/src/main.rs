@@ -43,6 +43,7 @@ enum Command {
     Member(cmd::member::Command),
     Redeem(cmd::redeem::Args),
     Statement(cmd::statement::Args),
+    Publish(cmd::publish::Args),
     Event(cmd::event::Args),
     Rejected(cmd::rejected::Args),
     #[command(subcommand)]
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Member(command) => cmd::member::run(command),
         Command::Redeem(args) => cmd::redeem::run(args),
         Command::Statement(args) => cmd::statement::run(args),
+        Command::Publish(args) => cmd::publish::run(args),
         Command::Event(args) => cmd::event::run(args),
         Command::Rejected(args) => cmd::rejected::run(args),
         Command::Journal(command) => cmd::journal::run(command),

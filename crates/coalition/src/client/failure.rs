@@ -12,7 +12,7 @@ const FAILED: u8 = 1;
 /// The arguments don't make a call.
 const USAGE: u8 = 2;
 /// The network understood and said no.
-const REFUSED: u8 = 3;
+pub(crate) const REFUSED: u8 = 3;
 /// The network has no such thing.
 const NOT_FOUND: u8 = 4;
 /// Nobody answered, or nobody who could: try again.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use coalition_client::{Call, Client, Error, List};
@@ -48,6 +49,11 @@ impl Session {
     /// Asks for a change, whose id `query` carries: however often it is sent, also by hand, it is done once.
     pub(crate) async fn change<Q: Call>(&self, doing: &str, query: Q) -> Result<Q::Answer> {
         Ok(self.0.call(query).await.map_err(|error| CallFailed::of_change(doing, error))?)
+    }
+
+    /// The connection, for more calls than one command's time is for: each may take so long.
+    pub(crate) fn each_within(&self, timeout: Duration) -> Client {
+        self.0.within(timeout)
     }
 
     /// The name of the member that the arguments stand for.

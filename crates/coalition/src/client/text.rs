@@ -37,6 +37,29 @@ pub(super) fn decimal(money: &Money) -> String {
     format!("{sign}{}{}", money.units.unsigned_abs(), fraction(money))
 }
 
+/// A decimal number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Decimal {
+    /// Whether it has a minus sign.
+    pub(crate) negative: bool,
+    /// The whole part, without the sign.
+    pub(crate) units: i64,
+    /// Billionths, without the sign.
+    pub(crate) nanos: i32,
+}
+
+/// Reads decimal text, such as `77.96`: digits before and behind a point, 9 of them behind it at most. Never through a float,
+/// which has no 0.009.
+pub(crate) fn parse_decimal(text: &str) -> Option<Decimal> {
+    let (negative, number) = text.strip_prefix('-').map_or((false, text), |number| (true, number));
+    let (units, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(units) || !digits(decimals) || decimals.len() > 9 {
+        return None;
+    }
+    Some(Decimal { negative, units: units.parse().ok()?, nanos: format!("{decimals:0<9}").parse().ok()? })
+}
+
 /// An amount with its currency: `-22,078.43 USD`.
 pub(crate) fn money(money: &Money) -> String {
     let negative = money.units < 0 || money.nanos < 0;
@@ -107,6 +130,24 @@ mod tests {
         }
         let amount = Money { currency_code: "USD".to_owned(), units: -1_234, nanos: -750_000_000 };
         assert_eq!(decimal(&amount), "-1234.75");
+    }
+
+    #[test]
+    fn decimals_are_read_exactly() {
+        let read = |text| parse_decimal(text).map(|it| (it.negative, it.units, it.nanos));
+        for (text, expected) in [
+            ("77.96", (false, 77, 960_000_000)),
+            ("0.009", (false, 0, 9_000_000)),
+            ("-1.000000001", (true, 1, 1)),
+            ("9223372036854775807", (false, i64::MAX, 0)),
+        ] {
+            assert_eq!(read(text), Some(expected), "{text}");
+        }
+        for bad in
+            ["", ".", "1.", ".5", "+1", "--1", "1e3", "1,5", " 1", "0.0000000001", "9223372036854775808"]
+        {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod journal;
 pub(crate) mod member;
 pub(crate) mod partner;
 pub(crate) mod programme;
+pub(crate) mod publish;
 pub(crate) mod redeem;
 pub(crate) mod rejected;
 pub(crate) mod serve;

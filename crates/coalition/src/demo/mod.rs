@@ -4,7 +4,6 @@ mod already;
 mod arrange;
 mod events;
 mod outcome;
-mod progress;
 mod purchases;
 mod replay;
 mod show;

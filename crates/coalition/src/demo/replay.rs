@@ -17,9 +17,10 @@ use super::PATIENCE;
 use super::already;
 use super::arrange::Keys;
 use super::events::{Publication, publications};
-use super::progress::Progress;
 use super::purchases::Purchase;
 use super::wire::{Wire, signed};
+use crate::client::text::grouped;
+use crate::client::{Progress, Unit};
 use crate::node::Running;
 
 /// Events in one call.
@@ -43,7 +44,7 @@ pub(crate) async fn replay(
     let publications = publications(purchases);
     let events = publications.iter().map(|by| by.events.len() as u64).sum();
     let already = already::decided(network, &publications).await?;
-    let mut progress = Progress::new(events)?;
+    let mut progress = Progress::new(events, Unit::Events, "replaying")?;
     let before = decided(network)?;
     let began = Instant::now();
     let published = Arc::new(AtomicU64::new(0));
@@ -59,7 +60,7 @@ pub(crate) async fn replay(
                 Some(done) => done??,
                 None => break,
             },
-            _ = ticks.tick() => progress.decided((decided(network)? - before).min(events)),
+            _ = ticks.tick() => show(&mut progress, (decided(network)? - before).min(events), events),
         }
     }
     // Everything is in the partners' topics; what is left is to wait for intake and ledger.
@@ -71,11 +72,17 @@ pub(crate) async fn replay(
             PATIENCE.as_secs()
         );
         ticks.tick().await;
-        progress.decided((decided(network)? - before).min(events));
+        show(&mut progress, (decided(network)? - before).min(events), events);
     }
     let took = began.elapsed();
-    progress.finish(events);
+    show(&mut progress, events, events);
+    progress.finish();
     Ok(Replayed { events, already, took })
+}
+
+/// Shows that so many of the events are decided.
+fn show(progress: &mut Progress, decided: u64, events: u64) {
+    progress.reached(decided, || format!("decided {} of {} events", grouped(decided), grouped(events)));
 }
 
 /// Publishes a partner's events in order. An event that was published before, by a run that was cut off, counts once.

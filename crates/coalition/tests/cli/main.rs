@@ -10,5 +10,6 @@ mod gateway;
 mod journal;
 mod network;
 mod observe;
+mod publish;
 mod retry;
 mod start;

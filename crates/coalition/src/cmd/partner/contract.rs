@@ -11,7 +11,7 @@ use coalition_proto::r#type::v1::UnitPrice;
 use serde_json::{Value, json};
 
 use crate::client::names::{instant, partner, partner_name, programme, programme_name, proto_time, short};
-use crate::client::text::{price, time};
+use crate::client::text::{parse_decimal as decimal, price, time};
 use crate::client::{Align, Options, Style, Table, json, request_id, run as connect};
 
 /// Contracts asked for at once.
@@ -102,14 +102,9 @@ fn list(args: &Args) -> Result<ExitCode> {
 fn micros(text: &str) -> Result<Micros, String> {
     let how =
         || "write it as a decimal number from 0 to 1000 with at most 6 decimals, such as 0.009".to_owned();
-    let (units, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(units) || !digits(decimals) || decimals.len() > 6 {
-        return Err(how());
-    }
-    let units: i64 = units.parse().map_err(|_| how())?;
-    let rest: i64 = format!("{decimals:0<6}").parse().map_err(|_| how())?;
-    let micros = units.checked_mul(MICROS).and_then(|micros| micros.checked_add(rest)).ok_or_else(how)?;
+    let price = decimal(text).filter(|price| !price.negative && price.nanos % 1_000 == 0).ok_or_else(how)?;
+    let whole = price.units.checked_mul(MICROS).ok_or_else(how)?;
+    let micros = whole.checked_add(i64::from(price.nanos / 1_000)).ok_or_else(how)?;
     if micros > 1_000 * MICROS { Err(how()) } else { Ok(Micros(micros)) }
 }
 

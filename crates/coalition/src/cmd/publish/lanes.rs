@@ -1,0 +1,163 @@
+//! Lanes: each publishes what comes to it, in its order.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result, anyhow};
+use coalition_client::{Client, content_id};
+use coalition_proto::event::v1::publish_event_result::Outcome;
+use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::input::{Fault, Input, Line};
+use super::report::{Judged, Refused, Told};
+use crate::client::failure::CallFailed;
+
+/// Events in one call. A gateway takes 1,000; with fewer, lanes wait less for one another.
+const EVENTS_MAX: usize = 500;
+
+/// Bytes of events in one call; a gateway takes 4 MiB.
+const BYTES_MAX: usize = 1 << 20;
+
+/// What is to be done with the events.
+#[derive(Clone)]
+pub(super) struct Job {
+    pub(super) client: Client,
+    /// The partner's name; empty: the key's own.
+    pub(super) partner: String,
+    pub(super) validate_only: bool,
+}
+
+/// An event of a line.
+struct Item {
+    line: u64,
+    bytes: u64,
+    text: String,
+    event: PartnerEvent,
+}
+
+/// The reader and the lanes, under way.
+pub(super) struct Lanes {
+    reader: JoinHandle<io::Result<()>>,
+    lanes: JoinSet<Result<(), CallFailed>>,
+}
+
+/// Starts them; what becomes of each line is told.
+pub(super) fn start(input: Input, job: &Job, lanes: usize) -> (mpsc::Receiver<Told>, Lanes) {
+    let (tell, told) = mpsc::channel(lanes * 4);
+    let mut set = JoinSet::new();
+    let mut entrances = Vec::new();
+    for _ in 0..lanes {
+        let (entrance, items) = mpsc::channel(EVENTS_MAX);
+        entrances.push(entrance);
+        set.spawn(lane(job.clone(), items, tell.clone()));
+    }
+    let reader = std::thread::spawn(move || read(input, &entrances, &tell));
+    (told, Lanes { reader, lanes: set })
+}
+
+impl Lanes {
+    /// Once nothing is told any more: the first failure, if there was one.
+    pub(super) async fn end(mut self) -> Result<()> {
+        let mut failed = None;
+        while let Some(lane) = self.lanes.join_next().await {
+            if let Err(error) = lane.context("publish")? {
+                failed.get_or_insert(error);
+            }
+        }
+        if let Some(failed) = failed {
+            // The reader may wait for a line that nobody wants any more.
+            return Err(failed.into());
+        }
+        let read = self.reader.join().map_err(|_| anyhow!("the reader of the file panicked"))?;
+        read.context("read the events")
+    }
+}
+
+/// Reads the input to its end, or until a lane has failed.
+fn read(input: Input, lanes: &[mpsc::Sender<Item>], tell: &mpsc::Sender<Told>) -> io::Result<()> {
+    for line in input {
+        let Line { number, bytes, text, event } = line?;
+        let gone = match event {
+            Ok(mut event) => {
+                if event.event_id.is_empty() {
+                    event.event_id = content_id(&event).to_string();
+                }
+                let lane = &lanes[place(&event, lanes.len())];
+                lane.blocking_send(Item { line: number, bytes, text, event }).is_err()
+            }
+            Err(fault) => {
+                let refused = Refused { line: number, event_id: String::new(), fault, text };
+                let judged = Judged { accepted: 0, bytes };
+                tell.blocking_send(Told::Refused(refused)).is_err()
+                    || tell.blocking_send(Told::Judged(judged)).is_err()
+            }
+        };
+        if gone || lanes.iter().any(mpsc::Sender::is_closed) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The lane of an event: events of one customer take the same, one after the other.
+fn place(event: &PartnerEvent, lanes: usize) -> usize {
+    let mut hash = DefaultHasher::new();
+    if let Some(identifier) = &event.identifier {
+        (identifier.scheme, &identifier.value).hash(&mut hash);
+    }
+    usize::try_from(hash.finish() % lanes as u64).unwrap_or_default()
+}
+
+/// Publishes until there is nothing more to come.
+async fn lane(job: Job, mut items: mpsc::Receiver<Item>, tell: mpsc::Sender<Told>) -> Result<(), CallFailed> {
+    let mut waiting = Vec::new();
+    while items.recv_many(&mut waiting, EVENTS_MAX).await > 0 {
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(fitting(&waiting));
+            let call = std::mem::replace(&mut waiting, rest);
+            publish(&job, call, &tell).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How many of the first items fit into one call; one at least.
+fn fitting(items: &[Item]) -> usize {
+    let mut bytes = 0;
+    let fit = items.iter().take_while(|item| {
+        bytes += item.event.encoded_len();
+        bytes <= BYTES_MAX
+    });
+    fit.count().max(1)
+}
+
+async fn publish(job: &Job, items: Vec<Item>, tell: &mpsc::Sender<Told>) -> Result<(), CallFailed> {
+    let request = PublishEventsRequest {
+        partner: job.partner.clone(),
+        events: items.iter().map(|item| item.event.clone()).collect(),
+        validate_only: job.validate_only,
+    };
+    let doing = if job.validate_only { "judge events" } else { "publish events" };
+    let results = job.client.call(request).await.map_err(|error| CallFailed::new(doing, error))?.results;
+    let mut judged = Judged { accepted: 0, bytes: 0 };
+    for (item, result) in items.into_iter().zip(results) {
+        judged.bytes += item.bytes;
+        match result.outcome {
+            Some(Outcome::Refused(refusal)) => {
+                let fault =
+                    Fault { reason: refusal.reason(), field: refusal.field, message: refusal.message };
+                let Item { line, event, text, .. } = item;
+                let refused = Refused { line, event_id: event.event_id, fault, text };
+                // Nobody listens once another lane has failed.
+                drop(tell.send(Told::Refused(refused)).await);
+            }
+            Some(Outcome::Accepted(_)) | None => judged.accepted += 1,
+        }
+    }
+    drop(tell.send(Told::Judged(judged)).await);
+    Ok(())
+}
