@@ -229,8 +229,8 @@ impl Registry {
                 }
             }
             RegistryEvent::ProgrammePublished { version, document, at } => {
-                let programme =
-                    crate::programme::parse(document).expect("a document that was published can be read");
+                let programme = crate::programme::parse_published(document)
+                    .expect("a document that was published can be read");
                 self.programmes.entry(version.programme).or_default().push(ProgrammeVersion {
                     number: version.number,
                     published_at: *at,

@@ -36,7 +36,7 @@ pub enum Rejection {
     #[error("an amount is below zero")]
     AmountNegative,
     /// More points than an account may hold.
-    #[error("the points granted lie beyond the range of points")]
+    #[error("the points lie beyond the range of points")]
     PointsOutOfRange,
     /// The member has not permitted it.
     #[error("the member has given no consent for {0}")]
@@ -79,7 +79,7 @@ pub enum Rejection {
     #[error("a quantity lies between 1 and 1000")]
     QuantityOutOfRange,
     /// Not enough points to spend.
-    #[error("{missing} {} short", if .missing.get() == 1 { "point" } else { "points" })]
+    #[error("{} {} short", grouped(.missing.get()), if .missing.get() == 1 { "point" } else { "points" })]
     PointsShort {
         /// How many more it takes.
         missing: Points,
@@ -133,6 +133,19 @@ pub enum Rejection {
     TooManyConsents(u32),
 }
 
+/// A number with a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 impl Rejection {
     /// The code: frozen, part of every interface.
     pub fn code(&self) -> &'static str {
@@ -166,6 +179,24 @@ impl Rejection {
             Self::LastOperatorKey => "LAST_OPERATOR_KEY",
             Self::TooManyConsents(_) => "TOO_MANY_CONSENTS",
             Self::UnknownKey => "NOT_FOUND",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_points_are_told_as_people_write_them() {
+        for (missing, told) in [
+            (1, "1 point short"),
+            (999, "999 points short"),
+            (11_829, "11,829 points short"),
+            (1_000_000, "1,000,000 points short"),
+        ] {
+            let missing = Points::new(missing).unwrap();
+            assert_eq!(Rejection::PointsShort { missing }.to_string(), told);
         }
     }
 }

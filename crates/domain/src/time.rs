@@ -19,6 +19,9 @@ impl Timestamp {
     /// After everything: the instant that never comes.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// The years 1 to 9999: what protobuf's Timestamp, and so every interface, can say.
+    pub const SAYABLE: std::ops::RangeInclusive<Self> = Self(-62_135_596_800_000)..=Self(253_402_300_799_999);
+
     /// `millis` milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

@@ -4,7 +4,7 @@ mod document;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse};
+pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse, parse_published};
 
 use crate::{
     Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId, Span,

@@ -14,7 +14,8 @@ const NANOS_MAX: i32 = 999_999_999;
 ///
 /// # Errors
 /// `FIELD_MISSING` and `CURRENCY_UNKNOWN` for the currency; `INVALID_ARGUMENT` for parts of different signs, 10^9
-/// billionths and more, or more than 6 decimals; `AMOUNT_TOO_LARGE` for what 64 bits of millionths don't hold.
+/// billionths and more, or more than 6 decimals; `AMOUNT_TOO_LARGE` or `AMOUNT_NEGATIVE` for what 64 bits of millionths
+/// don't hold.
 pub fn money_from_proto(money: &proto::Money, field: &str) -> Result<Money, Refusal> {
     let at = |part: &str| format!("{field}.{part}");
     let invalid = |part, message| Err(Refusal::new(ErrorReason::InvalidArgument, &at(part), message));
@@ -37,7 +38,11 @@ pub fn money_from_proto(money: &proto::Money, field: &str) -> Result<Money, Refu
     let whole = money.units.checked_mul(MICROS);
     let micros = whole.and_then(|whole| whole.checked_add(i64::from(money.nanos / NANOS_PER_MICRO)));
     let micros = micros.ok_or_else(|| {
-        Refusal::new(ErrorReason::AmountTooLarge, field, "the amount is beyond what an account can hold")
+        if money.units < 0 {
+            Refusal::new(ErrorReason::AmountNegative, field, "the amount is below zero")
+        } else {
+            Refusal::new(ErrorReason::AmountTooLarge, field, "the amount is beyond what an account can hold")
+        }
     })?;
     Ok(Money { currency, micros })
 }

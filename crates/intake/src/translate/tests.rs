@@ -248,7 +248,7 @@ fn amounts_keep_to_their_range() {
     amount(9_223_372_036_854, 775_807_000, refused(ErrorReason::AmountTooLarge));
     amount(9_223_372_036_854, 775_808_000, refused(ErrorReason::AmountTooLarge));
     amount(i64::MAX, 0, refused(ErrorReason::AmountTooLarge));
-    amount(i64::MIN, 0, refused(ErrorReason::AmountTooLarge));
+    amount(i64::MIN, 0, refused(ErrorReason::AmountNegative));
     let nanos = Some((ErrorReason::InvalidArgument, "purchase.amount.nanos"));
     amount(1, 999_999_000, None);
     amount(1, 1_000_000_000, nanos);

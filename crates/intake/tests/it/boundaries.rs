@@ -76,7 +76,7 @@ fn amounts_and_currencies_are_bounded_in_every_framing() {
     amount("USD", 1_000_000_000, 0, None);
     amount("USD", 1_000_000_000, 1_000, refused(ErrorReason::AmountTooLarge));
     amount("USD", i64::MAX, 0, refused(ErrorReason::AmountTooLarge));
-    amount("USD", i64::MIN, 0, refused(ErrorReason::AmountTooLarge));
+    amount("USD", i64::MIN, 0, refused(ErrorReason::AmountNegative));
     amount("USD", 0, i32::MAX, Some((ErrorReason::InvalidArgument, "purchase.amount.nanos")));
     amount("CHF", 1, 0, None);
     for code in ["XXX", "usd", "CHG"] {

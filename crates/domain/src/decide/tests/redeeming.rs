@@ -92,7 +92,7 @@ fn several_of_a_reward_cost_several_times_its_points() {
             1997-01-13 member redeem 1 voucher quantity=0
                 refused INVALID_ARGUMENT: a quantity lies between 1 and 1000
             1997-01-13 member redeem 1 voucher quantity=1000
-                refused POINTS_SHORT: 499001 points short
+                refused POINTS_SHORT: 499,001 points short
             1997-01-13 member redeem 1 voucher quantity=1001
                 refused INVALID_ARGUMENT: a quantity lies between 1 and 1000"#]],
     );
@@ -101,7 +101,7 @@ fn several_of_a_reward_cost_several_times_its_points() {
         &dear,
         &given,
         "1997-01-13 member redeem 1 voucher quantity=2",
-        expect!["refused AMOUNT_TOO_LARGE: the points granted lie beyond the range of points"],
+        expect!["refused AMOUNT_TOO_LARGE: the points lie beyond the range of points"],
     );
 }
 

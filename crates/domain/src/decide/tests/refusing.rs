@@ -111,7 +111,7 @@ fn an_account_holds_points_up_to_their_range() {
                 +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
                 mypoints: 1000000000000000
             1997-01-12 cdnow purchase p1 11 USD
-                refused AMOUNT_TOO_LARGE: the points granted lie beyond the range of points"#]],
+                refused AMOUNT_TOO_LARGE: the points lie beyond the range of points"#]],
     );
     let dear = MYPOINTS.replace("points = 1\n", "points = 1_000_000_000_000_000\n");
     check(
@@ -128,8 +128,8 @@ fn an_account_holds_points_up_to_their_range() {
                 +1000000000000000 Base by dollars: cdnow, cdnow pays 9000 micros USD
                 mypoints: 1000000000000000
             1997-01-12 cdnow purchase p1 2 USD
-                refused AMOUNT_TOO_LARGE: the points granted lie beyond the range of points
+                refused AMOUNT_TOO_LARGE: the points lie beyond the range of points
             1997-01-12 cdnow purchase p1 9223372036854 USD
-                refused AMOUNT_TOO_LARGE: the points granted lie beyond the range of points"#]],
+                refused AMOUNT_TOO_LARGE: the points lie beyond the range of points"#]],
     );
 }

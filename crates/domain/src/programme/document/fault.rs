@@ -30,9 +30,10 @@ impl fmt::Display for Fault {
 }
 
 /// What has been found so far, in any order.
-#[derive(Default)]
 pub(super) struct Faults {
     found: Vec<Found>,
+    /// Whether the document is asked for all that a new one has to be, and not only for what published ones were.
+    pub(super) new: bool,
 }
 
 struct Found {
@@ -42,6 +43,11 @@ struct Found {
 }
 
 impl Faults {
+    /// None yet.
+    pub(super) fn of(new: bool) -> Self {
+        Self { found: Vec::new(), new }
+    }
+
     /// `offset` is in bytes.
     pub(super) fn add(&mut self, offset: usize, path: impl Into<String>, message: impl Into<String>) {
         self.found.push(Found { offset, path: path.into(), message: message.into() });
@@ -93,7 +99,7 @@ mod tests {
     #[test]
     fn places_count_characters_not_bytes() {
         let text = "é=1\nab = 'ü' # x\n";
-        let mut faults = Faults::default();
+        let mut faults = Faults::of(true);
         for part in ["# x", "1", "é", "ab", "'ü'"] {
             faults.add(text.find(part).unwrap(), "", part);
         }
@@ -104,7 +110,7 @@ mod tests {
 
     #[test]
     fn control_characters_of_the_document_are_shown_not_sent() {
-        let mut faults = Faults::default();
+        let mut faults = Faults::of(true);
         faults.add(0, "", "bad \u{1b}[2J\n");
         assert_eq!(faults.place("")[0].message, "bad \\u{1b}[2J\\n");
     }

@@ -30,14 +30,26 @@ pub const DOCUMENT_MAX_BYTES: usize = 128 * 1024;
 /// The most rules of a document, and the most rewards.
 pub const ENTRIES_MAX: usize = 1_000;
 
-/// Reads a document. Pure and total.
+/// Reads a document that is to be published. Pure and total.
 ///
 /// # Errors
 ///
 /// All faults of the document, at least one, in the order of their places. A text that isn't TOML is only told what
 /// keeps it from being TOML: what its keys would mean isn't known.
 pub fn parse(text: &str) -> Result<Programme, Vec<Fault>> {
-    let mut faults = Faults::default();
+    parse_as(text, Faults::of(true))
+}
+
+/// Reads a document that was published, maybe before a check was there that a new one has to pass.
+///
+/// # Errors
+///
+/// As of [`parse`]: it is not what was published.
+pub fn parse_published(text: &str) -> Result<Programme, Vec<Fault>> {
+    parse_as(text, Faults::of(false))
+}
+
+fn parse_as(text: &str, mut faults: Faults) -> Result<Programme, Vec<Fault>> {
     match read(text, &mut faults) {
         Some(programme) if faults.is_empty() => Ok(programme),
         _ => Err(faults.place(text)),
@@ -80,7 +92,9 @@ fn head(document: &mut Section<'_>) -> Option<(ProgrammeId, String, Timestamp)> 
     let mut section = document.section("programme")?;
     let id = section.need("id", parsed);
     let name = section.need("name", label);
+    section.check_label("name", name.as_ref());
     let effective_from = section.need("effective_from", instant);
+    section.check_sayable("effective_from", effective_from);
     section.finish();
     Some((id?, name?, effective_from?))
 }
@@ -112,6 +126,7 @@ where
 /// All keys of a `[[reward]]` but the id; `None` when a needed one is missing or at fault.
 fn reward(section: &mut Section<'_>, id: Option<RewardId>) -> Option<Reward> {
     let name = section.need("name", label);
+    section.check_label("name", name.as_ref());
     let redeemer = section.need("redeemer", parsed);
     let points = section.need("points", points);
     let (from, until) = window(section);

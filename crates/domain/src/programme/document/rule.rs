@@ -67,6 +67,8 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule
 /// `from` and `until` of a rule or a reward.
 pub(super) fn window(section: &mut Section<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
     let (from, until) = (section.read("from", instant), section.read("until", instant));
+    section.check_sayable("from", from);
+    section.check_sayable("until", until);
     if let (Some(from), Some(until)) = (from, until)
         && from >= until
     {

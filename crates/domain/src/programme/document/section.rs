@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Faults, excerpt};
 use super::value::{self, Read};
+use crate::{Label, Timestamp};
 
 /// A table, where it stands, and the list that takes its faults.
 ///
@@ -116,6 +117,26 @@ impl<'a> Section<'a> {
         let offset = self.table.get(key).map_or(self.offset, |value| value.span().start);
         let path = self.path_of(key);
         self.faults.add(offset, path, message);
+    }
+
+    /// Notes what no new document may have, and published ones may: a check that came later.
+    pub(super) fn check_new(&mut self, key: &str, check: impl FnOnce() -> Option<String>) {
+        if self.faults.new
+            && let Some(message) = check()
+        {
+            self.fault(key, message);
+        }
+    }
+
+    /// An instant of a new document can be said in every interface.
+    pub(super) fn check_sayable(&mut self, key: &str, time: Option<Timestamp>) {
+        let outside = || time.filter(|time| !Timestamp::SAYABLE.contains(time));
+        self.check_new(key, || outside().map(|_| "must lie in the years 1 to 9999".to_owned()));
+    }
+
+    /// A label of a new document is what it looks like.
+    pub(super) fn check_label(&mut self, key: &str, label: Option<&String>) {
+        self.check_new(key, || Some(Label::new(label?.as_str()).err()?.to_string()));
     }
 
     /// Notes the keys that nobody asked for.

@@ -8,13 +8,11 @@ use toml::de::DeValue;
 
 use super::fault::excerpt;
 use crate::slug::Slug;
-use crate::{MICROS, Points, Span, Timestamp};
+use crate::{Label, MICROS, NoLabel, Points, Span, Timestamp};
 
 /// A value, or the message of its fault.
 pub(super) type Read<T> = Result<T, String>;
 
-/// The longest text for people, in characters.
-const LABEL_MAX: usize = 100;
 /// The largest step of an amount, in units of its currency: 10^9.
 const STEP_MAX_UNITS: i64 = 1_000_000_000;
 
@@ -47,18 +45,14 @@ pub(super) fn id<'v>(value: &'v DeValue) -> Option<&'v str> {
     value.as_str().filter(|text| Slug::new(text).is_ok())
 }
 
-/// A text for people: 1 to 100 characters on one line, not all blank.
+/// A text for people.
 pub(super) fn label(value: &DeValue) -> Read<String> {
     let text = text(value)?;
-    let length = text.chars().count();
-    if text.trim().is_empty() {
-        Err("must not be blank".to_owned())
-    } else if length > LABEL_MAX {
-        Err(format!("has {length} characters, at most {LABEL_MAX} are allowed"))
-    } else if text.chars().any(char::is_control) {
-        Err("must be one line without control characters".to_owned())
-    } else {
-        Ok(text.to_owned())
+    match Label::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        // Published documents may have one: a new one is told by `Section::check_new`.
+        Err(NoLabel::Direction) => Ok(text.to_owned()),
+        Err(error @ (NoLabel::Blank | NoLabel::TooLong(_) | NoLabel::Control)) => Err(error.to_string()),
     }
 }
 

@@ -7,7 +7,18 @@ fn labels() {
     let (longest, too_long) = (format!("'{}'", "é".repeat(100)), format!("'{}'", "é".repeat(101)));
     table(
         "[programme]\nname = @\nid = 'p'\neffective_from = 1996-01-01T00:00:00Z",
-        &["'x'", &longest, &too_long, "''", "' '", "\"a\\tb\"", "\"a\\u001b[2J\"", "1", "['x']"],
+        &[
+            "'x'",
+            &longest,
+            &too_long,
+            "''",
+            "' '",
+            "\"a\\tb\"",
+            "\"a\\u001b[2J\"",
+            "\"a\\u202eb\"",
+            "1",
+            "['x']",
+        ],
         expect![[r#"
             'x' => sound
             'ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé => sound
@@ -16,6 +27,7 @@ fn labels() {
             ' ' => 2:8 programme.name: must not be blank
             "a\tb" => 2:8 programme.name: must be one line without control characters
             "a\u001b[2J" => 2:8 programme.name: must be one line without control characters
+            "a\u202eb" => 2:8 programme.name: must not turn the direction of writing
             1 => 2:8 programme.name: expected a string in quotes, not an integer
             ['x'] => 2:8 programme.name: expected a string in quotes, not an array
         "#]],
@@ -36,6 +48,9 @@ fn instants() {
             "1996-01-01T00:00:00.0010Z",
             "1996-01-01T00:00:00.0001Z",
             "9999-12-31T23:59:59-23:59",
+            "0001-01-01T00:00:00Z",
+            "0000-12-31T23:59:59.999Z",
+            "0001-01-01T00:00:00+01:00",
             "'1996-01-01T00:00:00Z'",
             "820454400",
         ],
@@ -49,6 +64,9 @@ fn instants() {
             1996-01-01T00:00:00.0010Z => sound
             1996-01-01T00:00:00.0001Z => 2:18 programme.effective_from: must not be finer than a millisecond
             9999-12-31T23:59:59-23:59 => 2:18 programme.effective_from: "9999-12-31T23:59:59-23:59" is no instant; write it like 1997-01-31T00:00:00Z
+            0001-01-01T00:00:00Z => sound
+            0000-12-31T23:59:59.999Z => 2:18 programme.effective_from: must lie in the years 1 to 9999
+            0001-01-01T00:00:00+01:00 => 2:18 programme.effective_from: must lie in the years 1 to 9999
             '1996-01-01T00:00:00Z' => 2:18 programme.effective_from: expected a date-time such as 1997-01-31T00:00:00Z, not a string; write it without quotes
             820454400 => 2:18 programme.effective_from: expected a date-time such as 1997-01-31T00:00:00Z, not an integer
         "#]],
@@ -288,4 +306,13 @@ fn amounts() {
             rounding = 'up' => 6:7 rule.r.per.currency: missing
         "#]],
     );
+}
+
+/// What was published is read for ever.
+#[test]
+fn checks_that_came_later_are_for_new_documents() {
+    let text = "[programme]\neffective_from = 0000-01-01T00:00:00Z\nid = 'p'\nname = \"a\\u202eb\"\n";
+    assert_eq!(parse(text).unwrap_err().len(), 2);
+    assert_eq!(parse_published(text).unwrap().name, "a\u{202e}b");
+    assert!(parse_published("[programme]").is_err());
 }
