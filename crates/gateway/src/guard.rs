@@ -123,7 +123,11 @@ async fn admit(
         Role::Member(_) => span.record("role", "member"),
     };
     match call.opens() {
-        Whose::Nobodys => Err(Failure::denied("the key is not for this method")),
+        Whose::Nobodys => {
+            let denied = Failure::denied("the key is not for this method");
+            let operators = (row.partner, row.member) == (Whose::Nobodys, Whose::Nobodys);
+            Err(if operators { denied.with("needs", "operator") } else { denied })
+        }
         Whose::Own | Whose::Consented | Whose::OwnPart | Whose::Everybodys => Ok(call),
     }
 }

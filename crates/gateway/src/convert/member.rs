@@ -36,10 +36,7 @@ pub(crate) fn to_proto(
 
 /// There is no such member.
 pub(crate) fn not_found() -> Failure {
-    Failure::new(
-        ErrorReason::MemberNotFound,
-        "nobody is enrolled here; enrol with CreateMember or a sign-up event",
-    )
+    Failure::new(ErrorReason::MemberNotFound, "nobody is enrolled here")
 }
 
 fn enrolling_partner(enrolment: &Activity) -> String {

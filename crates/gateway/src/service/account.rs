@@ -79,6 +79,9 @@ impl AccountService for Gateway {
         let filter = [request.member.as_str(), &request.programme];
         let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &filter)?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        if let Some(programme) = &only {
+            check_programme(&view.registry, programme)?;
+        }
         let role = call.caller.role;
         let listed = blocking(&call, move || {
             let registry = &view.registry;

@@ -57,6 +57,7 @@ impl PartnerEventService for Gateway {
         let identifier = request::identifier_of_event(partner, request.identifier.as_ref())?;
         let min = self.min(request.min_position.as_ref())?;
         let view = self.account(&call, identifier.account(), &min).await?;
+        check_partner(&view.registry, &partner)?;
         let gateway = self.clone();
         let found = blocking(&call, move || {
             let shard = view.position.shard;
@@ -67,10 +68,12 @@ impl PartnerEventService for Gateway {
             }
             let status = gateway.ledger.status(shard);
             let behind = status.map_or(Ok(0), |status| gateway.inbox_lag(&status))?;
-            let message = format!(
-                "no event of this id was decided for this identifier; it may be on its way: {behind} records wait in \
-                 the inbox of its shard"
-            );
+            let mut message = "no event of this id was decided for this identifier".to_owned();
+            if behind > 0 {
+                message.push_str(&format!(
+                    "; it may be on its way: {behind} records wait in the inbox of its shard"
+                ));
+            }
             Err(Failure::new(ErrorReason::EventNotFound, message)
                 .with("shard", shard)
                 .with("inbox_lag", behind))

@@ -2,10 +2,11 @@
 
 use coalition_domain::decide::RegistryChange;
 use coalition_domain::registry::{Contract, Registry, RegistryEvent};
-use coalition_domain::{PartnerId, ProgrammeId, Rejection, Timestamp};
+use coalition_domain::{Label, NoLabel, PartnerId, ProgrammeId, Rejection, Timestamp};
 use coalition_intake::convert::{name_from_proto, timestamp_from_proto};
 use coalition_proto::partner::v1 as proto;
 use coalition_proto::partner::v1::partner_service_server::PartnerService;
+use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Request, Response, Status};
 
 use super::{Gateway, accepted};
@@ -23,14 +24,11 @@ impl PartnerService for Gateway {
     ) -> Result<Response<proto::Partner>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let id = name_from_proto(&request.partner_id, "partner_id").map_err(Failure::from)?;
-        if request.display_name.is_empty() {
-            return Err(Failure::missing("display_name").into());
-        }
+        let display_name = label("display_name", request.display_name)?;
         let default_programme = match request.default_programme.as_str() {
             "" => None,
             programme => Some(name::programme("default_programme", programme)?),
         };
-        let display_name = request.display_name;
         let request = request::request_id(&request.request_id)?;
         let change = RegistryChange::CreatePartner { id, display_name, default_programme };
         let reply = self.change(&call, request, change).await?;
@@ -140,6 +138,17 @@ impl PartnerService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         Ok(Response::new(self.revoke_key(&call, request).await?))
     }
+}
+
+/// Reads a text for people; it has to be judged here, so that no shard has to take up one of any length.
+fn label(field: &str, text: String) -> Result<String, Failure> {
+    if text.is_empty() {
+        return Err(Failure::missing(field));
+    }
+    Label::new(text).map(Label::into_string).map_err(|why| match why {
+        NoLabel::TooLong(_) => Failure::of_field(ErrorReason::FieldTooLong, field, why.to_string()),
+        NoLabel::Blank | NoLabel::Control | NoLabel::Direction => Failure::invalid(field, why.to_string()),
+    })
 }
 
 /// Whether there is such a partner.

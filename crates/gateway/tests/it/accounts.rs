@@ -99,6 +99,12 @@ async fn a_history_is_read_page_by_page_newest_first() {
     expected.push("Enrolment Applied 0".to_owned());
     assert_eq!(seen, expected);
     let other = operator.enrol("b").await.unwrap();
+    let unknown = ListActivitiesRequest {
+        member: member.clone(),
+        programme: "programmes/nothing".to_owned(),
+        ..ListActivitiesRequest::default()
+    };
+    assert_eq!(why(operator.accounts().list_activities(unknown).await), ErrorReason::UnknownProgramme);
     let (_, token) = activities(&operator, &member, 7, "").await;
     let request = ListActivitiesRequest { member: other, page_token: token, ..Default::default() };
     assert_eq!(why(operator.accounts().list_activities(request).await), ErrorReason::InvalidPageToken);

@@ -135,8 +135,12 @@ async fn an_event_that_is_not_decided_yet_may_be_on_its_way() {
     assert_eq!(reason(&status), ErrorReason::EventNotFound);
     let details = status.get_error_details();
     assert_eq!(details.error_info().unwrap().metadata["inbox_lag"], "0");
-    assert!(status.message().contains("may be on its way: 0 records wait"), "{}", status.message());
+    assert!(!status.message().contains("on its way"), "{}", status.message());
     assert_eq!(why(shop.get_event("airline", "a", "e1").await), ErrorReason::PermissionDenied);
+    assert_eq!(
+        why(network.operator().await.get_event("nobody", "a", "e1").await),
+        ErrorReason::UnknownPartner
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

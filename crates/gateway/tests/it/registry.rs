@@ -8,7 +8,7 @@ use coalition_proto::partner::v1::{
 use coalition_proto::r#type::v1::{ErrorReason, UnitPrice};
 use uuid::Uuid;
 
-use crate::client::{Client, why};
+use crate::client::{Client, reason, why};
 use crate::network::{Network, now, request_id};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,6 +40,35 @@ async fn partners_are_registered_and_listed_by_name() {
     assert_eq!(why(operator.create_partner("", "").await), ErrorReason::FieldMissing);
     let get = GetPartnerRequest { name: "partners/x".to_owned(), min_position: None };
     assert_eq!(why(operator.partners().get_partner(get).await), ErrorReason::UnknownPartner);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_partner_is_called_is_judged_at_the_gateway() {
+    let network = Network::start().await;
+    let operator = network.operator().await;
+    let named = async |name: &str| {
+        let request = CreatePartnerRequest {
+            partner_id: "shop".to_owned(),
+            display_name: name.to_owned(),
+            default_programme: String::new(),
+            request_id: request_id(),
+        };
+        operator.partners().create_partner(request).await.map(tonic::Response::into_inner)
+    };
+    let long = "é".repeat(101);
+    for (name, expected) in [
+        ("", ErrorReason::FieldMissing),
+        ("  ", ErrorReason::InvalidArgument),
+        ("a\u{7}", ErrorReason::InvalidArgument),
+        ("shop\u{202e}pohs", ErrorReason::InvalidArgument),
+        (long.as_str(), ErrorReason::FieldTooLong),
+        (&"x".repeat(3_000_000), ErrorReason::FieldTooLong),
+    ] {
+        let status = named(name).await.unwrap_err();
+        assert_eq!(reason(&status), expected, "{status}");
+        assert!(status.message().starts_with("display_name "), "{status}");
+    }
+    assert_eq!(named(&long[2..]).await.unwrap().display_name, "é".repeat(100));
 }
 
 #[tokio::test(flavor = "multi_thread")]
