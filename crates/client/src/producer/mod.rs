@@ -1,7 +1,8 @@
 //! A producer of partner events, which loses none and doubles none.
 //!
 //! [`Producer::send`] takes an event in, and a task of the producer's publishes it: in order, in calls of up to 1,000 events,
-//! one call at a time, each repeated until it is done. An event counts once per event id however often it is published, so
+//! one call at a time, each repeated until it is done. It publishes by gRPC ([`Grpc`]) or, with the feature `kafka`, by Kafka
+//! (`Kafka`). An event counts once per event id however often it is published, so
 //! repeats do no harm; an event without an id gets one from its content ([`content_id`]).
 //!
 //! With a [`Spool`](SpoolSettings) an event is on disk before `send` returns, and stays there until the network has it: what
@@ -13,6 +14,8 @@
 
 mod check;
 mod grpc;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod keeper;
 mod pump;
 mod queue;
@@ -33,6 +36,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::check::{BadEvent, content_id};
 pub use self::grpc::Grpc;
+#[cfg(feature = "kafka")]
+pub use self::kafka::{Kafka, NoKafka};
 pub use self::transport::{Transport, Trouble};
 pub use crate::spool::{Error as SpoolError, SPOOL_BYTES_MIN};
 

@@ -50,7 +50,7 @@ fn files_of(folder: &TempDir) -> Vec<PathBuf> {
 fn events_come_out_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut spool = open(&folder);
-    assert_eq!(first(&mut spool, 10), []);
+    assert_eq!(first(&mut spool, 10), Vec::<u32>::new());
     push(&mut spool, 0..500);
     assert_eq!(first(&mut spool, 3), [0, 1, 2]);
     assert_eq!(first(&mut spool, 2), [0, 1], "what isn't dealt with is handed out again");
@@ -77,7 +77,7 @@ fn the_next_process_goes_on_where_this_one_was() {
         let left: Vec<_> = (u32::try_from(settled).unwrap()..500).collect();
         assert_eq!(drain(&mut spool, 100), left, "{settled}");
     }
-    assert_eq!(drain(&mut open(&folder), 1), []);
+    assert_eq!(drain(&mut open(&folder), 1), Vec::<u32>::new());
 }
 
 #[test]

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
+#[allow(dead_code, reason = "the log's own tests use more of it")]
+#[path = "../../../journal/tests/kafka/cluster.rs"]
+mod cluster;
 mod network;
 
 mod away;
 mod calls;
+mod kafka;
 mod killed;
 mod retry;
 mod tls;

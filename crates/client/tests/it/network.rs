@@ -85,8 +85,19 @@ impl Network {
     /// Without partner and programme.
     pub(crate) async fn start_with(settings: coalition_gateway::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let log: Arc<dyn Log> =
-            Arc::new(Embedded::open(folder.path(), embedded::Settings::default()).unwrap());
+        let log = Arc::new(Embedded::open(folder.path(), embedded::Settings::default()).unwrap());
+        Self::start_on(log, folder, settings).await
+    }
+
+    /// On brokers.
+    pub(crate) async fn start_on_kafka(log: Arc<dyn Log>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Self::start_on(log, folder, coalition_gateway::Settings::default()).await;
+        network.furnish().await;
+        network
+    }
+
+    async fn start_on(log: Arc<dyn Log>, folder: TempDir, settings: coalition_gateway::Settings) -> Self {
         let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
         let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log)).unwrap());
