@@ -14,7 +14,7 @@ mod stop;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// A coalition points network: partners publish what happened, members earn and redeem everywhere, billing settles.
 #[derive(Parser)]
@@ -51,7 +51,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let json = for_a_program(&matches);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => cmd::serve::run(args),
@@ -67,6 +69,12 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(code) => code,
-        Err(error) => client::failure::report(&error),
+        Err(error) => client::failure::report(&error, json),
     }
+}
+
+/// Whether the command that was given was asked for JSON.
+fn for_a_program(matches: &ArgMatches) -> bool {
+    let asked = matches.try_get_one::<bool>("json").ok().flatten().copied();
+    asked.or_else(|| matches.subcommand().map(|(_, matches)| for_a_program(matches))).unwrap_or(false)
 }

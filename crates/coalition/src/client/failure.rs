@@ -3,9 +3,12 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use coalition_client::Error;
+use coalition_client::{Detail, Error};
 use coalition_domain::RequestId;
 use coalition_proto::r#type::v1::ErrorReason;
+use serde_json::json;
+
+use super::advice;
 
 /// Something failed here.
 const FAILED: u8 = 1;
@@ -17,6 +20,9 @@ pub(crate) const REFUSED: u8 = 3;
 const NOT_FOUND: u8 = 4;
 /// Nobody answered, or nobody who could: try again.
 const UNAVAILABLE: u8 = 5;
+
+/// What the transport says of a connection that broke, and of an answer that is none of its kind, such as a web server's.
+const BROKEN: [&str; 2] = ["h2 protocol error", "transport error"];
 
 /// A call that the network did not do.
 #[derive(Debug)]
@@ -33,9 +39,21 @@ impl fmt::Display for CallFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error.detail() {
             Some(detail) if detail.timed_out() => write!(f, "{}: no answer within --timeout", self.doing),
-            Some(_) | None => write!(f, "{}: {}", self.doing, self.error),
+            Some(detail) => match (in_arguments(detail), &detail.reason_name) {
+                (Some(message), Some(reason)) => write!(f, "{}: {message} ({reason})", self.doing),
+                _ => write!(f, "{}: {}", self.doing, self.error),
+            },
+            None => write!(f, "{}: {}", self.doing, self.error),
         }
     }
+}
+
+/// A message about a field of the API, as one about the argument that says it.
+fn in_arguments(detail: &Detail) -> Option<String> {
+    let [fault] = detail.fields.as_slice() else { return None };
+    let argument = advice::argument(&fault.field)?;
+    let rest = detail.message.strip_prefix(fault.field.as_str())?.strip_prefix(' ')?;
+    Some(format!("{argument} {rest}"))
 }
 
 impl std::error::Error for CallFailed {}
@@ -56,9 +74,10 @@ impl CallFailed {
     fn fields(&self) -> impl Iterator<Item = String> {
         let detail = self.error.detail().into_iter();
         let faults = detail.flat_map(|detail| detail.fields.iter().map(|fault| (&detail.message, fault)));
-        faults
-            .filter(|(message, fault)| !message.contains(&fault.description))
-            .map(|(_, fault)| format!("{}: {}", fault.field, fault.description))
+        faults.filter(|(message, fault)| !message.contains(&fault.description)).map(|(_, fault)| {
+            let field = advice::argument(&fault.field).unwrap_or(&fault.field);
+            format!("{field}: {}", fault.description)
+        })
     }
 
     fn exit_code(&self) -> u8 {
@@ -76,74 +95,21 @@ impl CallFailed {
                 "it may have taken effect or not: repeat the command with --request-id {request}, which does it once at most"
             ));
         }
-        let known = self.error.reason().and_then(advice).map(str::to_owned);
+        let known = self
+            .error
+            .detail()
+            .and_then(|detail| advice::on(detail.reason()?, &self.doing, &detail.metadata));
         // Without a reason it is not the network that speaks, but what lies between.
         known.or_else(|| {
-            (self.exit_code() == UNAVAILABLE).then(|| "try again; is the network running?".to_owned())
+            let broken = |detail: &Detail| BROKEN.iter().any(|message| detail.message.starts_with(message));
+            let advice = if self.error.detail().is_some_and(broken) {
+                "what answers there is no coalition gateway, or it went away: check --server, and try again"
+            } else {
+                "try again; is the network running?"
+            };
+            (self.exit_code() == UNAVAILABLE).then(|| advice.to_owned())
         })
     }
-}
-
-/// What to do about a refusal, where the message alone doesn't say it.
-fn advice(reason: ErrorReason) -> Option<&'static str> {
-    use ErrorReason as R;
-    Some(match reason {
-        R::Unauthenticated => {
-            "show a key of this network with --key-file; `serve` leaves the operator's in operator.key of its data folder"
-        }
-        R::KeyRevoked => "ask the operator for another key (`coalition partner key`)",
-        R::PermissionDenied | R::PartnerMismatch => {
-            "use a key that opens this: the partner's own, or an operator's"
-        }
-        R::UnknownPartner => "see `coalition partner list`; `coalition partner create` registers one",
-        R::UnknownProgramme => "see `coalition programme list`",
-        R::UnknownReward | R::RewardNotAvailable => "see `coalition programme show` for the rewards",
-        R::MemberNotFound => "check the name or identifier; `coalition member enrol` enrols somebody new",
-        R::EventNotFound => {
-            "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet"
-        }
-        R::NoContract => "agree on prices with `coalition partner contract`",
-        R::IdReused => "use another id for another request",
-        R::RequestInFuture | R::RequestTooOld => {
-            "leave --request-id out to have a new id made; check this machine's clock"
-        }
-        R::NotOwner | R::NotApplied | R::OutcomeUnknown | R::Overloaded | R::PositionNotReached => {
-            "try again"
-        }
-        R::DeadlineExceeded => "try again with a longer --timeout",
-        R::InternalFault => "the network's operator finds it in the log of `serve`",
-        R::FieldMissing => "name it in the command; see its --help",
-        R::EffectiveTooEarly => {
-            "set effective_from in the document, or --from of `coalition partner contract`, a few minutes later than that"
-        }
-        R::LastOperatorKey => {
-            "make another one with `coalition partner key --operator`, and revoke this one with that"
-        }
-        R::Unspecified
-        | R::TooManyConsents
-        | R::NotFound
-        | R::Malformed
-        | R::FormatNotAccepted
-        | R::FieldTooLong
-        | R::IdentifierRefused
-        | R::AmountNegative
-        | R::AmountTooLarge
-        | R::CurrencyUnknown
-        | R::CurrencyNotAccepted
-        | R::EventInFuture
-        | R::EventTooOld
-        | R::ConsentMissing
-        | R::AlreadyEnrolled
-        | R::ProgrammeNotInForce
-        | R::PointsShort
-        | R::NotEnrolled
-        | R::DecisionTooLarge
-        | R::InvalidArgument
-        | R::InvalidPageToken
-        | R::ProgrammeInvalid
-        | R::AlreadyExists
-        | R::NoProgramme => return None,
-    })
 }
 
 /// What keeps a command from making its call at all.
@@ -185,26 +151,38 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
-/// Says on stderr what failed, why and what to do, and gives the exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let (text, code) = explain(error);
-    super::note(&text);
-    ExitCode::from(code)
+/// Says on stderr what failed, why and what to do, for a person or for a program, and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    let told = explain(error);
+    super::note(&if json { told.json().to_string() } else { told.text() });
+    ExitCode::from(told.code)
 }
 
-fn explain(error: &anyhow::Error) -> (String, u8) {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let mut text = format!("error: {}", chain.join(": "));
-    let call = error.chain().find_map(|cause| cause.downcast_ref::<CallFailed>());
+/// Whether the network refused for this reason.
+pub(crate) fn is(error: &anyhow::Error, reason: ErrorReason) -> bool {
+    call(error).is_some_and(|call| call.error.reason() == Some(reason))
+}
+
+fn call(error: &anyhow::Error) -> Option<&CallFailed> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// A failure, told.
+struct Told<'a> {
+    message: String,
+    fields: Vec<String>,
+    advice: Option<String>,
+    /// Of the network's answer, where there is one.
+    call: Option<&'a CallFailed>,
+    code: u8,
+}
+
+fn explain(error: &anyhow::Error) -> Told<'_> {
+    let message = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let call = call(error);
     let trouble = error.chain().find_map(|cause| cause.downcast_ref::<Trouble>());
     let (advice, code) = match (call, trouble) {
-        (Some(call), _) => {
-            for field in call.fields() {
-                text.push_str("\n  ");
-                text.push_str(&field);
-            }
-            (call.advice(), call.exit_code())
-        }
+        (Some(call), _) => (call.advice(), call.exit_code()),
         (None, Some(Trouble::Usage(_))) => (None, USAGE),
         (None, Some(Trouble::NoServer { .. })) => {
             let advice =
@@ -214,65 +192,70 @@ fn explain(error: &anyhow::Error) -> (String, u8) {
         (None, Some(Trouble::Advised { advice, .. })) => (Some(advice.clone()), FAILED),
         (None, None) => (None, FAILED),
     };
-    if let Some(advice) = advice {
-        text.push_str("\nwhat to do: ");
-        text.push_str(&advice);
+    let fields = call.map(|call| call.fields().collect()).unwrap_or_default();
+    Told { message, fields, advice, call, code }
+}
+
+impl Told<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("error: {}", self.message);
+        for field in &self.fields {
+            text.push_str(&format!("\n  {field}"));
+        }
+        if let Some(advice) = &self.advice {
+            text.push_str(&format!("\nwhat to do: {advice}"));
+        }
+        text
     }
-    (text, code)
+
+    fn json(&self) -> serde_json::Value {
+        let detail = self.call.and_then(|call| call.error.detail());
+        json!({
+            "error": {
+                "reason": detail.and_then(|detail| detail.reason_name.as_ref()),
+                "message": self.message,
+                "metadata": detail.map(|detail| &detail.metadata),
+                "request_id": self.call.and_then(|call| call.request).map(|id| id.to_string()),
+                "exit_code": self.code,
+            }
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use anyhow::Context;
-    use clap::CommandFactory;
     use tonic::{Code, Status};
     use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
+    fn told(error: &anyhow::Error) -> (String, u8) {
+        let told = explain(error);
+        (told.text(), told.code)
+    }
+
     fn refused(code: Code, reason: &str, request: Option<RequestId>) -> anyhow::Error {
-        let details = ErrorDetails::with_error_info(reason, "coalition", std::collections::HashMap::new());
+        let details = ErrorDetails::with_error_info(reason, "coalition", HashMap::new());
         let error = Status::with_error_details(code, "250 points short", details).into();
         CallFailed { doing: "redeem".to_owned(), error, request }.into()
     }
 
     #[test]
     fn a_refusal_says_what_why_and_ends_with_its_own_code() {
-        let short = explain(&refused(Code::FailedPrecondition, "POINTS_SHORT", None));
+        let short = told(&refused(Code::FailedPrecondition, "POINTS_SHORT", None));
         assert_eq!(short, ("error: redeem: 250 points short (POINTS_SHORT)".to_owned(), 3));
-        let (text, code) = explain(&refused(Code::NotFound, "UNKNOWN_PARTNER", None));
+        let (text, code) = told(&refused(Code::NotFound, "UNKNOWN_PARTNER", None));
         assert!(text.contains("\nwhat to do: see `coalition partner list`"), "{text}");
         assert_eq!(code, 4);
     }
 
     #[test]
-    fn commands_and_options_that_are_advised_are_there() {
-        let reasons = (0..1_000).filter_map(|number| ErrorReason::try_from(number).ok());
-        let mut seen = 0;
-        for quoted in reasons.filter_map(advice).flat_map(|text| text.split('`').skip(1).step_by(2)) {
-            let mut command = crate::Cli::command();
-            for word in quoted.split(' ').filter(|word| *word != "coalition") {
-                match word.strip_prefix("--") {
-                    Some(option) => {
-                        let there =
-                            command.get_arguments().any(|argument| argument.get_long() == Some(option));
-                        assert!(there, "{quoted}: there is no --{option}");
-                    }
-                    None => {
-                        let found = command.find_subcommand(word).cloned();
-                        command = found.unwrap_or_else(|| panic!("{quoted}: there is no {word}"));
-                    }
-                }
-            }
-            seen += 1;
-        }
-        assert!(seen >= 8, "{seen}");
-    }
-
-    #[test]
     fn what_may_have_taken_effect_is_repeated_under_its_id() {
         let id: RequestId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
-        let (text, code) = explain(&refused(Code::Unavailable, "OUTCOME_UNKNOWN", Some(id)));
+        let (text, code) = told(&refused(Code::Unavailable, "OUTCOME_UNKNOWN", Some(id)));
         assert!(text.contains("--request-id 017f22e2-79b0-7cc3-98c4-dc0c0c07398f"), "{text}");
         assert_eq!(code, 5);
     }
@@ -283,18 +266,43 @@ mod tests {
         details.add_bad_request_violation("start_time", "is no full hour");
         let status = Status::with_error_details(Code::InvalidArgument, "a field is wrong", details);
         let error = CallFailed::new("read", status.into());
-        let (text, code) = explain(&error.into());
-        assert_eq!(
-            (text.as_str(), code),
-            ("error: read: a field is wrong\n  start_time: is no full hour", 3)
-        );
+        let (text, code) = told(&error.into());
+        assert_eq!((text.as_str(), code), ("error: read: a field is wrong\n  --from: is no full hour", 3));
+    }
+
+    #[test]
+    fn fields_of_the_api_are_told_as_arguments() {
+        let mut details = ErrorDetails::with_error_info("FIELD_MISSING", "coalition", HashMap::new());
+        details.add_bad_request_violation("partner", "is required");
+        let status = Status::with_error_details(Code::InvalidArgument, "partner is required", details);
+        let (text, _) = told(&CallFailed::new("read", status.into()).into());
+        assert!(text.starts_with("error: read: PARTNER is required (FIELD_MISSING)\nwhat to do: "), "{text}");
+    }
+
+    #[test]
+    fn a_program_is_told_in_one_document() {
+        let id: RequestId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        let metadata = HashMap::from([("points_missing".to_owned(), "250".to_owned())]);
+        let details = ErrorDetails::with_error_info("POINTS_SHORT", "coalition", metadata);
+        let error = Status::with_error_details(Code::FailedPrecondition, "250 points short", details).into();
+        let error = CallFailed { doing: "redeem".to_owned(), error, request: Some(id) };
+        let expected = json!({ "error": {
+            "reason": "POINTS_SHORT",
+            "message": "redeem: 250 points short (POINTS_SHORT)",
+            "metadata": { "points_missing": "250" },
+            "request_id": "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+            "exit_code": 3,
+        }});
+        assert_eq!(explain(&error.into()).json(), expected);
+        let usage = explain(&Trouble::Usage("no key".to_owned()).into()).json();
+        assert_eq!((&usage["error"]["reason"], &usage["error"]["exit_code"]), (&json!(null), &json!(2)));
     }
 
     #[test]
     fn other_failures_tell_their_causes() {
         let io = std::io::Error::other("disk on fire");
         let error = Err::<(), _>(io).context("read x.toml").unwrap_err();
-        assert_eq!(explain(&error), ("error: read x.toml: disk on fire".to_owned(), 1));
-        assert_eq!(explain(&Trouble::Usage("no key".to_owned()).into()).1, 2);
+        assert_eq!(told(&error), ("error: read x.toml: disk on fire".to_owned(), 1));
+        assert_eq!(told(&Trouble::Usage("no key".to_owned()).into()).1, 2);
     }
 }

@@ -1,6 +1,7 @@
 //! What all commands share that ask a running network: whom to ask, as whom, for how long, and how to answer a person or
 //! a program.
 
+pub(crate) mod advice;
 pub(crate) mod failure;
 pub(crate) mod json;
 pub(crate) mod names;

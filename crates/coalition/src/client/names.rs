@@ -97,6 +97,27 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     whole.parse().map_err(|_| "write it like 1997-01-31 or 1997-01-31T15:00:00Z".to_owned())
 }
 
+/// A full hour, or a day.
+pub(crate) fn hour(text: &str) -> Result<Timestamp, String> {
+    let instant = instant(text)?;
+    if instant.as_millis() % 3_600_000 == 0 {
+        Ok(instant)
+    } else {
+        Err("write a full hour or a day, like 1997-01-31T15:00:00Z or 1997-01-31".to_owned())
+    }
+}
+
+/// How many entries are wanted.
+pub(crate) fn limit(text: &str) -> Result<u32, String> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| format!("write a number from 1 to {}", u32::MAX))
+}
+
+/// What a partner is called.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    coalition_domain::Label::new(text).map(|label| label.to_string()).map_err(|error| error.to_string())
+}
+
 /// `partners/{id}`.
 pub(crate) fn partner_name(id: &PartnerId) -> String {
     format!("partners/{id}")

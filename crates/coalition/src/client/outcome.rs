@@ -85,7 +85,7 @@ pub(crate) fn rules_json(outcomes: &[RuleOutcome]) -> Value {
         let verdict = outcome.verdict().as_str_name();
         json!({
             "rule": json::name(&outcome.rule),
-            "verdict": verdict.strip_prefix("RULE_VERDICT_").unwrap_or(verdict),
+            "verdict": verdict.strip_prefix("RULE_VERDICT_").unwrap_or(verdict).to_lowercase(),
             "points": outcome.points,
             "message": outcome.message,
         })

@@ -87,14 +87,25 @@ pub(crate) fn price(price: &UnitPrice) -> String {
     format!("{} {}", super::json::micros(price.micros), price.currency_code)
 }
 
-/// An instant as RFC 3339 in UTC, seconds at their shortest; nothing where there is none.
+/// An instant as RFC 3339 in UTC, to the millisecond; nothing where there is none.
 pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> String {
     let millis = |time: &prost_types::Timestamp| {
         time.seconds
             .checked_mul(1_000)
             .and_then(|millis| millis.checked_add(i64::from(time.nanos / 1_000_000)))
     };
-    time.and_then(millis).map(|millis| Timestamp::from_millis(millis).to_string()).unwrap_or_default()
+    time.and_then(millis)
+        .map(|millis| to_millis(&Timestamp::from_millis(millis).to_string()))
+        .unwrap_or_default()
+}
+
+/// Three digits of milliseconds, whatever they are: so that times are as wide as each other.
+fn to_millis(time: &str) -> String {
+    match time.strip_suffix('Z').map(|time| time.split_once('.').unwrap_or((time, ""))) {
+        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<3}Z"),
+        // Beyond what has a date.
+        None => time.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +165,9 @@ mod tests {
     fn times_are_utc() {
         let known = prost_types::Timestamp { seconds: 853_027_200, nanos: 5_000_000 };
         assert_eq!(time(Some(&known)), "1997-01-12T00:00:00.005Z");
+        let whole = prost_types::Timestamp { seconds: 853_027_200, nanos: 120_000_000 };
+        assert_eq!(time(Some(&whole)), "1997-01-12T00:00:00.120Z");
+        assert_eq!(time(Some(&prost_types::Timestamp { nanos: 0, ..whole })), "1997-01-12T00:00:00.000Z");
         assert_eq!(time(None), "");
     }
 }

@@ -14,7 +14,7 @@ use crate::client::{Align, MemberArgs, Options, Style, Table, json, note, reques
 /// Burn points for a reward, all or nothing.
 ///
 /// The request id that makes a repeat safe is printed first, on standard error. While the network is not ready the call is
-/// repeated under that id until --timeout is over; repeated by hand with --request-id it burns once at most too.
+/// repeated under that id until --timeout is over; repeated by hand with --request-id and the same key it burns once at most too.
 ///
 /// Example: coalition redeem --customer cdnow:00001 paris-return --programme mypoints
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// How many of the reward, 1 to 1000.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=1_000))]
     quantity: i32,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
     #[command(flatten)]

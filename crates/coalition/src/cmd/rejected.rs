@@ -8,7 +8,7 @@ use coalition_domain::{PartnerId, Timestamp};
 use coalition_proto::event::v1::{GetRejectedEventRequest, ListRejectedEventsRequest, RejectedEvent};
 use serde_json::{Value, json};
 
-use crate::client::names::{instant, partner, partner_name, proto_time, short};
+use crate::client::names::{instant, limit, partner, partner_name, proto_time, short};
 use crate::client::text::time;
 use crate::client::{Align, Options, Session, Style, Table, json, note, outcome, run as connect};
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = instant)]
     since: Option<Timestamp>,
     /// How many.
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = limit)]
     limit: u32,
     /// All of them.
     #[arg(long, conflicts_with = "limit")]

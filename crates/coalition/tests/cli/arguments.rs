@@ -1,5 +1,7 @@
 //! Commands that never reach a network.
 
+use std::io::{Read, Write};
+
 use crate::network::{command, end};
 
 fn check_usage(args: &str, words: &str) {
@@ -19,6 +21,11 @@ fn wrong_arguments_say_how_to_write_them() {
     check_usage("redeem --customer a:1 towel --programme p --request-id 1", "uuid of version 7");
     check_usage("statement cdnow --programme p --from yesterday", "write it like 1997-01-31");
     check_usage("statement cdnow --programme p --all", "cannot be used with");
+    check_usage("statement --programme p --from 1997-01-31T15:30:00Z", "write a full hour or a day");
+    check_usage("statement --programme p --from 1997-02-01 --to 1997-01-31", "--to lies before --from");
+    check_usage("member activity --customer a:1 --limit 0", "write a number from 1 to 4294967295");
+    check_usage("journal tail --data x --limit x", "write a number from 1 to 4294967295");
+    check_usage("partner create a --name a\u{202e}b", "must not turn the direction");
     check_usage("partner contract cdnow --programme p --accrual 1,5", "such as 0.009");
     check_usage("partner contract cdnow --accrual 1", "--programme");
     check_usage("partner list --server localhost:7300", "write it as http://HOST:PORT");
@@ -37,6 +44,19 @@ fn without_a_key_or_a_network_the_command_says_what_to_do() {
     let mut unheard = command("partner list");
     unheard.env("COALITION_KEY", "k").arg("--server").arg(format!("http://{address}"));
     end(unheard).failed(5, "what to do: start one with `coalition serve`");
+
+    // A web server.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut other = command("partner list --timeout 1");
+    other.env("COALITION_KEY", "k").arg("--server").arg(format!("http://{}", listener.local_addr().unwrap()));
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().map(Result::unwrap) {
+            // Whoever has gone away needs no answer.
+            let asked = connection.read_exact(&mut [0; 24]);
+            drop(asked.and_then(|()| connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")));
+        }
+    });
+    end(other).failed(5, "what answers there is no coalition gateway");
 
     let mut missing = command("partner list");
     missing.env("COALITION_KEY_FILE", "/no/such/file");
@@ -61,6 +81,13 @@ fn faults_of_documents_are_told_by_their_place() {
     let document: serde_json::Value = serde_json::from_str(&end(json).out).unwrap();
     assert_eq!(document["files"][0]["faults"][0]["line"], 4);
     assert_eq!(document["files"][0]["faults"][0]["path"], "programme.effective_from");
+
+    // A file that can't be read is its own fault, and no other's.
+    let mut validate = command("programme validate");
+    validate.arg(folder.path().join("none.toml")).arg(&path);
+    let ended = end(validate);
+    assert_eq!((ended.code, ended.out.lines().count()), (1, 2), "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("none.toml: can't be read: No such file") && ended.out.contains(&place));
 
     std::fs::write(&path, "[programme]\nid = \"p\"\nname = \"P\"\neffective_from = 1996-01-01T00:00:00Z\n")
         .unwrap();

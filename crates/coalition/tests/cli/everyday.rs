@@ -42,7 +42,10 @@ pub(crate) fn coalition() -> Network {
     network.run("partner create cdnow --name CDNOW --programme mypoints").good();
     network.run("partner create airline --name Airline").good();
     let published = network.run("programme publish mypoints.toml").good();
-    assert_eq!(published, "programmes/mypoints/versions/1: in force, for events from 1996-01-01T00:00:00Z\n");
+    assert_eq!(
+        published,
+        "programmes/mypoints/versions/1: in force, for events from 1996-01-01T00:00:00.000Z\n"
+    );
     network.run("partner contract cdnow --programme mypoints --accrual 0.009").good();
     network.run("partner contract airline --programme programmes/mypoints --redemption 0.007").good();
     network
@@ -97,7 +100,12 @@ fn purchases_a_redemption_and_the_statements() {
         told("e2").starts_with("applied, 0 points: rule purchase: the amount is below what earns a point\n")
     );
     assert!(told("e3").starts_with("refused: ") && told("e3").contains("(CURRENCY_NOT_ACCEPTED)\n"));
-    network.run("event cdnow e4 --customer cdnow:00001").failed(4, "(EVENT_NOT_FOUND)");
+    let missing = network.run("event cdnow e4 --customer cdnow:00001");
+    assert!(!missing.err.contains("on its way"), "{}", missing.err);
+    missing.failed(4, "(EVENT_NOT_FOUND)");
+    network.run("event nobody e4 --customer cdnow:00001").failed(4, "(UNKNOWN_PARTNER)");
+    let event = network.run("event cdnow e2 --customer cdnow:00001 --json").json();
+    assert_eq!(event["rule_outcomes"][0]["verdict"], "amount_too_small");
 
     rejected(&network);
 
@@ -105,7 +113,17 @@ fn purchases_a_redemption_and_the_statements() {
     assert_eq!((&balance["available"], &balance["points_to_next_reward"]), (&json!(100), &json!(2_400)));
     let short = network.run(&format!("redeem {member} paris-return --programme mypoints"));
     assert!(short.err.starts_with("request id "), "{}", short.err);
-    short.failed(3, "(POINTS_SHORT)");
+    short.failed(3, ": 2,400 points short (POINTS_SHORT)");
+    let short = network.run(&format!("redeem {member} paris-return --programme mypoints --json"));
+    let told: serde_json::Value = serde_json::from_str(short.err.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&told["error"]["reason"], &told["error"]["metadata"]["points_missing"], &told["error"]["exit_code"]),
+        (&json!("POINTS_SHORT"), &json!("2400"), &json!(3))
+    );
+    assert!(
+        short.err.starts_with(&format!("request id {}\n", told["error"]["request_id"].as_str().unwrap()))
+    );
+    network.run("member enrol --customer cdnow:00001").failed(3, "what to do: `coalition member lookup`");
 
     // Twice under one id: burnt once.
     let id = uuid::Uuid::now_v7();
@@ -124,10 +142,12 @@ fn purchases_a_redemption_and_the_statements() {
     {
         assert!(activity.contains(words), "\"{words}\" is not in:\n{activity}");
     }
+    assert!(activity.lines().all(|line| line.chars().count() <= 100), "{activity}");
+    network.run("member activity --customer cdnow:00001 --programme zzz").failed(4, "(UNKNOWN_PROGRAMME)");
     let newest = network.run("member activity --customer cdnow:00001 --limit 1 --json").json();
     assert_eq!((&newest["activities"][0]["points"], &newest["more"]), (&json!(-80), &json!(true)));
     let all = network.run("member activity --customer cdnow:00001 --all --json").json();
-    assert_eq!((all["activities"].as_array().unwrap().len(), &all["more"]), (6, &json!(false)));
+    assert_eq!((all["activities"].as_array().unwrap().len(), &all["more"]), (8, &json!(false)));
     statements(&network);
 }
 
@@ -183,7 +203,15 @@ fn a_partners_key_opens_what_is_the_partners() {
 
     assert!(network.run_as(&key, "statement --programme mypoints").good().starts_with("cdnow in mypoints"));
     network.run_as(&key, "statement airline --programme mypoints").failed(3, "(PERMISSION_DENIED)");
-    network.run_as(&key, "partner list").failed(3, "what to do: use a key that opens this");
+    network.run_as(&key, "partner list").failed(3, "what to do: this needs an operator's key");
+    network.run("member enrol --customer cdnow:00001").good();
+    let balance = "member balance --customer cdnow:00001 --programme mypoints";
+    network.run_as(&key, balance).failed(3, "what to do: the member has to consent to share-balance");
+    network.run("statement --programme mypoints").failed(3, "PARTNER is required (FIELD_MISSING)");
+    let early = "partner contract cdnow --programme mypoints --accrual 0.01 --from 2020-01-01";
+    network.run(early).failed(3, "what to do: set --from to that instant or later");
+    network.run("programme show mypoints --version-number 9").failed(4, "which version is in force");
+    network.run("partner revoke-key apiKeys/0000000000000000").failed(4, "ck_ID_SECRET");
 
     // ck_{name}_{secret}
     let secret = std::fs::read_to_string(&key).unwrap();
@@ -216,6 +244,9 @@ fn what_is_not_there_is_not_found() {
     let network = coalition();
     network.run("member show --customer cdnow:404").failed(4, "(MEMBER_NOT_FOUND)");
     network.run("statement nobody --programme mypoints").failed(4, "(UNKNOWN_PARTNER)");
+    let early = network.run("partner create early --name Early --programme later");
+    assert!(early.err.starts_with("warning: the network has no programme later yet; its events are refused"));
+    assert_eq!(early.good(), "registered partners/early\n");
     network.run("programme show nothing").failed(4, "what to do: see `coalition programme list`");
     network.run("partner create cdnow --name Again").failed(3, "(ALREADY_EXISTS)");
     let shown = network.run("programme show mypoints").good();

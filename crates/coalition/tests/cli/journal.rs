@@ -31,6 +31,9 @@ fn records_are_told_in_words() {
     let records = document["records"].as_array().unwrap();
     assert_eq!(records.iter().map(|record| record["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(records[0]["kind"], "genesis");
+    let beyond = network.offline("journal tail --shard 2 --from 999999");
+    assert!(beyond.err.starts_with("shard 2 has no record 999999; the last is "), "{}", beyond.err);
+    assert_eq!(beyond.good(), "shard 2\n");
     network.offline("journal tail --shard 4").failed(2, "the network has shards 0 to 3");
 }
 
@@ -53,18 +56,27 @@ fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
     );
     assert!(files(&store) == before, "verifying changed the projection");
 
-    // Cut in the middle, it can't be read at all.
+    // Written over, it can't be read at all.
     let forged = store.join("db");
     let bytes = std::fs::read(&forged).unwrap();
-    std::fs::write(&forged, &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::write(&forged, vec![b'x'; bytes.len()]).unwrap();
     let before = files(&store);
     let found = network.offline("journal verify --shard 1");
     assert_eq!(found.code, 1, "{}", found.err);
     assert!(found.out.contains("DIFFERENT: "), "{}", found.out);
     assert!(files(&store) == before, "verifying changed the projection");
 
-    network.offline("journal rebuild --shard 1").good();
-    assert!(network.data().join("store").join("1.damaged-1").exists());
+    assert!(found.out.contains("its files can't be read"), "{}", found.out);
+    assert!(found.out.ends_with("makes its projection anew from the journal\n"), "{}", found.out);
+    assert!(found.out.contains("shard 1: run `coalition journal rebuild --shard 1`"), "{}", found.out);
+
+    let kept = network.data().join("store").join("1.damaged-1");
+    let rebuilt = network.offline("journal rebuild --shard 1").good();
+    assert!(kept.exists() && rebuilt.contains(&kept.display().to_string()), "{rebuilt}");
+    // A projection that is good is set aside too, and said to be.
+    let rebuilt = network.offline("journal rebuild --shard 2 --json").json();
+    let kept = network.data().join("store").join("2.damaged-1");
+    assert_eq!(rebuilt["shards"][0]["kept"], kept.display().to_string());
     assert_eq!(network.offline("journal verify").good().matches(" equal\n").count(), 4);
     assert!(std::fs::read_dir(network.data()).unwrap().all(|entry| !is_scratch(&entry.unwrap().path())));
 }

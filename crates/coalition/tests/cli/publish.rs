@@ -177,7 +177,7 @@ fn who_may_not_publish_is_told_and_nothing_is() {
     let ended = network.run_as(&key, "publish day.csv --partner cdnow");
     assert!(ended.err.contains("cut off: 0 events published, 0 refused so far"), "{}", ended.err);
     ended.failed(3, "(PERMISSION_DENIED)");
-    network.run("publish day.csv").failed(3, "partner");
+    network.run("publish day.csv").failed(3, "PARTNER is required");
     network.run("publish day.csv --partner nobody").failed(4, "(UNKNOWN_PARTNER)");
 }
 

@@ -54,10 +54,10 @@ impl PartnerEventService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let partner = call.partner_named("partner", &request.partner)?;
         let event_id = request::reference("event_id", &request.event_id)?;
+        check_partner(&self.registry(&call, &MinPositions::default()).await?.registry, &partner)?;
         let identifier = request::identifier_of_event(partner, request.identifier.as_ref())?;
         let min = self.min(request.min_position.as_ref())?;
         let view = self.account(&call, identifier.account(), &min).await?;
-        check_partner(&view.registry, &partner)?;
         let gateway = self.clone();
         let found = blocking(&call, move || {
             let shard = view.position.shard;

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::offline::{Offline, Where};
 use super::words::{self, Told};
+use crate::client::names::limit;
 use crate::client::text::grouped;
-use crate::client::{json, print};
+use crate::client::{json, note, print};
 
 /// Bytes of the journal read at once.
 const READ_BYTES: usize = 2 * 1024 * 1024;
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SEQ")]
     from: Option<u64>,
     /// How many records of each shard.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = limit)]
     limit: u32,
     /// How many decisions of each record are printed in text.
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
@@ -93,6 +94,10 @@ fn read(offline: &Offline, shard: ShardId, args: &Args) -> Result<VecDeque<Judge
             }
             kept.push_back(Judged { offset: stored.offset, append_time: stored.append_time, verdict, entry });
         }
+    }
+    if let Some(from) = args.from.filter(|_| kept.is_empty()) {
+        // Of several shards one may be long and another short.
+        note(&format!("shard {shard} has no record {from}; the last is {}", chain.seq()));
     }
     Ok(kept)
 }

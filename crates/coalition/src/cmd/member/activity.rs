@@ -10,9 +10,15 @@ use coalition_proto::account::v1::{
 use coalition_proto::r#type::v1::EventState;
 use serde_json::{Value, json};
 
-use crate::client::names::{programme, programme_name, short};
+use crate::client::names::{limit, programme, programme_name, short};
 use crate::client::text::{grouped, signed, time};
 use crate::client::{Align, MemberArgs, Options, Session, Style, Table, json, note, outcome, run as connect};
+
+/// Lines of the list are no longer, where ids and names of usual length allow it.
+const WIDTH_MAX: usize = 100;
+
+/// Before a reason on a line of its own.
+const INDENT: &str = "      ";
 
 /// The most entries that the network hands out at once.
 const PAGE_MAX: usize = 1_000;
@@ -31,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = programme)]
     programme: Option<ProgrammeId>,
     /// How many entries.
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = limit)]
     limit: u32,
     /// All entries.
     #[arg(long, conflicts_with = "limit")]
@@ -98,10 +104,9 @@ fn text(activities: &[Activity], style: Style) -> String {
         ("when", Align::Left),
         ("what", Align::Left),
         ("partner", Align::Left),
-        ("order or event", Align::Left),
+        ("order/event", Align::Left),
         ("points", Align::Right),
         ("programme", Align::Left),
-        ("why", Align::Left),
     ]);
     for activity in activities {
         let reference = match (&activity.source, activity.order_id.as_str()) {
@@ -116,10 +121,49 @@ fn text(activities: &[Activity], style: Style) -> String {
             reference,
             signed(activity.points),
             outcome::version(&activity.programme, activity.programme_version),
-            why(activity),
         ]);
     }
-    table.render(style)
+    explain(&table.render(style), activities)
+}
+
+/// The rendered table with the reason of each entry: at the end of its line, or on the next where it would be too long.
+fn explain(table: &str, activities: &[Activity]) -> String {
+    let widest = table.lines().skip(1).map(|line| line.chars().count()).max().unwrap_or(0);
+    let mut lines = table.lines();
+    let mut text = format!("{}\n", lines.next().unwrap_or_default());
+    for (line, activity) in lines.zip(activities) {
+        let why = why(activity);
+        if why.is_empty() {
+            text.push_str(&format!("{line}\n"));
+        } else if widest + 2 + why.chars().count() <= WIDTH_MAX {
+            text.push_str(&format!("{line:<widest$}  {why}\n"));
+        } else {
+            text.push_str(&format!("{line}\n"));
+            wrap(&why, &mut text);
+        }
+    }
+    text
+}
+
+/// Adds the words on lines of their own.
+fn wrap(words: &str, text: &mut String) {
+    let mut width = WIDTH_MAX;
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if width + 1 + length > WIDTH_MAX {
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(INDENT);
+            width = INDENT.len();
+        } else {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += length;
+    }
+    text.push('\n');
 }
 
 /// The rules that gave points, whose points were burnt, or why nothing came of it.

@@ -113,7 +113,7 @@ mod tests {
             ..Balance::default()
         };
         let expected = "\
-members/1 in mypoints at 1997-01-12T00:00:00Z
+members/1 in mypoints at 1997-01-12T00:00:00.000Z
 points
 available  2,150
 pending       10  earned, not yet to be spent

@@ -22,7 +22,7 @@ use crate::client::{
 pub(crate) struct EnrolArgs {
     #[command(flatten)]
     identifier: IdentifierArgs,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
     #[command(flatten)]

@@ -10,6 +10,7 @@ use coalition_proto::partner::v1::{
 use coalition_proto::r#type::v1::UnitPrice;
 use serde_json::{Value, json};
 
+use crate::client::advice::AGREEING;
 use crate::client::names::{instant, partner, partner_name, programme, programme_name, proto_time, short};
 use crate::client::text::{parse_decimal as decimal, price, time};
 use crate::client::{Align, Options, Style, Table, json, request_id, run as connect};
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// A later one has to begin a minute from now or later.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "programme")]
     from: Option<Timestamp>,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID", requires = "programme")]
     request_id: Option<RequestId>,
     #[command(flatten)]
@@ -79,7 +80,7 @@ fn agree(args: &Args, programme: &ProgrammeId) -> Result<ExitCode> {
             start_time: Some(proto_time(from)),
             request_id: id.to_string(),
         };
-        let contract = session.change("agree on the contract", query).await?;
+        let contract = session.change(AGREEING, query).await?;
         args.options.answer(|| as_json(&contract), |style| text(std::slice::from_ref(&contract), style))
     })
 }

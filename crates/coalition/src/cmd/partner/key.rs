@@ -13,6 +13,7 @@ use coalition_proto::partner::v1::{
 };
 use serde_json::json;
 
+use crate::client::advice::REVOKING;
 use crate::client::names::{partner, partner_name, short};
 use crate::client::text::time;
 use crate::client::{Options, json, note, request_id, run as connect};
@@ -46,7 +47,7 @@ pub(crate) struct RevokeArgs {
     /// The key's name, which is no secret: apiKeys/ID, or the ID alone.
     #[arg(value_parser = key_id)]
     key: KeyId,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
     #[command(flatten)]
@@ -91,7 +92,7 @@ pub(super) fn revoke(args: &RevokeArgs) -> Result<ExitCode> {
     let id = request_id(args.request_id);
     connect(&args.options, async |session| {
         let query = RevokeApiKeyRequest { name: format!("apiKeys/{}", args.key), request_id: id.to_string() };
-        let key = session.change("revoke the key", query).await?;
+        let key = session.change(REVOKING, query).await?;
         let text = |_| format!("{} revoked at {}\n", key.name, time(key.revoke_time.as_ref()));
         args.options.answer(|| as_json(&key, false), text)
     })

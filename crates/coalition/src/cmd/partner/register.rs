@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use coalition_domain::{PartnerId, ProgrammeId, RequestId};
 use coalition_proto::partner::v1::{CreatePartnerRequest, ListPartnersRequest, Partner};
+use coalition_proto::programme::v1::GetProgrammeRequest;
+use coalition_proto::r#type::v1::ErrorReason;
 use serde_json::{Value, json};
 
-use crate::client::names::{partner, programme, programme_name, short};
+use crate::client::names::{label, partner, programme, programme_name, short};
 use crate::client::text::time;
-use crate::client::{Align, Options, Style, Table, json, request_id, run as connect};
+use crate::client::{Align, Options, Session, Style, Table, failure, json, note, request_id, run as connect};
 
 /// Partners asked for at once.
 const PAGE: i32 = 1_000;
@@ -25,13 +27,13 @@ pub(crate) struct CreateArgs {
     /// Its name in the network: 1 to 31 of a-z, 0-9, - and _, the first a letter or a digit.
     #[arg(value_parser = partner)]
     id: PartnerId,
-    /// What it is called, 1 to 100 characters.
-    #[arg(long)]
+    /// What it is called: 1 to 100 characters on one line.
+    #[arg(long, value_parser = label)]
     name: String,
     /// The programme of events that name none; without it they are refused.
     #[arg(long, value_parser = programme)]
     programme: Option<ProgrammeId>,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
     #[command(flatten)]
@@ -57,8 +59,23 @@ pub(super) fn create(args: &CreateArgs) -> Result<ExitCode> {
             request_id: id.to_string(),
         };
         let partner = session.change("register the partner", query).await?;
+        if let Some(programme) = &args.programme {
+            warn_of_unknown(&session, programme).await;
+        }
         args.options.answer(|| as_json(&partner), |_| format!("registered {}\n", partner.name))
     })
+}
+
+/// Says so if the network has no such programme yet: partners may be registered before it is published.
+async fn warn_of_unknown(session: &Session, programme: &ProgrammeId) {
+    let query = GetProgrammeRequest { name: programme_name(programme), min_position: None };
+    let asked = session.ask("read the programme", query).await;
+    // The partner is registered; that this can't be found out now is no failure of that.
+    if asked.is_err_and(|error| failure::is(&error, ErrorReason::UnknownProgramme)) {
+        note(&format!(
+            "warning: the network has no programme {programme} yet; its events are refused until it is published"
+        ));
+    }
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<ExitCode> {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// Check programme documents, publish them, and see what is in force.
+/// Check programme documents, publish them, and see which version is in force.
 ///
 /// A programme says what earns points and what can be had for them. It is one TOML file; docs/guides/write-a-programme.md
 /// tells how to write it. A published version never changes.

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// The document.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The id of this request, to repeat one whose answer was lost; without it a new one is made.
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
     #[command(flatten)]

@@ -11,6 +11,7 @@ use coalition_proto::programme::v1::{
 };
 use serde_json::{Value, json};
 
+use crate::client::advice::READING_VERSION;
 use crate::client::names::{programme, programme_name, short};
 use crate::client::text::{grouped, time};
 use crate::client::{Align, Options, Session, Style, Table, json, run as connect};
@@ -27,10 +28,10 @@ pub(crate) struct ListArgs {
     options: Options,
 }
 
-/// Show a programme: what is in force, and what can be had for its points.
+/// Show a programme: which version is in force, and what can be had for its points.
 ///
-/// With --version-number it prints that version's document instead, byte for byte as it was published, which needs an operator's
-/// key.
+/// With --version-number it prints that version's document instead, with its rules, byte for byte as it was published, which
+/// needs an operator's key.
 ///
 /// Example: coalition programme show mypoints
 #[derive(clap::Args)]
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if let Some(number) = args.version_number {
             let query =
                 GetProgrammeVersionRequest { name: format!("{name}/versions/{number}"), min_position: None };
-            let found = session.ask("read the programme's version", query).await?;
+            let found = session.ask(READING_VERSION, query).await?;
             return args.options.answer(|| version_json(&found), |_| found.document.clone());
         }
         let query = GetProgrammeRequest { name: name.clone(), min_position: None };

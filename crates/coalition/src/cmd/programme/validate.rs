@@ -30,21 +30,30 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut files = Vec::new();
     let mut faulty = false;
     for path in &args.files {
-        let faults = match read(path)?.1 {
-            Ok(programme) => {
+        let faults = match read(path) {
+            Ok((_, Ok(programme))) => {
                 text.push_str(&summary(path, &programme));
                 Vec::new()
             }
-            Err(faults) => {
+            Ok((_, Err(faults))) => {
                 text.push_str(&lines(path, &faults));
-                faults
+                faults.iter().map(as_json).collect()
+            }
+            // The other files are none the worse for it.
+            Err(error) => {
+                text.push_str(&format!("{}: {}\n", path.display(), unreadable(&error)));
+                vec![json!({ "line": null, "column": null, "path": null, "message": unreadable(&error) })]
             }
         };
         faulty |= !faults.is_empty();
-        files.push(json!({ "file": path, "faults": faults.iter().map(as_json).collect::<Vec<_>>() }));
+        files.push(json!({ "file": path, "faults": faults }));
     }
     print(&if args.json { json::document(&json!({ "files": files }))? } else { text })?;
     Ok(if faulty { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn unreadable(error: &anyhow::Error) -> String {
+    format!("can't be read: {}", error.root_cause())
 }
 
 /// A document's text, and what it says or what is wrong with it.

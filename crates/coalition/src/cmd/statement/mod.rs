@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use coalition_domain::{PartnerId, ProgrammeId, Timestamp};
 
-use crate::client::names::{instant, partner as partner_id, programme};
+use crate::client::failure::Trouble;
+use crate::client::names::{hour, partner as partner_id, programme};
 use crate::client::{Options, run as connect};
 
 /// Show what a partner owes and is owed, or who owes what in the whole programme.
@@ -27,10 +28,10 @@ pub(crate) struct Args {
     #[arg(long, value_parser = programme)]
     programme: ProgrammeId,
     /// First recorded time that counts, a full hour or a day; without it from the beginning.
-    #[arg(long, value_name = "TIME", value_parser = instant, conflicts_with = "all")]
+    #[arg(long, value_name = "TIME", value_parser = hour, conflicts_with = "all")]
     from: Option<Timestamp>,
     /// First recorded time that counts no more, a full hour or a day; without it up to now.
-    #[arg(long, value_name = "TIME", value_parser = instant, conflicts_with = "all")]
+    #[arg(long, value_name = "TIME", value_parser = hour, conflicts_with = "all")]
     to: Option<Timestamp>,
     /// Net positions of all parties, and points burnt by issuer and redeemer.
     #[arg(long)]
@@ -40,6 +41,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to < from
+    {
+        return Err(Trouble::Usage("--to lies before --from".to_owned()).into());
+    }
     connect(&args.options, async |session| {
         if args.all { network::run(&session, &args).await } else { partner::run(&session, &args).await }
     })
