@@ -6,10 +6,12 @@ use std::time::Duration;
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::{AccountId, Command, Registry, RequestId, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
+use coalition_journal::log;
 use coalition_ledger::rows;
 use coalition_ledger::runtime::{RegistryReply, Reply, Status, Unavailable};
 use coalition_ledger::shard::relay::HOME;
 use coalition_ledger::view::{AccountView, SumsView};
+use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::Call;
@@ -187,9 +189,26 @@ impl From<rows::Error> for Failure {
     }
 }
 
-impl From<coalition_journal::log::Error> for Failure {
-    fn from(error: coalition_journal::log::Error) -> Self {
-        Failure::internal(&error)
+impl From<log::Error> for Failure {
+    fn from(error: log::Error) -> Self {
+        match error {
+            // Brokers go away and come back, and who asks the log on behalf of a call has changed nothing yet.
+            log::Error::Backend { .. } => {
+                tracing::warn!(error = %error, "a call met a log that can't be asked");
+                Failure::new(
+                    ErrorReason::NotApplied,
+                    "the log can't be asked at this moment; repeat the call as it was",
+                )
+                .passing()
+            }
+            log::Error::Damaged { .. }
+            | log::Error::Denied { .. }
+            | log::Error::Locked(_)
+            | log::Error::NoSuchPartition(_)
+            | log::Error::PartitionCount { .. }
+            | log::Error::TopicName(_)
+            | log::Error::Trimmed { .. } => Failure::internal(&error),
+        }
     }
 }
 

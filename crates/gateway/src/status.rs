@@ -79,7 +79,7 @@ impl Failure {
     }
 
     /// It will pass: the caller may try again.
-    fn passing(mut self) -> Self {
+    pub(crate) fn passing(mut self) -> Self {
         self.retry = Some(RETRY);
         self
     }

@@ -1,7 +1,5 @@
 //! Partners' events: written to the partner's topic, and what became of them.
 
-use std::collections::BTreeMap;
-
 use coalition_domain::{Command, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
@@ -146,66 +144,57 @@ impl Gateway {
         .await
     }
 
-    /// Writes what was accepted, in order, with one append for each partition; answers once the log has all of it.
+    /// Writes what was accepted, in order; answers once the log has all of it. An append for each event: others may write
+    /// to the partition in between, and each is told its own place.
     async fn publish(
         &self,
         call: &Call,
         topic: Option<Topic>,
         judged: Vec<Judged>,
     ) -> Result<Vec<proto::PublishEventResult>, Failure> {
-        let mut runs: BTreeMap<u32, Vec<Record>> = BTreeMap::new();
-        let mut outcomes = Vec::with_capacity(judged.len());
-        for Judged { event_id, record } in judged {
-            let place = record.map(|(partition, record)| {
-                let run = runs.entry(partition).or_default();
-                run.push(record);
-                (partition, run.len() as u64 - 1)
+        let send = |Judged { event_id, record }: Judged| {
+            let sent = record.map(|(number, record)| {
+                let to = Partition::new(&topic.as_ref()?.name, number);
+                let appended = append(&*self.log, &to, record);
+                Some((to, appended))
             });
-            outcomes.push((event_id, place));
-        }
-        let mut first = BTreeMap::new();
-        if let Some(topic) = &topic {
-            let appends: Vec<_> = runs
-                .into_iter()
-                .map(|(number, run)| (number, append(&*self.log, &Partition::new(&topic.name, number), run)))
-                .collect();
-            for (number, append) in appends {
-                let offset = match timeout_at(call.deadline, append).await {
-                    Ok(Ok(appended)) => appended.map_err(not_published)?,
-                    Ok(Err(_)) | Err(_) => return Err(status::unknown(REPEAT)),
-                };
-                first.insert(number, offset);
-            }
-        }
-        let position = |partition: u32, nth: u64| {
-            let (topic, offset) = topic.as_ref().zip(first.get(&partition))?;
-            Some(proto::TopicPosition { topic: topic.name.clone(), partition, offset: offset.plus(nth).0 })
+            (event_id, sent)
         };
-        let result = |(event_id, place): (String, Result<(u32, u64), Refusal>)| proto::PublishEventResult {
-            event_id,
-            outcome: Some(match place {
-                Ok((partition, nth)) => {
-                    Outcome::Accepted(proto::AcceptedEvent { topic_position: position(partition, nth) })
+        // All are on their way before the first is waited for.
+        let sent: Vec<_> = judged.into_iter().map(send).collect();
+        let mut results = Vec::with_capacity(sent.len());
+        for (event_id, sent) in sent {
+            let outcome = match sent {
+                Ok(None) => Outcome::Accepted(proto::AcceptedEvent { topic_position: None }),
+                Ok(Some((to, appended))) => {
+                    let offset = match timeout_at(call.deadline, appended).await {
+                        Ok(Ok(appended)) => appended.map_err(not_published)?.0,
+                        Ok(Err(_)) | Err(_) => return Err(status::unknown(REPEAT)),
+                    };
+                    Outcome::Accepted(proto::AcceptedEvent {
+                        topic_position: Some(proto::TopicPosition {
+                            topic: to.topic.to_string(),
+                            partition: to.number,
+                            offset,
+                        }),
+                    })
                 }
                 Err(Refusal { reason, field, message }) => {
                     Outcome::Refused(shared::Refusal { reason: reason.into(), message, field })
                 }
-            }),
-        };
-        Ok(outcomes.into_iter().map(result).collect())
+            };
+            results.push(proto::PublishEventResult { event_id, outcome: Some(outcome) });
+        }
+        Ok(results)
     }
 }
 
 const REPEAT: &str = "it is not known whether all events are in the topic; repeat the call as it was";
 
-fn append(
-    log: &dyn Log,
-    to: &Partition,
-    records: Vec<Record>,
-) -> oneshot::Receiver<Result<Offset, AppendError>> {
+fn append(log: &dyn Log, to: &Partition, record: Record) -> oneshot::Receiver<Result<Offset, AppendError>> {
     let (told, outcome) = oneshot::channel();
-    // A call that was given up hears nothing; the events are in the topic all the same.
-    log.append(to, records, Box::new(move |outcome| drop(told.send(outcome))));
+    // A call that was given up hears nothing; the event is in the topic all the same.
+    log.append(to, vec![record], Box::new(move |outcome| drop(told.send(outcome))));
     outcome
 }
 
