@@ -6,6 +6,8 @@
 //!
 //! [`Producer`] publishes a partner's events, and keeps them on disk while the network is away.
 //!
+//! `examples/` has a partner's purchases published by gRPC and by Kafka, and a till that burns points.
+//!
 //! Nobody needs this crate to take part: any gRPC client will do, and any Kafka client for events
 //! (docs/guides/emit-events.md).
 

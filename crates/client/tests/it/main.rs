@@ -9,6 +9,7 @@ mod network;
 
 mod away;
 mod calls;
+mod examples;
 mod kafka;
 mod killed;
 mod retry;
