@@ -149,7 +149,7 @@ impl Held {
 pub(crate) fn open_log(data: &Path, settings: embedded::Settings) -> Result<Embedded> {
     Embedded::open(&Network::log(data), settings).map_err(|error| match error {
         log::Error::Locked(_) => in_use(data),
-        log::Error::Damaged { .. } | log::Error::Backend { .. } => Trouble::advised(
+        log::Error::Damaged { .. } | log::Error::Denied { .. } | log::Error::Backend { .. } => Trouble::advised(
             format!("{:#}", anyhow::Error::new(error)),
             format!(
                 "see to the disk; a damaged file in {} has to be restored from a backup: what it holds can't be made anew",

@@ -9,6 +9,7 @@ use coalition_journal::entry::{Entry, Genesis};
 use coalition_journal::log::{self, Log, Partition};
 use coalition_ledger::runtime::{INBOX, JOURNAL};
 
+use crate::client::failure::Trouble;
 use crate::client::note;
 use crate::config::LogConfig;
 use crate::folder;
@@ -29,8 +30,8 @@ pub(crate) fn open(data: &Path, config: &LogConfig) -> Result<Arc<dyn Log>> {
 #[cfg(feature = "kafka")]
 fn on_brokers(config: &LogConfig) -> Result<Arc<dyn Log>> {
     let doing = || format!("open the log on the brokers at {}", config.kafka);
-    let log = patiently(|| coalition_journal::kafka::Kafka::open(&config.brokers())).with_context(doing)?;
-    Ok(Arc::new(log))
+    let opened = patiently(|| coalition_journal::kafka::Kafka::open(&config.brokers())).map_err(advise);
+    Ok(Arc::new(opened.with_context(doing)?))
 }
 
 #[cfg(not(feature = "kafka"))]
@@ -44,9 +45,21 @@ fn on_brokers(config: &LogConfig) -> Result<Arc<dyn Log>> {
 /// Makes sure that the topics of inbox and journal are there, or makes them.
 pub(crate) fn prepare(log: &dyn Log, shards: u32) -> Result<()> {
     for topic in [JOURNAL, INBOX] {
-        patiently(|| log.create_topic(topic, shards)).context("prepare the topics of inbox and journal")?;
+        patiently(|| log.create_topic(topic, shards))
+            .map_err(advise)
+            .context("prepare the topics of inbox and journal")?;
     }
     Ok(())
+}
+
+/// What to do where brokers don't let this process do what it has to.
+pub(crate) fn advise(error: log::Error) -> anyhow::Error {
+    if !matches!(error, log::Error::Denied { .. }) {
+        return error.into();
+    }
+    const ADVICE: &str = "check who it logs in as (security.protocol and sasl.* in [log.librdkafka]) and what that \
+                          principal may do: `coalition topics acls` prints the commands that grant what is needed";
+    Trouble::advised(format!("{:#}", anyhow::Error::new(error)), ADVICE).into()
 }
 
 /// Tries for a while: brokers that have just lost one of them need seconds to agree on who leads.
@@ -66,7 +79,7 @@ fn patiently<T>(attempt: impl Fn() -> Result<T, log::Error>) -> Result<T, log::E
 /// How the journal that lies there begins, if there is one: a network on brokers outlives the folder of a process.
 pub(crate) fn genesis(log: &dyn Log) -> Result<Option<Genesis>> {
     const DOING: &str = "look for a network on the brokers";
-    if patiently(|| log.topic(JOURNAL)).context(DOING)?.is_none() {
+    if patiently(|| log.topic(JOURNAL)).map_err(advise).context(DOING)?.is_none() {
         return Ok(None);
     }
     let journal = Partition::new(JOURNAL, 0);

@@ -47,6 +47,8 @@ enum Command {
     Event(cmd::event::Args),
     Rejected(cmd::rejected::Args),
     #[command(subcommand)]
+    Topics(cmd::topics::Command),
+    #[command(subcommand)]
     Journal(cmd::journal::Command),
 }
 
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Publish(args) => cmd::publish::run(args),
         Command::Event(args) => cmd::event::run(args),
         Command::Rejected(args) => cmd::rejected::run(args),
+        Command::Topics(command) => cmd::topics::run(command),
         Command::Journal(command) => cmd::journal::run(command),
     };
     match done {

@@ -22,6 +22,8 @@ use crate::trace;
 const TICK: Duration = Duration::from_millis(20);
 /// How long to wait before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait before it is tried again to do what the log doesn't allow yet.
+const DENIED_PAUSE: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
@@ -128,6 +130,7 @@ impl Worker {
         if registry.changes() == self.followed {
             return;
         }
+        let mut all = true;
         for partner in registry.partners() {
             if self.streams.iter().any(|stream| stream.partner == partner.id) {
                 continue;
@@ -142,10 +145,18 @@ impl Worker {
                     if !std::mem::replace(&mut self.opening_failed, true) {
                         tracing::warn!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
                     }
-                    self.follow_at = now + PAUSE;
-                    return;
+                    // Topics that nobody has made yet are no reason to keep other partners waiting.
+                    let log::Error::Denied { .. } = error else {
+                        self.follow_at = now + PAUSE;
+                        return;
+                    };
+                    self.follow_at = now + DENIED_PAUSE;
+                    all = false;
                 }
             }
+        }
+        if !all {
+            return;
         }
         self.followed = registry.changes();
     }

@@ -158,6 +158,15 @@ pub enum Error {
     /// Somebody else holds the log.
     #[error("{0} is in use by another process")]
     Locked(String),
+    /// What the log stands on doesn't let this process in, or not do that: no further try helps before it is let.
+    #[error("{doing}")]
+    Denied {
+        /// What was being done.
+        doing: String,
+        /// What was said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What the log stands on failed.
     #[error("{doing}")]
     Backend {

@@ -10,3 +10,4 @@ pub(crate) mod redeem;
 pub(crate) mod rejected;
 pub(crate) mod serve;
 pub(crate) mod statement;
+pub(crate) mod topics;

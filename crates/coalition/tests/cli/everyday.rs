@@ -10,7 +10,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::network::Network;
 
-const PROGRAMME: &str = r#"
+pub(crate) const PROGRAMME: &str = r#"
 [programme]
 id = "mypoints"
 name = "MyPoints"

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "kafka")]
+mod acls;
 mod arguments;
+#[cfg(feature = "kafka")]
+mod brokers;
 mod ending;
 mod everyday;
 mod folder;
@@ -13,3 +17,4 @@ mod observe;
 mod publish;
 mod retry;
 mod start;
+mod topics;

@@ -133,6 +133,12 @@ impl Network {
         Self { folder, server, process }
     }
 
+    /// Serves, by the command `serve`, what lies in the folder `data` in `folder`.
+    pub(crate) fn start_by(serve: Command, folder: TempDir) -> Self {
+        let (process, server) = listening(serve);
+        Self { folder, server, process }
+    }
+
     /// Serves it again by the command `serve`, after it was stopped.
     pub(crate) fn again(&mut self, serve: Command) {
         (self.process, self.server) = listening(serve);

@@ -29,13 +29,13 @@ use std::thread::{self, JoinHandle};
 
 use rdkafka::error::KafkaError;
 
-pub use self::settings::Settings;
+pub use self::settings::{READER_GROUP, Settings};
+pub use self::topics::{Partitions, Ready, Topics};
 
 use self::groups::Groups;
 use self::keeper::{Keeper, Trims, Wish};
 use self::producer::Producer;
 use self::reader::Reader;
-use self::topics::Topics;
 use crate::append::Append;
 use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
 
@@ -54,13 +54,11 @@ impl Kafka {
     /// The log on the brokers that `settings` name. One of them must answer.
     ///
     /// # Errors
-    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached.
+    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached. [`Error::Denied`]: brokers that don't
+    /// let this process in.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
-        const SET_UP: &str = "set up the log on kafka";
-        settings.check().map_err(|refused| failed(SET_UP.to_owned(), refused))?;
         let client = |error: KafkaError| failed(SET_UP.to_owned(), error);
-        let topics = Arc::new(Topics::new(settings).map_err(client)?);
-        topics.reach()?;
+        let topics = Arc::new(Topics::open(settings)?);
         let reader = Arc::new(Reader::start(settings)?);
         let (wishes, wished) = mpsc::channel();
         let renew = wishes.clone();
@@ -96,7 +94,7 @@ impl Drop for Kafka {
 
 impl Log for Kafka {
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
-        self.topics.create(topic, partitions)
+        self.topics.ensure(topic, Partitions::Exactly(partitions)).map(|ready| ready.topic)
     }
 
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
@@ -153,6 +151,8 @@ impl Kafka {
         _ = self.wishes.send(Wish::Look);
     }
 }
+
+const SET_UP: &str = "set up the log on kafka";
 
 /// What was being done and what failed.
 fn failed(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -127,7 +127,9 @@ impl Settings {
 
     /// Of the client that creates, describes and trims topics.
     pub(super) fn admin(&self) -> ClientConfig {
-        self.client(&[])
+        // It follows no topic, so nothing else makes it ask who the controller is when that broker has died: for the five
+        // minutes of librdkafka's default it would wait for one that is gone.
+        self.client(&[("topic.metadata.refresh.interval.ms", "5000")])
     }
 
     /// `defaults` before what was chosen.
@@ -150,5 +152,6 @@ impl Settings {
     }
 }
 
-/// Never joined, and nothing is committed in it: librdkafka asks for a group of whoever reads partitions of its choice.
-const READER_GROUP: &str = "coalition-reader";
+/// The group that the consumer which reads names. Never joined, and nothing is committed in it: librdkafka asks for a group
+/// of whoever reads partitions of its choice.
+pub const READER_GROUP: &str = "coalition-reader";

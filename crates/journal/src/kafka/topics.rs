@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Instant;
 
 use coalition_kafka_native::{Description, Event, describe_topic, drain};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
@@ -14,44 +16,83 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::context::{Lines, line};
 use super::reader::PAUSE;
 use super::settings::Settings;
-use super::{block, failed, number, wanted};
+use super::{SET_UP, block, failed, number, wanted};
 use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
 
-/// The topics of the cluster.
-pub(super) struct Topics {
+/// The topics of a cluster. Alone, it is for whoever creates them beforehand: it needs nothing of the rest of the log.
+pub struct Topics {
     settings: Settings,
     admin: AdminClient<Lines>,
     /// Those that were found. One that is deleted while the log is open is found until it is opened again.
     known: Mutex<BTreeMap<String, Topic>>,
 }
 
+/// How many partitions a topic is to have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Partitions {
+    /// So many; one that has another number is refused.
+    Exactly(u32),
+    /// So many if it is created; one that is there keeps what it has.
+    IfNew(u32),
+}
+
+/// A topic that is there, with the settings that the log relies on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ready {
+    /// What it is.
+    pub topic: Topic,
+    /// How many copies the partition with the fewest has.
+    pub replicas: usize,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
 impl Topics {
-    pub(super) fn new(settings: &Settings) -> Result<Self, KafkaError> {
-        let admin = settings.admin().create_with_context(Lines)?;
-        Ok(Self { settings: settings.clone(), admin, known: Mutex::default() })
+    /// The topics of the brokers that `settings` name. One of them must answer.
+    ///
+    /// # Errors
+    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached. [`Error::Denied`]: brokers that don't
+    /// let this process in.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        settings.check().map_err(|refused| failed(SET_UP.to_owned(), refused))?;
+        let admin = settings.admin().create_with_context(Lines);
+        let admin = admin.map_err(|error| failed(SET_UP.to_owned(), error))?;
+        let topics = Self { settings: settings.clone(), admin, known: Mutex::default() };
+        topics.reach()?;
+        Ok(topics)
     }
 
     /// Whether a broker answers.
-    pub(super) fn reach(&self) -> Result<(), Error> {
+    fn reach(&self) -> Result<(), Error> {
         let timeout = self.settings.request_timeout;
         describe_topic(self.admin.inner(), PROBE, timeout).map(drop).map_err(|(error, reason)| {
             let servers = &self.settings.bootstrap_servers;
             // Why a connection fails, a wrong password too, is said in lines only.
-            let why = self.lines().map(|line| format!("; {line}")).unwrap_or_default();
-            failed(format!("reach kafka at {servers} within {timeout:?}"), format!("{error}: {reason}{why}"))
+            let Said { why, unknown } = self.listen();
+            let why = why.map(|line| format!("; {line}")).unwrap_or_default();
+            let doing = format!("reach kafka at {servers} within {timeout:?}");
+            let source = format!("{error}: {reason}{why}");
+            if unknown || is_denied(&error) { denied(doing, source) } else { failed(doing, source) }
         })
     }
 
-    /// Passes the client's lines on to the log; gives the last one that says why a connection failed.
-    pub(super) fn lines(&self) -> Option<String> {
-        let mut last = None;
-        drain(self.admin.inner(), |event| {
-            if let Event::Log { level, facility, text } = event {
+    /// Passes the client's lines on to the log; gives what they say of connections that failed.
+    fn listen(&self) -> Said {
+        let mut said = Said::default();
+        drain(self.admin.inner(), |event| match event {
+            Event::Log { level, facility, text } => {
                 line(level, &facility, &text);
-                last = (facility == "FAIL").then_some(text).or(last.take());
+                said.why = (facility == "FAIL").then_some(text).or(said.why.take());
             }
+            Event::Fault { code: RDKafkaErrorCode::Authentication, .. } => said.unknown = true,
+            Event::Fault { .. } | Event::Record(_) | Event::End { .. } | Event::Other => {}
         });
-        last
+        said
+    }
+
+    /// Passes the client's lines on to the log.
+    pub(super) fn lines(&self) {
+        self.listen();
     }
 
     /// See [`crate::log::Log::topic`].
@@ -77,36 +118,33 @@ impl Topics {
         }
     }
 
-    /// See [`crate::log::Log::create_topic`]. One that is there must have the settings that it would be created with.
-    pub(super) fn create(&self, name: &str, partitions: u32) -> Result<Topic, Error> {
+    /// Creates a topic with the settings that the log relies on, or finds it: then it must have them.
+    ///
+    /// # Errors
+    /// [`Error::TopicName`], [`Error::PartitionCount`]; [`Error::Backend`] with what is wrong with the settings, and the
+    /// command that mends it; [`Error::Denied`] where this process may not look, or not create.
+    pub fn ensure(&self, name: &str, partitions: Partitions) -> Result<Ready, Error> {
         check_topic_name(name)?;
-        let mut found = self.describe(name)?;
-        if found.is_none() {
-            self.create_new(name, partitions)?;
-            let began = Instant::now();
-            while found.is_none() {
-                if began.elapsed() > self.settings.request_timeout {
-                    return Err(failed(
-                        format!("create topic {name}"),
-                        "it was created, but is not to be seen",
-                    ));
-                }
-                thread::sleep(PAUSE);
-                found = self.describe(name)?;
+        let (Partitions::Exactly(wanted) | Partitions::IfNew(wanted)) = partitions;
+        let (found, is_new) = match self.describe(name)? {
+            Some(found) => (found, false),
+            None => {
+                let is_new = self.create(name, wanted)?;
+                (self.seen(name, || self.describe(name))?, is_new)
             }
-        }
-        let Some(found) = found else { unreachable!("waited for") };
+        };
         let topic = topic(found)?;
-        if topic.partitions != partitions {
+        if partitions == Partitions::Exactly(wanted) && topic.partitions != wanted {
             let (topic, found) = (name.to_owned(), topic.partitions);
-            return Err(Error::PartitionCount { topic, found, wanted: partitions });
+            return Err(Error::PartitionCount { topic, found, wanted });
         }
         self.check(name, found.replicas)?;
         self.known().insert(name.to_owned(), topic);
-        Ok(topic)
+        Ok(Ready { topic, replicas: found.replicas, is_new })
     }
 
-    fn create_new(&self, name: &str, partitions: u32) -> Result<(), Error> {
+    /// Whether it was this process that created it.
+    fn create(&self, name: &str, partitions: u32) -> Result<bool, Error> {
         let doing = || format!("create topic {name}");
         let count = i32::try_from(partitions).map_err(|error| failed(doing(), error))?;
         let copies = TopicReplication::Fixed(i32::from(self.settings.replication_factor));
@@ -114,33 +152,58 @@ impl Topics {
         let topic = wanted::give(&self.settings, NewTopic::new(name, count, copies), &mut place);
         let created = block::on(self.admin.create_topics([&topic], &self.options()));
         match created.map_err(|error| failed(doing(), error))?.into_iter().next() {
+            None | Some(Ok(_)) => Ok(true),
             // Another process was quicker; what it made is checked.
-            None | Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
+            Some(Err((_, code))) if DENIALS.contains(&code) => {
+                Err(denied(doing(), format!("{code}; {BEFOREHAND}")))
+            }
             Some(Err((_, code))) => Err(failed(doing(), KafkaError::AdminOp(code))),
+        }
+    }
+
+    /// Waits until what was just created is seen: each broker gets to know of it in its own time.
+    fn seen<T>(&self, name: &str, look: impl Fn() -> Result<Option<T>, Error>) -> Result<T, Error> {
+        let began = Instant::now();
+        loop {
+            if let Some(seen) = look()? {
+                return Ok(seen);
+            }
+            if began.elapsed() > self.settings.request_timeout {
+                return Err(failed(format!("look at topic {name}"), UNSEEN));
+            }
+            thread::sleep(PAUSE);
         }
     }
 
     /// Refuses a topic that could not keep what the log promises.
     fn check(&self, name: &str, replicas: usize) -> Result<(), Error> {
-        let doing = || format!("check the settings of topic {name}");
-        let described =
-            block::on(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &self.options()));
-        let described = described.map_err(|error| failed(doing(), error))?.into_iter().next();
-        let described = match described {
-            Some(Ok(described)) => described,
-            Some(Err(code)) => return Err(failed(doing(), KafkaError::AdminOp(code))),
-            None => return Err(failed(doing(), "there was no answer")),
-        };
+        let described = self.seen(name, || self.described(name))?;
         let found = |setting: &str| described.get(setting).and_then(|entry| entry.value.clone());
         match wanted::faults(&self.settings, name, replicas, found) {
             None => Ok(()),
-            Some(faults) => Err(failed(doing(), faults)),
+            Some(faults) => Err(failed(check_settings(name), faults)),
+        }
+    }
+
+    /// The settings of a topic; nothing from a broker that doesn't know it yet.
+    fn described(&self, name: &str) -> Result<Option<ConfigResource>, Error> {
+        let described =
+            block::on(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &self.options()));
+        let described = described.map_err(|error| failed(check_settings(name), error))?.into_iter().next();
+        match described {
+            // rdkafka doesn't tell the error that stands beside a topic: what shows is that nothing is set.
+            Some(Ok(described)) => Ok((!described.entries.is_empty()).then_some(described)),
+            Some(Err(code)) => Err(failed(check_settings(name), KafkaError::AdminOp(code))),
+            None => Err(failed(check_settings(name), "there was no answer")),
         }
     }
 
     fn describe(&self, name: &str) -> Result<Option<Description>, Error> {
-        describe_topic(self.admin.inner(), name, self.settings.request_timeout)
-            .map_err(|(error, reason)| failed(format!("look for topic {name}: {reason}"), error))
+        describe_topic(self.admin.inner(), name, self.settings.request_timeout).map_err(|(error, reason)| {
+            let doing = format!("look for topic {name}: {reason}");
+            if is_denied(&error) { denied(doing, error) } else { failed(doing, error) }
+        })
     }
 
     /// Deletes the records before `before`; gives where the partition starts now.
@@ -170,6 +233,41 @@ impl Topics {
 
 /// Any name will do; it need not be there.
 const PROBE: &str = "coalition.journal.v1";
+
+/// A principal without the right to see settings is told the same as one who looks too early.
+const UNSEEN: &str = "it is there, but it or its settings are not to be seen; a principal needs the right DescribeConfigs on it";
+
+/// What to do where a topic may not be created.
+const BEFOREHAND: &str =
+    "have it created by one who may, with `coalition topics create` (a partner's with --partner)";
+
+/// What brokers answer to one who may not do what is asked.
+const DENIALS: [RDKafkaErrorCode; 3] = [
+    RDKafkaErrorCode::TopicAuthorizationFailed,
+    RDKafkaErrorCode::ClusterAuthorizationFailed,
+    RDKafkaErrorCode::GroupAuthorizationFailed,
+];
+
+/// What lines say of connections that failed.
+#[derive(Default)]
+struct Said {
+    /// The last line that says why.
+    why: Option<String>,
+    /// Whether brokers don't take this process for whom it says it is.
+    unknown: bool,
+}
+
+fn is_denied(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::AdminOp(code) if DENIALS.contains(code))
+}
+
+fn denied(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Denied { doing, source: source.into() }
+}
+
+fn check_settings(name: &str) -> String {
+    format!("check the settings of topic {name}")
+}
 
 fn topic(found: Description) -> Result<Topic, Error> {
     let partitions =

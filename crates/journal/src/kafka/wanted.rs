@@ -67,7 +67,7 @@ pub(super) fn faults(
     let mut said = faults.join(", ");
     if !mends.is_empty() {
         said += &format!(
-            "; mend it with: kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {topic} \
+            "; mend it with: kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {topic} \
              --add-config {}",
             settings.bootstrap_servers,
             mends.join(",")
@@ -77,7 +77,7 @@ pub(super) fn faults(
         let wanted = settings.replication_factor;
         let also = if said.is_empty() { "" } else { "; and " };
         said += &format!(
-            "{also}its partitions have {replicas} copies, not {wanted}; mend it with kafka-reassign-partitions"
+            "{also}its partitions have {replicas} copies, not {wanted}; mend it with kafka-reassign-partitions.sh"
         );
     }
     (!said.is_empty()).then_some(said)
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_with_what_mends_it() {
-        let mend = "mend it with: kafka-configs --bootstrap-server b:1 --alter --entity-type topics --entity-name t --add-config";
+        let mend = "mend it with: kafka-configs.sh --bootstrap-server b:1 --alter --entity-type topics --entity-name t --add-config";
         check(
             3,
             &[("retention.ms", Some("604800000")), ("min.insync.replicas", Some("1"))],
@@ -132,6 +132,6 @@ mod tests {
 
     #[test]
     fn too_few_copies_are_a_fault() {
-        check(2, &[], Some("its partitions have 2 copies, not 3; mend it with kafka-reassign-partitions"));
+        check(2, &[], Some("its partitions have 2 copies, not 3; mend it with kafka-reassign-partitions.sh"));
     }
 }

@@ -1,0 +1,99 @@
+//! The commands of Kafka's own tools that put grants and quotas in force, as lines for a shell.
+
+use super::grants::{Grant, Pattern, Principal, Quota};
+
+/// How Kafka's tools are run.
+pub(super) struct Tools<'a> {
+    /// How a tool is called, with `{}` for its name; a piece of shell.
+    pub(super) template: &'a str,
+    pub(super) bootstrap_servers: &'a str,
+    /// With what the tools log in.
+    pub(super) command_config: Option<&'a str>,
+}
+
+impl Tools<'_> {
+    pub(super) fn grant(&self, grant: &Grant) -> String {
+        let mut arguments = vec!["--add".to_owned()];
+        let mut say = |option: &str, value: &str| arguments.extend([option.to_owned(), value.to_owned()]);
+        say("--allow-principal", &format!("User:{}", grant.to.name()));
+        grant.operations.iter().for_each(|operation| say("--operation", operation));
+        grant.topics.iter().for_each(|topic| say("--topic", topic));
+        grant.groups.iter().for_each(|group| say("--group", group));
+        let pattern = match grant.pattern {
+            Pattern::Literal => "literal",
+            Pattern::Prefixed => "prefixed",
+        };
+        say("--resource-pattern-type", pattern);
+        self.line("kafka-acls", &arguments)
+    }
+
+    pub(super) fn quota(&self, of: &Principal, quota: Quota) -> String {
+        let Quota { producer_byte_rate, consumer_byte_rate, request_percentage } = quota;
+        let config = format!(
+            "producer_byte_rate={producer_byte_rate},consumer_byte_rate={consumer_byte_rate},\
+             request_percentage={request_percentage}"
+        );
+        let arguments =
+            ["--alter", "--entity-type", "users", "--entity-name", of.name(), "--add-config", &config];
+        self.line("kafka-configs", &arguments.map(str::to_owned))
+    }
+
+    fn line(&self, tool: &str, arguments: &[String]) -> String {
+        let mut words = vec![self.template.replace("{}", tool)];
+        words.extend(["--bootstrap-server".to_owned(), quoted(self.bootstrap_servers)]);
+        if let Some(file) = self.command_config {
+            words.extend(["--command-config".to_owned(), quoted(file)]);
+        }
+        words.extend(arguments.iter().map(|argument| quoted(argument)));
+        words.join(" ")
+    }
+}
+
+/// A text as a word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_reach_the_tool_as_they_are() {
+        for text in ["plain", "CN=O'Hara, Inc", "$HOME `id` \"x\" \\", "", "a*b;c|d&e>f#g!h~"] {
+            let script = format!("printf %s {}", quoted(text));
+            let shell = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(shell.stdout).unwrap(), text);
+        }
+        assert_eq!(quoted("coalition.inbox.v1"), "coalition.inbox.v1");
+    }
+
+    #[test]
+    fn a_line_for_each() {
+        let tools =
+            Tools { template: "/opt/{}.sh", bootstrap_servers: "a:1,b:2", command_config: Some("my admin") };
+        let to = Principal::new("CN=x y").unwrap();
+        let grant = Grant {
+            to: to.clone(),
+            operations: vec!["Read", "Describe"],
+            pattern: Pattern::Prefixed,
+            topics: vec!["t.".to_owned()],
+            groups: vec!["g.".to_owned()],
+        };
+        assert_eq!(
+            tools.grant(&grant),
+            "/opt/kafka-acls.sh --bootstrap-server a:1,b:2 --command-config 'my admin' --add --allow-principal \
+             'User:CN=x y' --operation Read --operation Describe --topic t. --group g. --resource-pattern-type prefixed"
+        );
+        let quota = Quota { producer_byte_rate: 1, consumer_byte_rate: 2, request_percentage: 3 };
+        assert_eq!(
+            Tools { command_config: None, ..tools }.quota(&to, quota),
+            "/opt/kafka-configs.sh --bootstrap-server a:1,b:2 --alter --entity-type users --entity-name 'CN=x y' \
+             --add-config producer_byte_rate=1,consumer_byte_rate=2,request_percentage=3"
+        );
+    }
+}
