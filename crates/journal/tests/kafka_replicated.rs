@@ -13,6 +13,7 @@ mod through;
 use std::time::Duration;
 
 use coalition_journal::kafka::Settings;
+use coalition_journal::log::Log;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataTopic;
@@ -34,6 +35,16 @@ fn in_sync(cluster: &cluster::Cluster, topic: &str) {
 fn keeps_what_the_log_promises() {
     let Some(cluster) = cluster::calm(3) else { return };
     subject::check_all(cluster.settings());
+}
+
+/// A broker that is asked about a topic may not have heard of it yet.
+#[test]
+fn topics_are_there_once_they_are_created() {
+    let Some(cluster) = cluster::calm(3) else { return };
+    let log = subject::open(&cluster.settings());
+    for number in 0..40 {
+        log.create_topic(&format!("replicated.new.{number}"), 1).expect("create");
+    }
 }
 
 /// Each of them leads some partitions, holds copies of the others, and is a controller too.
