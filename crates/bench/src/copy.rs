@@ -5,17 +5,18 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use coalition_journal::log::{Log, Offset, Partition};
+use coalition_journal::log::{Log, Partition};
 use coalition_ledger::runtime::INBOX;
 
-use crate::workload::{Shape, open_log};
+use crate::place::Place;
+use crate::workload::Shape;
 
-const COPY: &str = "copy";
+pub(crate) const COPY: &str = "coalition.bench.copy.v1";
 /// As much as a batch of the ledger.
 const READ_BYTES: usize = 768 * 1024;
 
-pub(crate) fn run(folder: &Path, shape: &Shape) -> Result<Duration> {
-    let log = open_log(folder)?;
+pub(crate) fn run(place: &Place, folder: &Path, shape: &Shape) -> Result<Duration> {
+    let log = place.open(folder)?;
     log.create_topic(COPY, shape.shards)?;
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -36,10 +37,10 @@ pub(crate) fn run(folder: &Path, shape: &Shape) -> Result<Duration> {
 
 fn copy(log: &dyn Log, shard: u32) -> Result<()> {
     let (from, to) = (Partition::new(INBOX, shard), Partition::new(COPY, shard));
-    let mut next = Offset::default();
-    loop {
+    let (mut next, end) = log.bounds(&from)?;
+    while next < end {
         let records = log.read(&from, next, READ_BYTES)?;
-        let Some(last) = records.last() else { return Ok(()) };
+        let last = records.last().context("the inbox ends before its end")?;
         next = last.offset.plus(1);
         let (done, told) = mpsc::channel();
         log.append(
@@ -49,4 +50,5 @@ fn copy(log: &dyn Log, shard: u32) -> Result<()> {
         );
         told.recv()?.context("append a copy")?;
     }
+    Ok(())
 }

@@ -8,10 +8,11 @@ use coalition_journal::entry::ShardId;
 use coalition_journal::log::Partition;
 use coalition_ledger::runtime::INBOX;
 
-use crate::workload::{Shape, open_log, start};
+use crate::place::Place;
+use crate::workload::{Shape, start};
 
-pub(crate) fn run(folder: &Path, shape: &Shape) -> Result<Duration> {
-    let log = open_log(folder)?;
+pub(crate) fn run(place: &Place, folder: &Path, shape: &Shape) -> Result<Duration> {
+    let log = place.open(folder)?;
     let ends: Vec<_> = (0..shape.shards)
         .map(|shard| Ok(log.bounds(&Partition::new(INBOX, shard))?.1))
         .collect::<Result<_>>()?;

@@ -4,12 +4,15 @@
 
 mod copy;
 mod ledger;
+mod place;
 mod workload;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+
+use crate::place::{Brokers, Place};
 
 /// Measures the network.
 #[derive(Parser)]
@@ -29,6 +32,13 @@ struct Args {
     /// Rounds; each figure is the median.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+    /// Measure on Apache Kafka instead of the embedded log: at these brokers, which must hold no network, or without an
+    /// address on one broker that deploy/kafka starts for this run.
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "")]
+    kafka: Option<String>,
+    /// How many copies of each record the brokers keep.
+    #[arg(long, default_value_t = 1, requires = "kafka", value_parser = clap::value_parser!(u16).range(1..))]
+    replication_factor: u16,
 }
 
 fn main() -> Result<()> {
@@ -38,20 +48,25 @@ fn main() -> Result<()> {
         .init();
     let args = Args::parse();
     let shape = workload::Shape { events: args.events, accounts: args.accounts, shards: args.shards };
+    let place = match &args.kafka {
+        Some(address) => Place::Brokers(Brokers::at(address, args.replication_factor)?),
+        None => Place::Folder,
+    };
     let mut decided = Vec::new();
     let mut copied = Vec::new();
     for round in 1..=args.rounds {
         eprintln!("round {round} of {}: {} events over {} accounts", args.rounds, args.events, args.accounts);
         let folder = tempfile::tempdir()?;
-        workload::prepare(folder.path(), &shape)?;
+        workload::prepare(&place, folder.path(), &shape)?;
         // Turn about, so that neither always finds the warmer machine.
         if round % 2 == 1 {
-            decided.push(ledger::run(folder.path(), &shape)?);
-            copied.push(copy::run(folder.path(), &shape)?);
+            decided.push(ledger::run(&place, folder.path(), &shape)?);
+            copied.push(copy::run(&place, folder.path(), &shape)?);
         } else {
-            copied.push(copy::run(folder.path(), &shape)?);
-            decided.push(ledger::run(folder.path(), &shape)?);
+            copied.push(copy::run(&place, folder.path(), &shape)?);
+            decided.push(ledger::run(&place, folder.path(), &shape)?);
         }
+        place.clear()?;
     }
     let events = f64::from(args.events);
     let (ledger, copy) = (rate(events, &mut decided), rate(events, &mut copied));
@@ -59,7 +74,7 @@ fn main() -> Result<()> {
     if args.json {
         println!(
             "{}",
-            serde_json::json!({ "ledger_events_per_s": ledger.round(), "copy_events_per_s": copy.round(), "ledger_vs_copy": ratio })
+            serde_json::json!({ "log": place.name(), "ledger_events_per_s": ledger.round(), "copy_events_per_s": copy.round(), "ledger_vs_copy": ratio })
         );
     } else {
         println!("ledger: {ledger:.0} events/s decided, journaled, folded and stored");

@@ -10,7 +10,6 @@ use coalition_domain::{
     Caller, EventBody, Identifier, KeyId, Money, PartnerEvent, PartnerId, ProgrammeId, Reference, RequestId,
     Role, Scheme, Span, Timestamp, UnitPrice,
 };
-use coalition_journal::embedded::{Embedded, Settings as LogSettings};
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_ledger::inbox::{Request, Source};
@@ -18,6 +17,8 @@ use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{INBOX, Node, Returned, Returns, Settings};
 use coalition_store::{Folder, Store};
 use uuid::Uuid;
+
+use crate::place::Place;
 
 /// How much of it.
 pub(crate) struct Shape {
@@ -39,10 +40,6 @@ points = 1
 per = { amount = "1.00", currency = "USD", rounding = "down" }
 "#;
 
-pub(crate) fn open_log(folder: &Path) -> Result<Arc<dyn Log>> {
-    Ok(Arc::new(Embedded::open(&folder.join("log"), LogSettings::default())?))
-}
-
 pub(crate) fn start(folder: &Path, log: &Arc<dyn Log>, shape: &Shape) -> Result<Node> {
     // The copy reads the inbox after the ledger has: nothing of it may go.
     let settings = Settings { shards: shape.shards, inbox_keep: u64::MAX, ..Settings::default() };
@@ -63,8 +60,8 @@ impl Returns for Unexpected {
 }
 
 /// Sets the network up and fills its inbox.
-pub(crate) fn prepare(folder: &Path, shape: &Shape) -> Result<()> {
-    let log = open_log(folder)?;
+pub(crate) fn prepare(place: &Place, folder: &Path, shape: &Shape) -> Result<()> {
+    let log = place.open(folder)?;
     let node = start(folder, &log, shape)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(set_up(&node))?;
