@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use coalition_journal::embedded;
 use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId, Topics};
 use coalition_journal::log::{Log, Offset, Partition};
 use coalition_ledger::rows;
@@ -12,7 +11,9 @@ use coalition_ledger::runtime::{INBOX, JOURNAL};
 use coalition_store::{Folder, Identity, Settings};
 
 use crate::client::failure::Trouble;
-use crate::folder::{self, Held, Network};
+use crate::config::{Config, LogConfig};
+use crate::folder::{Held, Network};
+use crate::log;
 
 /// Which folder, and which of its shards.
 #[derive(clap::Args)]
@@ -23,6 +24,12 @@ pub(super) struct Where {
     /// Only this shard, counted from 0.
     #[arg(long, value_name = "NUMBER")]
     shard: Option<u32>,
+    /// The configuration of the network: that of a log on brokers is needed, since the folder doesn't say where it is.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Its log is on these brokers of Apache Kafka, in place of what a configuration says.
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
     /// Print one JSON document, for programs.
     #[arg(long)]
     pub(super) json: bool,
@@ -38,8 +45,25 @@ pub(super) struct Offline {
     _held: Held,
 }
 
+impl Where {
+    /// Where the log is.
+    fn log(&self) -> Result<LogConfig> {
+        let mut log = Config::read(self.config.as_deref(), None)?.log;
+        if let Some(brokers) = &self.kafka {
+            log.kafka.clone_from(brokers);
+        }
+        Ok(log)
+    }
+
+    /// Whether the network has no journal that could be looked at: it was never started. One on brokers is looked for there.
+    pub(super) fn never_ran(&self) -> Result<bool> {
+        Ok(self.log()?.kafka.is_empty() && Network::never_ran(&self.data))
+    }
+}
+
 impl Offline {
     pub(super) fn open(at: &Where) -> Result<Self> {
+        let config = at.log()?;
         let network = Network::read(&at.data)?;
         let shards = match at.shard {
             Some(shard) if shard >= network.shards => {
@@ -50,11 +74,14 @@ impl Offline {
             Some(shard) => vec![ShardId(shard)],
             None => (0..network.shards).map(ShardId).collect(),
         };
-        if !Network::log(&at.data).exists() {
-            bail!("the network in {} has no journal", at.data.display());
+        if config.kafka.is_empty() && !Network::log(&at.data).exists() {
+            bail!(
+                "the network in {} has no journal there; if it is on brokers, name them with --kafka or --config",
+                at.data.display()
+            );
         }
         let held = Held::take(&at.data)?;
-        let log = folder::open_log(&at.data, embedded::Settings::default())?;
+        let log = log::open(&at.data, &config)?;
         let topic = |name| -> Result<TopicId> {
             let topic = log.topic(name).with_context(|| format!("look for the topic {name}"))?;
             let found =
@@ -69,7 +96,7 @@ impl Offline {
             Ok(TopicId(found.id))
         };
         let topics = Topics { journal: topic(JOURNAL)?, inbox: topic(INBOX)? };
-        Ok(Self { data: at.data.clone(), log: Arc::new(log), shards, network, topics, _held: held })
+        Ok(Self { data: at.data.clone(), log, shards, network, topics, _held: held })
     }
 
     /// The journal of a shard.

@@ -57,7 +57,7 @@ enum Verdict {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Network::read(&args.at.data)?;
-    if Network::never_ran(&args.at.data) {
+    if args.at.never_ran()? {
         return finish(args, &[], |_| "nothing to verify: the network was never started\n".to_owned());
     }
     let offline = Offline::open(&args.at)?;
