@@ -48,6 +48,12 @@ pub(crate) fn prepare(log: &dyn Log, shards: u32) -> Result<()> {
         patiently(|| log.create_topic(topic, shards))
             .map_err(advise)
             .context("prepare the topics of inbox and journal")?;
+        // Each partition has a leader when it says how far it goes: what comes after this is not made to wait.
+        for number in 0..shards {
+            patiently(|| log.bounds(&Partition::new(topic, number)))
+                .map_err(advise)
+                .context("find the leaders of inbox and journal")?;
+        }
     }
     Ok(())
 }
@@ -63,11 +69,14 @@ pub(crate) fn advise(error: log::Error) -> anyhow::Error {
 }
 
 /// Tries for a while: brokers that have just lost one of them need seconds to agree on who leads.
-fn patiently<T>(attempt: impl Fn() -> Result<T, log::Error>) -> Result<T, log::Error> {
+pub(crate) fn patiently<T>(attempt: impl Fn() -> Result<T, log::Error>) -> Result<T, log::Error> {
     let until = Instant::now() + PATIENCE;
     loop {
         match attempt() {
-            Err(error @ log::Error::Backend { .. }) if Instant::now() < until => {
+            // A broker that hasn't heard of a new topic yet says that it isn't there.
+            Err(error @ (log::Error::Backend { .. } | log::Error::NoSuchPartition(_)))
+                if Instant::now() < until =>
+            {
                 note(&format!("waiting for the log: {:#}", anyhow::Error::new(error)));
                 std::thread::park_timeout(PAUSE);
             }

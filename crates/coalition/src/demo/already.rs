@@ -8,6 +8,7 @@ use coalition_intake::{events_topic, translate};
 use coalition_journal::log::{Offset, Partition};
 
 use super::events::Publication;
+use crate::log::patiently;
 use crate::node::Running;
 
 /// How many of the events are decided already.
@@ -39,9 +40,9 @@ pub(super) async fn decided(network: &Running, publications: &[Publication]) -> 
 fn anything_published(network: &Running, publications: &[Publication]) -> Result<bool> {
     for publication in publications {
         let topic = events_topic(&PartnerId::new(publication.partner)?);
-        let partitions = network.log.topic(&topic)?.map_or(0, |found| found.partitions);
+        let partitions = patiently(|| network.log.topic(&topic))?.map_or(0, |found| found.partitions);
         for number in 0..partitions {
-            let (_, end) = network.log.bounds(&Partition::new(&topic, number))?;
+            let (_, end) = patiently(|| network.log.bounds(&Partition::new(&topic, number)))?;
             if end > Offset(0) {
                 return Ok(true);
             }

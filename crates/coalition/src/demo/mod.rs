@@ -139,5 +139,5 @@ fn config(args: &Args) -> Config {
     config
 }
 
-/// How long to wait for what is under way anyway.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait while nothing goes on, as it does when brokers have lost one of them.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

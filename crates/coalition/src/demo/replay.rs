@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use coalition_domain::PartnerId;
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::Partition;
+use coalition_journal::log::{self, Partition};
 use coalition_ledger::runtime::INBOX;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::publish_event_result::Outcome;
@@ -45,7 +46,7 @@ pub(crate) async fn replay(
     let events = publications.iter().map(|by| by.events.len() as u64).sum();
     let already = already::decided(network, &publications).await?;
     let mut progress = Progress::new(events, Unit::Events, "replaying")?;
-    let before = decided(network)?;
+    let before = decided(network);
     let began = Instant::now();
     let published = Arc::new(AtomicU64::new(0));
     let mut tasks = tokio::task::JoinSet::new();
@@ -60,19 +61,21 @@ pub(crate) async fn replay(
                 Some(done) => done??,
                 None => break,
             },
-            _ = ticks.tick() => show(&mut progress, (decided(network)? - before).min(events), events),
+            _ = ticks.tick() => show(&mut progress, decided(network).saturating_sub(before).min(events), events),
         }
     }
     // Everything is in the partners' topics; what is left is to wait for intake and ledger.
-    let deadline = Instant::now() + PATIENCE;
-    while let Some(left) = left(network, keys)? {
-        ensure!(
-            Instant::now() < deadline,
-            "not done {} s after the last event was published: {left}",
-            PATIENCE.as_secs()
-        );
+    let topics =
+        keys.partners.keys().map(|partner| Ok(coalition_intake::events_topic(&PartnerId::new(partner)?)));
+    let topics = topics.collect::<Result<Vec<_>>>()?;
+    let (mut told, mut deadline) = (String::new(), Instant::now() + PATIENCE);
+    while let Some(left) = left(network, &topics) {
+        if left != told {
+            (told, deadline) = (left, Instant::now() + PATIENCE);
+        }
+        ensure!(Instant::now() < deadline, "nothing goes on since {} s: {told}", PATIENCE.as_secs());
         ticks.tick().await;
-        show(&mut progress, (decided(network)? - before).min(events), events);
+        show(&mut progress, decided(network).saturating_sub(before).min(events), events);
     }
     let took = began.elapsed();
     show(&mut progress, events, events);
@@ -137,35 +140,35 @@ fn shards(network: &Running) -> impl Iterator<Item = ShardId> {
 }
 
 /// How many records of the inbox are decided.
-fn decided(network: &Running) -> Result<u64> {
-    Ok(shards(network)
-        .filter_map(|shard| network.ledger.status(shard))
-        .map(|status| status.inbox_next.0)
-        .sum())
+fn decided(network: &Running) -> u64 {
+    shards(network).filter_map(|shard| network.ledger.status(shard)).map(|status| status.inbox_next.0).sum()
 }
 
-/// What is left to do, in the partners' topics or in the inbox, if anything is.
-fn left(network: &Running, keys: &Keys) -> Result<Option<String>> {
-    for partner in keys.partners.keys() {
-        let topic = coalition_intake::events_topic(&coalition_domain::PartnerId::new(partner)?);
-        let Some(found) = network.log.topic(&topic)? else {
-            return Ok(Some(format!("{topic} is not there yet")));
-        };
-        for number in 0..found.partitions {
-            let partition = Partition::new(&topic, number);
-            let (_, end) = network.log.bounds(&partition)?;
-            let done = network.log.committed(coalition_intake::GROUP, &partition)?.unwrap_or_default();
-            if done < end {
-                return Ok(Some(format!("intake has dealt with {partition} up to {done} of {end}")));
+/// What is left to do, in the partners' topics or in the inbox, if anything is. A log that can't be asked is waited for too:
+/// brokers that have just lost one of them need seconds to agree on who leads.
+fn left(network: &Running, topics: &[String]) -> Option<String> {
+    let asked = || {
+        for topic in topics {
+            let Some(found) = network.log.topic(topic)? else {
+                return Ok(Some(format!("{topic} is not there yet")));
+            };
+            for number in 0..found.partitions {
+                let partition = Partition::new(topic, number);
+                let (_, end) = network.log.bounds(&partition)?;
+                let done = network.log.committed(coalition_intake::GROUP, &partition)?.unwrap_or_default();
+                if done < end {
+                    return Ok(Some(format!("intake has dealt with {partition} up to {done} of {end}")));
+                }
             }
         }
-    }
-    for shard in shards(network) {
-        let (_, end) = network.log.bounds(&Partition::new(INBOX, shard.0))?;
-        let done = network.ledger.status(shard).map(|status| status.inbox_next).unwrap_or_default();
-        if done < end {
-            return Ok(Some(format!("shard {shard} has decided its inbox up to {done} of {end}")));
+        for shard in shards(network) {
+            let (_, end) = network.log.bounds(&Partition::new(INBOX, shard.0))?;
+            let done = network.ledger.status(shard).map(|status| status.inbox_next).unwrap_or_default();
+            if done < end {
+                return Ok(Some(format!("shard {shard} has decided its inbox up to {done} of {end}")));
+            }
         }
-    }
-    Ok(None)
+        Ok(None)
+    };
+    asked().unwrap_or_else(|error: log::Error| Some(format!("{:#}", anyhow::Error::new(error))))
 }
