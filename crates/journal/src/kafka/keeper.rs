@@ -85,6 +85,13 @@ impl Keeper {
     fn look(&self) -> bool {
         let mut well = true;
         self.topics.lines();
+        // First what keeps a next start short: a trim waits for brokers that are away.
+        if self.groups.is_due()
+            && let Err(error) = self.groups.flush()
+        {
+            warn(&error, "how far a group has got could not be told; it is tried again");
+            well = false;
+        }
         for (partition, before) in self.trims.take() {
             match self.trim(&partition, before) {
                 Ok(start) => self.reader.trimmed(&partition, start),
@@ -94,12 +101,6 @@ impl Keeper {
                     well = false;
                 }
             }
-        }
-        if self.groups.is_due()
-            && let Err(error) = self.groups.flush()
-        {
-            warn(&error, "how far a group has got could not be told; it is tried again");
-            well = false;
         }
         well
     }
