@@ -85,7 +85,7 @@ fn check_story(data: &Path) {
 }
 
 /// Each of the 23,570 balances.
-async fn check_balances(served: &Served) {
+pub(crate) async fn check_balances(served: &Served) {
     let channel = served.connect().await;
     let mut members = MemberServiceClient::new(channel.clone());
     let mut accounts = AccountServiceClient::new(channel);

@@ -1,12 +1,14 @@
 //! Starts the binary, and makes sure that it ends.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
+
+use crate::brokers::Brokers;
 
 /// The binary under test: `COALITION_BIN`, or the one beside this test.
 pub(crate) fn binary() -> PathBuf {
@@ -37,24 +39,29 @@ pub(crate) fn demo(data: &Path) -> serde_json::Value {
 
 /// The same, with further arguments.
 pub(crate) fn demo_on(data: &Path, arguments: &[&str]) -> serde_json::Value {
-    let output = demo_command(data, true).args(arguments).output().expect("the binary starts");
-    assert!(output.status.success(), "the demo failed: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("the demo prints one JSON document")
+    UnderWay::start_on(data, arguments).finish()
 }
 
 /// The demo, under way.
 pub(crate) struct UnderWay {
     process: Running,
     told: Lines<BufReader<ChildStderr>>,
+    /// What it told beside how far it is.
+    others: Vec<String>,
 }
 
 impl UnderWay {
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_on(data, &[])
+    }
+
+    /// The same, with further arguments.
+    pub(crate) fn start_on(data: &Path, arguments: &[&str]) -> Self {
         let mut command = demo_command(data, true);
-        let mut process =
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("the binary starts");
         let told = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
-        Self { process: Running(process), told }
+        Self { process: Running(process), told, others: Vec::new() }
     }
 
     /// Waits until the demo says that so many events are decided, and gives how many it says.
@@ -62,15 +69,25 @@ impl UnderWay {
         let decided = |line: &str| -> Option<u64> {
             line.strip_prefix("decided ")?.split(' ').next()?.replace(',', "").parse().ok()
         };
-        let mut others = Vec::new();
         for line in self.told.by_ref().map_while(Result::ok) {
             match decided(&line) {
                 Some(decided) if decided >= events => return decided,
                 Some(_) => {}
-                None => others.push(line),
+                None => self.others.push(line),
             }
         }
-        panic!("the demo ended before it had decided {events} events: {}", others.join("\n"))
+        panic!("the demo ended before it had decided {events} events: {}", self.others.join("\n"))
+    }
+
+    /// Waits for its end, and gives its result.
+    pub(crate) fn finish(mut self) -> serde_json::Value {
+        self.others.extend(self.told.by_ref().map_while(Result::ok));
+        let mut result = String::new();
+        let out = self.process.0.stdout.as_mut().expect("standard output is piped");
+        out.read_to_string(&mut result).expect("it prints text");
+        let ended = self.process.0.wait().expect("it is a child");
+        assert!(ended.success(), "the demo failed: {}", self.others.join("\n"));
+        serde_json::from_str(&result).expect("the demo prints one JSON document")
     }
 
     /// kill -9, which has to be what ends it.
@@ -99,32 +116,30 @@ pub(crate) fn run(args: &[&str]) -> String {
     out.into_owned()
 }
 
-/// A network that was made by the demo, served again.
+/// A network that is served.
 pub(crate) struct Served {
-    _process: Running,
+    process: Running,
     pub(crate) address: String,
     key: String,
 }
 
 impl Served {
+    /// That of a folder, or a new one there.
     pub(crate) fn start(data: &Path) -> Self {
-        let mut process = Command::new(binary());
-        process
-            .args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped());
-        let mut process = process.spawn().expect("the binary starts");
+        Self::start_on(data, None)
+    }
+
+    /// The same, with its log on brokers if there are any.
+    pub(crate) fn start_on(data: &Path, brokers: Option<&Brokers>) -> Self {
+        let mut process =
+            serve_command(data, brokers).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let out = process.stdout.take().expect("standard output is piped");
         let process = Running(process);
         let lines = BufReader::new(out).lines().map_while(Result::ok);
         let address = lines.filter_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).next();
         let key = std::fs::read_to_string(data.join("operator.key"))
             .expect("the operator's key lies in the folder");
-        Self {
-            _process: process,
-            address: address.expect("it says where it listens"),
-            key: key.trim().to_owned(),
-        }
+        Self { process, address: address.expect("it says where it listens"), key: key.trim().to_owned() }
     }
 
     pub(crate) async fn connect(&self) -> Channel {
@@ -139,4 +154,47 @@ impl Served {
         request.metadata_mut().insert("authorization", value);
         request
     }
+
+    /// Runs a command of the operator at this network, which has to succeed; gives what it printed.
+    pub(crate) fn command(&self, args: &[&str]) -> String {
+        let mut command = Command::new(binary());
+        command.args(args).env("COALITION_SERVER", &self.address).env("COALITION_KEY", &self.key);
+        let output = command.output().expect("the binary starts");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "coalition {} failed: {out}{err}", args.join(" "));
+        out.into_owned()
+    }
+
+    /// Ends it in order.
+    pub(crate) fn stop(mut self) {
+        let pid = self.process.0.id().to_string();
+        let told = Command::new("sh").args(["-c", r#"kill -TERM "$0""#, &pid]).status();
+        assert!(told.expect("there is a shell").success());
+        let ended = self.process.0.wait().expect("it is a child");
+        assert!(ended.success(), "it did not end in order: {ended}");
+    }
+
+    /// kill -9, which has to be what ends it.
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().expect("it can be killed");
+        let ended = self.process.0.wait().expect("it is a child");
+        assert_eq!(ended.signal(), Some(9), "the network was not killed, but ended by itself: {ended}");
+    }
+}
+
+/// `coalition serve`, with the configuration of a log on brokers beside the folder if there are any.
+pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data);
+    if let Some(brokers) = brokers {
+        let config = data.with_extension("toml");
+        let (addresses, copies) = (&brokers.addresses, brokers.count);
+        let text = format!(
+            "[log]\nkafka = \"{addresses}\"\nreplication_factor = {copies}\nmin_insync_replicas = {}\n",
+            copies.div_ceil(2)
+        );
+        std::fs::write(&config, text).expect("room for a configuration");
+        command.arg("--config").arg(config);
+    }
+    command
 }

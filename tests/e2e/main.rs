@@ -1,8 +1,16 @@
 //! End-to-end tests: the binary, started as a person would start it, asked over gRPC and on its command line.
 
 mod brokers;
+mod coalition;
 mod demo;
+mod digest;
+mod guides;
 mod harness;
 mod kafka;
+mod kafka_junk;
+mod kafka_killed;
+mod kafka_partners;
 mod killed;
 mod log;
+mod missing;
+mod python;
