@@ -66,4 +66,7 @@ fn a_broker_and_the_process_killed_leave_nothing_undone() {
     let arguments = on(&brokers);
     assert_figures(&demo_on(&data, &arguments.iter().map(String::as_str).collect::<Vec<_>>()));
     verify(&data, &brokers);
+    let folder = data.display().to_string();
+    run(&[&["journal", "rebuild", "--data", &folder][..], &brokers.arguments()].concat());
+    verify(&data, &brokers);
 }
