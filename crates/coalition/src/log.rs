@@ -63,7 +63,7 @@ pub(crate) fn advise(error: log::Error) -> anyhow::Error {
     if !matches!(error, log::Error::Denied { .. }) {
         return error.into();
     }
-    const ADVICE: &str = "check who it logs in as (security.protocol and sasl.* in [log.librdkafka]) and what that \
+    const ADVICE: &str = "check how it logs in (security.protocol, sasl.* and ssl.* in [log.librdkafka]) and what that \
                           principal may do: `coalition topics acls` prints the commands that grant what is needed";
     Trouble::advised(format!("{:#}", anyhow::Error::new(error)), ADVICE).into()
 }

@@ -158,7 +158,8 @@ pub enum Error {
     /// Somebody else holds the log.
     #[error("{0} is in use by another process")]
     Locked(String),
-    /// What the log stands on doesn't let this process in, or not do that: no further try helps before it is let.
+    /// What the log stands on doesn't let this process in or isn't trusted by it, or doesn't let it do that: no further try
+    /// helps before that is changed.
     #[error("{doing}")]
     Denied {
         /// What was being done.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import artifacts
 import stop
+import tls
 import users
 import wire
 from fail import BROKER, STATE, Failure, say
@@ -60,12 +61,13 @@ class Cluster:
                     return wire.alive(one.port)[0]
         return set()
 
-    def bootstrap(self, sasl=False):
-        """The addresses that a client is given."""
-        if sasl and self.plan and not self.plan["authorizer"]:
-            raise Failure(STATE, f"the cluster in {self.dir} has no SASL listener: start a new one with --authorizer")
+    def bootstrap(self, listener="port"):
+        """The addresses that a client is given: of the listener for all, of `sasl`, or of `tls`."""
         self.nodes()
-        return ",".join(f"127.0.0.1:{entry['sasl' if sasl else 'port']}" for entry in self.plan["nodes"])
+        if any(listener not in entry for entry in self.plan["nodes"]):
+            option = "--authorizer" if listener == "sasl" else "--tls"
+            raise Failure(STATE, f"the cluster in {self.dir} has no {listener.upper()} listener: start a new one with {option}")
+        return ",".join(f"127.0.0.1:{entry[listener]}" for entry in self.plan["nodes"])
 
     def make(self, wanted, users_file, base_port, held):
         """Plans a new cluster, or checks that the one that is there is what is `wanted` (None: as it is)."""
@@ -79,18 +81,21 @@ class Cluster:
             held.take([port for entry in self.plan["nodes"] for key, port in entry.items() if key != "id"], again=True)
             return
         count = wanted["brokers"] or 1
-        kinds = ["port", "controller"] + (["sasl"] if wanted["authorizer"] else [])
+        authorizer = bool(wanted["authorizer"] or wanted["tls"])
+        kinds = ["port", "controller"] + (["sasl"] if authorizer else []) + (["tls"] if wanted["tls"] else [])
         ports = held.free(count * len(kinds), base_port)
         nodes = [dict(id=i + 1, **{kind: ports[k * count + i] for k, kind in enumerate(kinds)}) for i in range(count)]
-        if wanted["authorizer"]:
+        if authorizer:
             users.write_clients(users.read(users_file), self.dir / "clients")
             shutil.copyfile(users_file, self.dir / "users")
-        self.plan = {"kafka": artifacts.version(), "cluster_id": cluster_id(), "authorizer": bool(wanted["authorizer"]),
-                     "heap_mib": wanted["heap_mib"] or 512, "set": wanted["set"] or {}, "nodes": nodes}
+        if wanted["tls"]:
+            tls.make(self.dir)
+        self.plan = {"kafka": artifacts.version(), "cluster_id": cluster_id(), "authorizer": authorizer,
+                     "tls": bool(wanted["tls"]), "heap_mib": wanted["heap_mib"] or 512, "set": wanted["set"] or {}, "nodes": nodes}
         self.file.write_text(json.dumps(self.plan, indent=2) + "\n")
 
     def plan_value(self, key):
-        return len(self.plan["nodes"]) if key == "brokers" else self.plan[key]
+        return len(self.plan["nodes"]) if key == "brokers" else self.plan.get(key)
 
     def start(self, wanted, users_file, base_port, timeout_s):
         """Starts all nodes and waits until they take requests; on any failure none is left."""

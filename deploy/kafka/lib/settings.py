@@ -1,5 +1,6 @@
 """A node's server.properties: what the network's design asks of its log, and what makes small clusters quick to test on."""
 
+import tls
 import users
 
 # Value of 1 MiB, with room for its key, headers and the frame of a batch; Kafka's own default has none.
@@ -16,7 +17,7 @@ def node(plan, one, folder, roles):
         "controller.quorum.voters": ",".join(f"{n['id']}@127.0.0.1:{n['controller']}" for n in plan["nodes"]),
         "controller.listener.names": "CONTROLLER",
         "listeners": f"CONTROLLER://127.0.0.1:{one['controller']}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL",
         "log.dirs": folder / "data",
         # The journal's demands: an acknowledged record is on two brokers, and only one of those can lead after.
         "default.replication.factor": copies,
@@ -50,19 +51,22 @@ def node(plan, one, folder, roles):
     if plan["authorizer"]:
         settings.update(authorizer(users.read(folder.parent / "users")))
         settings["listeners"] += f",SASL://127.0.0.1:{one['sasl']}" if broker else ""
+    if plan.get("tls"):
+        settings.update(tls.broker(folder.parent))
+        settings["listeners"] += f",TLS://127.0.0.1:{one['tls']}" if broker else ""
     settings.update(plan["set"])
     return settings
 
 
 def authorizer(names):
     """ACLs in force on the SASL listener. The other one, for brokers and the operator's tools, stays open to all."""
+    plain, scram = users.plain_jaas(names), "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     return {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:ANONYMOUS;User:{users.OPERATOR}",
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-        "listener.name.sasl.plain.sasl.jaas.config": users.plain_jaas(names),
-        "listener.name.sasl.scram-sha-512.sasl.jaas.config":
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        **{f"listener.name.{name}.plain.sasl.jaas.config": plain for name in ("sasl", "tls")},
+        **{f"listener.name.{name}.scram-sha-512.sasl.jaas.config": scram for name in ("sasl", "tls")},
     }
 
 

@@ -44,9 +44,10 @@ impl Broker {
         let users = USERS.map(|name| format!("{name} {name}-password\n")).concat();
         std::fs::write(folder.path().join("users"), users).unwrap();
         let mut launcher = Command::new("sh")
-            .args(["-c", r#""$0" run --now --authorizer --users "$1/users" --dir "$1/kafka""#])
+            .args(["-c", r#""$0" run --now "$2" --users "$1/users" --dir "$1/kafka""#])
             .arg(launcher())
             .arg(folder.path())
+            .arg("--authorizer")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -70,10 +71,14 @@ impl Broker {
         }
         let mut broker =
             Self { open: line.trim().to_owned(), guarded: String::new(), folder, input, launcher };
-        let dir = broker.dir();
-        let asked = Command::new(self::launcher()).args(["bootstrap", "--sasl", "--dir"]).arg(dir).output();
-        broker.guarded = String::from_utf8(asked.unwrap().stdout).unwrap().trim().to_owned();
+        broker.guarded = broker.listener("--sasl");
         Some(broker)
+    }
+
+    /// The address of a listener, by the launcher's name for it.
+    fn listener(&self, name: &str) -> String {
+        let asked = Command::new(launcher()).args(["bootstrap", name, "--dir"]).arg(self.dir()).output();
+        String::from_utf8(asked.unwrap().stdout).unwrap().trim().to_owned()
     }
 
     fn dir(&self) -> PathBuf {

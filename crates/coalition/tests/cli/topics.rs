@@ -11,12 +11,6 @@ fn brokers_have_to_be_named() {
 }
 
 #[test]
-fn brokers_that_do_not_answer_are_told_soon() {
-    // The discard port, which nobody listens on.
-    end(command("topics create --kafka 127.0.0.1:9")).failed(1, "reach kafka at 127.0.0.1:9 within 5s: ");
-}
-
-#[test]
 fn a_line_for_each_right_and_quota() {
     let printed = end(command(
         "topics acls --kafka b1:9092,b2:9092 --partner partners/cdnow --partner cd --principal cdnow=CN=cdnow,O=CDNow;x \

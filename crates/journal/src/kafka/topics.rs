@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use coalition_kafka_native::{Description, Event, describe_topic, drain};
 use rdkafka::admin::{
@@ -62,18 +62,32 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Whether a broker answers.
+    /// Whether a broker answers. One that is away is waited for; that a log-in is refused shows soon.
     fn reach(&self) -> Result<(), Error> {
-        let timeout = self.settings.request_timeout;
-        describe_topic(self.admin.inner(), PROBE, timeout).map(drop).map_err(|(error, reason)| {
-            let servers = &self.settings.bootstrap_servers;
+        let (began, timeout) = (Instant::now(), self.settings.request_timeout);
+        let mut patience = SOON;
+        let mut why = None;
+        loop {
+            let rest = timeout.saturating_sub(began.elapsed());
+            let asked = describe_topic(self.admin.inner(), PROBE, patience.min(rest));
+            let Err((error, reason)) = asked else { return Ok(()) };
             // Why a connection fails, a wrong password too, is said in lines only.
-            let Said { why, unknown } = self.listen();
-            let why = why.map(|line| format!("; {line}")).unwrap_or_default();
-            let doing = format!("reach kafka at {servers} within {timeout:?}");
-            let source = format!("{error}: {reason}{why}");
-            if unknown || is_denied(&error) { denied(doing, source) } else { failed(doing, source) }
-        })
+            let said = self.listen();
+            why = said.why.or(why);
+            let doing = || format!("reach kafka at {} within {timeout:?}", self.settings.bootstrap_servers);
+            let source = || {
+                let why = why.as_ref().map(|line| format!("; {line}")).unwrap_or_default();
+                format!("{error}: {reason}{why}")
+            };
+            if said.distrust || is_denied(&error) {
+                return Err(denied(doing(), source()));
+            }
+            let late = matches!(error, KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut));
+            if !late || began.elapsed() >= timeout {
+                return Err(failed(doing(), source()));
+            }
+            patience *= 2;
+        }
     }
 
     /// Passes the client's lines on to the log; gives what they say of connections that failed.
@@ -84,7 +98,9 @@ impl Topics {
                 line(level, &facility, &text);
                 said.why = (facility == "FAIL").then_some(text).or(said.why.take());
             }
-            Event::Fault { code: RDKafkaErrorCode::Authentication, .. } => said.unknown = true,
+            Event::Fault { code: RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL, .. } => {
+                said.distrust = true;
+            }
             Event::Fault { .. } | Event::Record(_) | Event::End { .. } | Event::Other => {}
         });
         said
@@ -231,6 +247,9 @@ impl Topics {
     }
 }
 
+/// How long it may take until it shows that brokers refuse a log-in.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Any name will do; it need not be there.
 const PROBE: &str = "coalition.journal.v1";
 
@@ -253,8 +272,8 @@ const DENIALS: [RDKafkaErrorCode; 3] = [
 struct Said {
     /// The last line that says why.
     why: Option<String>,
-    /// Whether brokers don't take this process for whom it says it is.
-    unknown: bool,
+    /// Whether brokers don't take this process for whom it says it is, or it doesn't take them for brokers.
+    distrust: bool,
 }
 
 fn is_denied(error: &KafkaError) -> bool {

@@ -73,11 +73,15 @@ fn config(args: &Args) -> Result<Config> {
 
 #[cfg(feature = "kafka")]
 fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
+    use std::time::Duration;
+
     use coalition_intake::{events_topic, rejected_topic};
-    use coalition_journal::kafka::{Partitions, Topics};
+    use coalition_journal::kafka::{Partitions, Settings, Topics};
     use coalition_ledger::runtime::{INBOX, JOURNAL};
 
     use crate::log::advise;
+
+    const PATIENCE: Duration = Duration::from_secs(15);
 
     let of_partner = args.partner_partitions.unwrap_or(config.intake.settings().partitions);
     let shards = Partitions::Exactly(config.network.shards);
@@ -87,7 +91,9 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
             wanted.push((name, Partitions::IfNew(of_partner)));
         }
     }
-    let topics = Topics::open(&config.log.brokers()).map_err(advise)?;
+    // Nobody tries again but who runs it.
+    let settings = Settings { request_timeout: PATIENCE, ..config.log.brokers() };
+    let topics = Topics::open(&settings).map_err(advise)?;
     let make = |(name, partitions): (String, Partitions)| {
         let ready = topics.ensure(&name, partitions).map_err(advise)?;
         Ok(Made { name, partitions: ready.topic.partitions, copies: ready.replicas, is_new: ready.is_new })
