@@ -117,7 +117,7 @@ impl Reader {
     /// See [`crate::log::Log::bounds`]. The partition is there.
     pub(super) fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
         let timeout = self.settings.request_timeout;
-        let began = Instant::now();
+        let (began, mut asked_anew) = (Instant::now(), false);
         loop {
             let left = timeout.saturating_sub(began.elapsed());
             let error = match self.consumer.fetch_watermarks(&of.topic, number(of)?, left) {
@@ -138,6 +138,14 @@ impl Reader {
             // All else may pass: a broker that hasn't heard of the topic yet, or of a partition's new leader.
             let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
             let gone = code.is_some_and(|code| unknown.contains(&code));
+            if gone && !asked_anew {
+                // That a topic is unknown stays in librdkafka's cache for up to 15 minutes, as long as the topics before it
+                // in there, though it means 100 ms. The answer to this takes its place.
+                drop(self.consumer.fetch_metadata(Some(&of.topic), timeout));
+                asked_anew = true;
+                continue;
+            }
+            asked_anew = false;
             let final_answer = code == Some(RDKafkaErrorCode::TopicAuthorizationFailed)
                 || gone && self.missing().contains(of)
                 || began.elapsed() + PAUSE >= timeout;
