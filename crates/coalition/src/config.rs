@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use coalition_domain::Span;
+use coalition_domain::waiting::{CONSENT_WAIT, CONSENT_WAIT_MAX};
+use coalition_domain::{Registry, Span};
 use serde::Deserialize;
 
 pub(crate) use self::gateway::GatewayConfig;
@@ -37,11 +38,14 @@ pub(crate) struct NetworkConfig {
     pub(crate) max_event_age_days: Option<i64>,
     /// How old a request id may be, in days, 1 to 36,500; without it what the network has, 7 for a new one.
     pub(crate) max_request_age_days: Option<i64>,
+    /// How long an event waits for the consent that it needs, in milliseconds, 0 (refused at once) to 30 days; without it
+    /// what the network has, a day for a new one.
+    pub(crate) consent_wait_ms: Option<i64>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { shards: 4, max_event_age_days: None, max_request_age_days: None }
+        Self { shards: 4, max_event_age_days: None, max_request_age_days: None, consent_wait_ms: None }
     }
 }
 
@@ -54,17 +58,25 @@ impl NetworkConfig {
         }
     }
 
+    /// How long events of a new network wait for a consent.
+    pub(crate) fn consent_wait(&self) -> Span {
+        self.consent_wait_ms.map_or(CONSENT_WAIT, Span::from_millis)
+    }
+
     /// Refuses what is asked for and is not what the network has: to go on without it would hide that it is not so.
-    pub(crate) fn check_unchanged(&self, settings: &coalition_domain::registry::Settings) -> Result<()> {
-        for (name, asked, has) in [
-            ("max_event_age_days", self.max_event_age_days, settings.max_event_age),
-            ("max_request_age_days", self.max_request_age_days, settings.max_request_age),
+    pub(crate) fn check_unchanged(&self, registry: &Registry) -> Result<()> {
+        let settings = registry.settings();
+        let (day, millisecond) = (Span::from_days(1), Span::from_millis(1));
+        for (name, asked, has, unit) in [
+            ("max_event_age_days", self.max_event_age_days, settings.max_event_age, day),
+            ("max_request_age_days", self.max_request_age_days, settings.max_request_age, day),
+            ("consent_wait_ms", self.consent_wait_ms, registry.consent_wait(), millisecond),
         ] {
-            let days = has.as_millis() / Span::from_days(1).as_millis();
+            let has = has.as_millis() / unit.as_millis();
             ensure!(
-                asked.is_none_or(|asked| Span::from_days(asked) == has),
-                "its {name} is {days}, fixed when it was made, and {} is asked for; set it to {days} or leave it out, or make a new network in another folder",
-                asked.unwrap_or(days)
+                asked.is_none_or(|asked| asked == has),
+                "its {name} is {has}, fixed when it was made, and {} is asked for; set it to {has} or leave it out, or make a new network in another folder",
+                asked.unwrap_or(has)
             );
         }
         Ok(())
@@ -222,6 +234,12 @@ impl Config {
                 "network.{name} lies between 1 and 36500"
             );
         }
+        let waits = 0..=CONSENT_WAIT_MAX.as_millis();
+        ensure!(
+            self.network.consent_wait_ms.is_none_or(|wait| waits.contains(&wait)),
+            "network.consent_wait_ms lies between 0 and {}",
+            waits.end()
+        );
         // A shard that can't hold the accounts of the commands that it has read ahead would load them again and again.
         ensure!(
             self.ledger.accounts_max / shards as usize >= 16_384,
@@ -243,12 +261,14 @@ mod tests {
         let mut config: Config = toml::from_str(sample).unwrap();
         config.check().unwrap();
         assert_eq!(config.network.settings(), NetworkConfig::default().settings());
+        assert_eq!(config.network.consent_wait(), NetworkConfig::default().consent_wait());
         config.network = NetworkConfig { shards: config.network.shards, ..NetworkConfig::default() };
         assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
         for key in [
             "shards",
             "max_event_age_days",
             "max_request_age_days",
+            "consent_wait_ms",
             "listen",
             "plaintext_beyond_loopback",
             "# tls_cert",
@@ -286,5 +306,7 @@ mod tests {
         assert!(none.check().is_err());
         let old: Config = toml::from_str("[network]\nmax_event_age_days = 36501\n").unwrap();
         assert!(old.check().unwrap_err().to_string().contains("36500"));
+        let long: Config = toml::from_str("[network]\nconsent_wait_ms = 2592000001\n").unwrap();
+        assert!(long.check().unwrap_err().to_string().contains("2592000000"));
     }
 }

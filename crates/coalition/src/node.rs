@@ -189,7 +189,7 @@ fn listen(socket: TcpSocket) -> Result<(TcpListener, SocketAddr)> {
 /// settings keeps them.
 async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     if let Some(registry) = ledger.registry().filter(|registry| registry.is_set_up()) {
-        let unchanged = config.network.check_unchanged(&registry.settings());
+        let unchanged = config.network.check_unchanged(&registry);
         return unchanged.with_context(|| format!("start the network in {}", data.display()));
     }
     let path = data.join(OPERATOR_KEY);
@@ -201,8 +201,12 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
     let (key, secret) = Secret::parse(text.trim())
         .ok_or_else(|| anyhow!("{} holds no key; remove it to have one made", path.display()))?;
-    let change =
-        RegistryChange::SetUp { settings: config.network.settings(), key, secret_hash: secret.hash() };
+    let change = RegistryChange::SetUpWaiting {
+        settings: config.network.settings(),
+        consent_wait: config.network.consent_wait(),
+        key,
+        secret_hash: secret.hash(),
+    };
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
     match ledger.change(command).await.map_err(office::unavailable)?.decision.outcome {
         Ok(_) | Err(Rejection::AlreadyExists(_)) => Ok(()),

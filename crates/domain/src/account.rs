@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Accrual, Applied, Decision, Event, Outcome};
 use crate::keys::{KeyEntry, KeyIndex, KeyState};
 use crate::lot::{Lot, LotBook, LotKey};
-use crate::{AccountId, Command, Identifier, Points, ProgrammeId, Purpose, Timestamp};
+use crate::waiting::WaitingEvent;
+use crate::{AccountId, Command, Identifier, PartnerEvent, Points, ProgrammeId, Purpose, Timestamp};
 
 /// Where a decision stands in its shard's journal. Frozen in stored data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -80,6 +81,7 @@ pub struct Account {
     consents: BTreeMap<Purpose, Consent>,
     purses: BTreeMap<ProgrammeId, Purse>,
     keys: KeyIndex,
+    waiting: Vec<WaitingEvent>,
 }
 
 /// The parts of an account, for those who store it.
@@ -95,6 +97,8 @@ pub struct AccountParts {
     pub purses: BTreeMap<ProgrammeId, Purse>,
     /// The known ids.
     pub keys: KeyIndex,
+    /// The events that came too early, in the order in which they came.
+    pub waiting: Vec<WaitingEvent>,
 }
 
 impl Account {
@@ -108,13 +112,14 @@ impl Account {
             consents: BTreeMap::new(),
             purses: BTreeMap::new(),
             keys: KeyIndex::default(),
+            waiting: Vec::new(),
         }
     }
 
     /// Puts a stored account together again.
     pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, purses, keys } = parts;
-        Self { id, changed: 0, activities, enrolment, consents, purses, keys }
+        let AccountParts { activities, enrolment, consents, purses, keys, waiting } = parts;
+        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting }
     }
 
     /// Which account.
@@ -157,6 +162,16 @@ impl Account {
         &self.keys
     }
 
+    /// The events that came too early, in the order in which they came: [`crate::waiting::WAITING_MAX`] at most.
+    pub fn waiting(&self) -> &[WaitingEvent] {
+        &self.waiting
+    }
+
+    /// What is kept of an event that waits.
+    pub fn waits(&self, event: &PartnerEvent) -> Option<&WaitingEvent> {
+        self.waiting.iter().find(|waiting| waiting.event == *event)
+    }
+
     /// What the account has in `programme` at `now`.
     pub fn balance(&self, programme: &ProgrammeId, now: Timestamp) -> Balance {
         let Some(purse) = self.purses.get(programme) else { return Balance::default() };
@@ -178,6 +193,7 @@ impl Account {
                 KeyState::Applied
             }
             Outcome::Refused(_) => KeyState::Refused,
+            Outcome::Waiting(_) => KeyState::Waiting,
         };
         let keep_until = match &decision.command {
             Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
@@ -186,17 +202,24 @@ impl Account {
             }
         };
         let command = &decision.command;
-        self.note(
-            KeyEntry {
-                key: command.key(),
-                content: command.content(),
-                activity: self.activities,
-                state,
-                keep_until,
-            },
-            at,
-        );
+        let (key, content) = (command.key(), command.content());
+        let entry = KeyEntry { key, content, activity: self.activities, state, keep_until };
+        if !(self.wait(decision, at) && self.keys.settle(entry, seq)) {
+            self.note(entry, at);
+        }
         self.activities += 1;
+    }
+
+    /// Keeps an event that waits from now on, and forgets one that waited so far: true if it did.
+    fn wait(&mut self, decision: &Decision, at: &Moment) -> bool {
+        let Command::PartnerEvent(event) = &decision.command else { return false };
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.event != *event);
+        let waited = self.waiting.len() < before;
+        if let Outcome::Waiting(wait) = &decision.outcome {
+            self.waiting.push(WaitingEvent { event: event.clone(), place: at.place, wait: wait.clone() });
+        }
+        waited
     }
 
     fn apply(&mut self, applied: &Applied, command: &Command, at: &Moment) {

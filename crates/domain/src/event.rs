@@ -27,6 +27,33 @@ pub enum Outcome {
     Applied(Applied),
     /// It did not, and why.
     Refused(Rejection),
+    /// It came too early, and is decided again later.
+    Waiting(Wait),
+}
+
+/// How long a command waits, and what for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Wait {
+    /// When it is decided at the latest.
+    pub until: Timestamp,
+    /// What would let it be decided earlier.
+    pub waits_for: WaitsFor,
+}
+
+/// What has to come first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum WaitsFor {
+    /// The member's consent.
+    Consent(Purpose),
+}
+
+impl WaitsFor {
+    /// What the command is refused for if that does not come.
+    pub fn missed(&self) -> Rejection {
+        match self {
+            Self::Consent(purpose) => Rejection::ConsentMissing(*purpose),
+        }
+    }
 }
 
 /// A command that took effect.

@@ -30,6 +30,8 @@ pub enum KeyState {
     Refused,
     /// What a rule grants once.
     Claimed,
+    /// A command that came too early, and is decided again later.
+    Waiting,
 }
 
 /// One known key. Frozen in stored data.
@@ -66,7 +68,7 @@ pub enum Seen {
     New,
     /// Yes, word for word: this activity holds its outcome.
     Repeat(u32),
-    /// The id took effect with other content, or was refused with so much of it that it is used up.
+    /// The id took effect or waits with other content, or was refused with so much of it that it is used up.
     Taken,
     /// The id was refused with other content.
     RefusedBefore,
@@ -98,7 +100,8 @@ impl KeyIndex {
                 return Seen::Repeat(entry.activity);
             }
             seen = match (seen, entry.state) {
-                (_, KeyState::Applied | KeyState::Claimed) | (Seen::Taken, KeyState::Refused) => Seen::Taken,
+                (_, KeyState::Applied | KeyState::Claimed | KeyState::Waiting)
+                | (Seen::Taken, KeyState::Refused) => Seen::Taken,
                 (_, KeyState::Refused) => Seen::RefusedBefore,
             };
             contents += 1;
@@ -106,10 +109,11 @@ impl KeyIndex {
         if contents < CONTENTS_MAX { seen } else { Seen::Taken }
     }
 
-    /// The activity that decided the id last: the one in effect, else the last refusal.
+    /// The activity that decided the id last: the one in effect or waiting, else the last refusal.
     pub fn activity(&self, key: &Fingerprint) -> Option<u32> {
-        let applied = self.of(key).find(|entry| entry.state == KeyState::Applied);
-        applied.or_else(|| self.of(key).last()).map(|entry| entry.activity)
+        let stands = |entry: &&KeyEntry| matches!(entry.state, KeyState::Applied | KeyState::Waiting);
+        let refused = || self.of(key).max_by_key(|entry| entry.activity);
+        self.of(key).find(stands).or_else(refused).map(|entry| entry.activity)
     }
 
     /// Whether a once-limit was used up.
@@ -129,7 +133,8 @@ impl KeyIndex {
         let page = Arc::make_mut(&mut self.pages[number]);
         page.changed = seq;
         if page.entries.len() >= PAGE_ENTRIES {
-            page.entries.retain(|known| known.keep_until >= now);
+            // What waits is decided again, however long the shard stood still.
+            page.entries.retain(|known| known.state == KeyState::Waiting || known.keep_until >= now);
         }
         let at = page.entries.partition_point(|known| known.key <= entry.key);
         page.entries.insert(at, entry);
@@ -137,6 +142,19 @@ impl KeyIndex {
             let upper = page.split(seq);
             self.pages.insert(number + 1, Arc::new(upper));
         }
+    }
+
+    /// A command that waited was decided again: its entry is this one now. False if none waits.
+    pub(crate) fn settle(&mut self, entry: KeyEntry, seq: u64) -> bool {
+        let Some(number) = self.page_of(&entry.key) else { return false };
+        let waits = |known: &KeyEntry| {
+            known.state == KeyState::Waiting && known.key == entry.key && known.content == entry.content
+        };
+        let Some(at) = self.pages[number].entries.iter().position(waits) else { return false };
+        let page = Arc::make_mut(&mut self.pages[number]);
+        page.changed = seq;
+        page.entries[at] = entry;
+        true
     }
 
     /// The number of the page that `key` belongs to; `None` as long as there is none.

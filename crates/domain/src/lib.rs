@@ -21,11 +21,12 @@ mod rejection;
 pub mod settlement;
 mod slug;
 pub mod time;
+pub mod waiting;
 
 pub use account::{Account, Moment, Place};
 pub use command::{Caller, Command, EventBody, PartnerEvent, Role, event_key, request_key};
 pub use decide::{Verdict, decide};
-pub use event::{Applied, Decision, Event, Outcome};
+pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme};
 pub use ids::{AccountId, Feed, Fingerprint, NoReference, NoRequestId, REFERENCE_MAX, Reference, RequestId};
 pub use label::{LABEL_MAX, Label, NoLabel};

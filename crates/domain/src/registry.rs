@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::VersionId;
 use crate::programme::Programme;
+use crate::waiting::CONSENT_WAIT;
 use crate::{Caller, KeyId, PartnerId, ProgrammeId, Rejection, Role, Span, Timestamp, UnitPrice};
 
 /// The longest that settings may have the network remember ids.
@@ -109,6 +110,8 @@ pub enum RegistryEvent {
         /// When.
         at: Timestamp,
     },
+    /// From now on events wait this long for the consent that they need.
+    ConsentWaitChanged(Span),
 }
 
 /// The copy of one shard.
@@ -116,6 +119,7 @@ pub enum RegistryEvent {
 pub struct Registry {
     changes: u64,
     settings: Option<Settings>,
+    consent_wait: Option<Span>,
     partners: BTreeMap<PartnerId, Partner>,
     contracts: BTreeMap<(ProgrammeId, PartnerId), Vec<Contract>>,
     keys: BTreeMap<KeyId, ApiKey>,
@@ -132,6 +136,11 @@ impl Registry {
     /// the set-up must be known for as long as its repeats are accepted after it.
     pub fn settings(&self) -> Settings {
         self.settings.unwrap_or(Settings { max_event_age: AGE_MAX, max_request_age: AGE_MAX })
+    }
+
+    /// How long an event waits for the consent that it needs; zero: it is refused at once.
+    pub fn consent_wait(&self) -> Span {
+        self.consent_wait.unwrap_or(CONSENT_WAIT)
     }
 
     /// Whether settings were ever made.
@@ -211,6 +220,7 @@ impl Registry {
         self.changes += 1;
         match event {
             RegistryEvent::SettingsChanged(settings) => self.settings = Some(*settings),
+            RegistryEvent::ConsentWaitChanged(wait) => self.consent_wait = Some(*wait),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.clone());
             }

@@ -1,5 +1,7 @@
 //! A batch in the making: decisions on the committed state and on each other, which nobody else sees.
 
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,6 +50,15 @@ pub struct Draft {
     registry: Option<Registry>,
     answered: BTreeMap<(Fingerprint, Fingerprint), u32>,
     taken: BTreeMap<ShardId, u64>,
+    /// Events that wait since this batch.
+    waiting: usize,
+}
+
+/// An item on its way into the batch, with its bytes and its number among its account's activities.
+struct Ready {
+    item: Item,
+    bytes: Vec<u8>,
+    activity: u32,
 }
 
 impl Draft {
@@ -65,6 +76,7 @@ impl Draft {
             registry: None,
             answered: BTreeMap::new(),
             taken: BTreeMap::new(),
+            waiting: 0,
         }
     }
 
@@ -76,14 +88,8 @@ impl Draft {
     /// Decides a command of an account, which is in memory.
     pub fn account(&mut self, state: &State, command: Command, source: Option<Source>) -> Drafted {
         let id = command.account();
-        let committed = &state.accounts.get(&id).expect("an account is loaded before the draft").account;
-        if let (Some(&[first]), false) =
-            (self.items_of.get(&id).map(Vec::as_slice), self.accounts.contains_key(&id))
-        {
-            let mut copy = committed.clone();
-            self.evolve(&mut copy, first, state);
-            self.accounts.insert(id, copy);
-        }
+        self.copy(state, id);
+        let committed = committed(state, &id);
         let account = self.accounts.get(&id).unwrap_or(committed);
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, self.body.count());
@@ -97,9 +103,16 @@ impl Draft {
                 Some(nth) => Drafted::InBatch(self.items_of[&id][nth as usize]),
             },
             Verdict::Decided(outcome) => {
-                let activity = account.activities();
-                let item = Item::Account(Decision { command, outcome }, source);
-                self.push_account(state, id, item, activity)
+                let outcome = self.bounded(state, outcome);
+                let ready = ready(Decision { command, outcome }, source, account.activities());
+                if waiting::consents(&ready)
+                    && !account.waiting().is_empty()
+                    && !self.planted.has(Plant::ConsentUnheard)
+                {
+                    let (account, group) = self.with_waiting(state, account.clone(), ready);
+                    return self.push_group(id, account, group);
+                }
+                self.push_account(state, id, ready)
             }
         }
     }
@@ -186,15 +199,22 @@ impl Draft {
         Rejection::InternalFault
     }
 
-    fn push_account(&mut self, state: &State, id: AccountId, mut item: Item, activity: u32) -> Drafted {
-        let mut bytes = body::encode_item(&item);
-        if bytes.len() > ITEM_BYTES_MAX
-            && let Item::Account(decision, _) = &mut item
+    /// Makes the copy of an account that is asked a second time.
+    fn copy(&mut self, state: &State, id: AccountId) {
+        if let (Some(&[first]), false) =
+            (self.items_of.get(&id).map(Vec::as_slice), self.accounts.contains_key(&id))
         {
-            decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
-            bytes = body::encode_item(&item);
+            let mut copy = committed(state, &id).clone();
+            self.evolve(&mut copy, first, state);
+            self.accounts.insert(id, copy);
         }
+    }
+
+    fn push_account(&mut self, state: &State, id: AccountId, ready: Ready) -> Drafted {
+        let Ready { item, bytes, activity } = ready;
+        let waits = matches!(decision(&item).outcome, Outcome::Waiting(_));
         let Some(number) = self.push(item, activity, &bytes) else { return Drafted::Full };
+        self.waiting += usize::from(waits);
         self.items_of.entry(id).or_default().push(number);
         if let Some(mut account) = self.accounts.remove(&id) {
             self.evolve(&mut account, number, state);
@@ -205,7 +225,7 @@ impl Draft {
 
     fn push(&mut self, item: Item, activity: u32, bytes: &[u8]) -> Option<u32> {
         let number = self.body.count();
-        if number > 0 && self.body.bytes() + bytes.len() > self.bytes_max {
+        if !self.has_room(bytes.len()) {
             return None;
         }
         self.body.push(bytes);
@@ -213,10 +233,13 @@ impl Draft {
         Some(number)
     }
 
+    /// What comes first has room always.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.body.count() == 0 || self.body.bytes() + bytes <= self.bytes_max
+    }
+
     fn evolve(&self, account: &mut Account, item: u32, state: &State) {
-        let Item::Account(decision, _) = &self.items[item as usize].0 else {
-            unreachable!("an account's item")
-        };
+        let decision = decision(&self.items[item as usize].0);
         // The settings can change within the batch only by items before it, and ages are lowered, never raised.
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         account.evolve(decision, &self.moment(registry, item));
@@ -224,5 +247,29 @@ impl Draft {
 
     fn moment(&self, registry: &Registry, item: u32) -> Moment {
         State::moment(registry, self.seq, item, &self.terms)
+    }
+}
+
+fn committed<'a>(state: &'a State, id: &AccountId) -> &'a Account {
+    &state.accounts.get(id).expect("an account is loaded before the draft").account
+}
+
+/// A decision as it goes into the batch; one that is too large for it becomes a refusal (rule 11).
+fn ready(decision: Decision, source: Option<Source>, activity: u32) -> Ready {
+    let mut item = Item::Account(decision, source);
+    let mut bytes = body::encode_item(&item);
+    if bytes.len() > ITEM_BYTES_MAX
+        && let Item::Account(decision, _) = &mut item
+    {
+        decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
+        bytes = body::encode_item(&item);
+    }
+    Ready { item, bytes, activity }
+}
+
+fn decision(item: &Item) -> &Decision {
+    match item {
+        Item::Account(decision, _) => decision,
+        Item::Registry(_) | Item::Relayed(_) => unreachable!("an account's item"),
     }
 }

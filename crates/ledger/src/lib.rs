@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod body;
 pub mod clock;
 pub mod draft;
+pub mod due;
 pub mod inbox;
 mod metrics;
 pub mod plant;

@@ -14,6 +14,7 @@ use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry};
 
 use crate::runtime::{Freshness, Status};
 use crate::shard::Tally;
+use crate::state::State;
 
 /// The metrics of all shards.
 pub(crate) struct Metrics {
@@ -49,7 +50,7 @@ families! {
     commit: durations("ledger_commit_duration_seconds", ["shard"],
         "From sending a batch to the journal until it was read back in effect and folded.");
     decisions: counters("ledger_decisions_total", ["shard", "outcome"],
-        "Decisions in effect that this process took, by outcome: applied, refused.");
+        "Decisions in effect that this process took, by outcome: applied, refused, waiting.");
     repeats: counters("ledger_repeats_total", ["shard"],
         "Commands that had been decided before, and were not decided again.");
     terms: counters("ledger_terms_total", ["shard"], "Terms in which this process took office.");
@@ -58,6 +59,8 @@ families! {
     accounts: gauges("ledger_accounts_in_memory", ["shard"], "Accounts in memory.");
     refused_waiting: gauges("ledger_refused_waiting", ["shard"],
         "Refused events that are not known to be back with their partners.");
+    events_waiting: gauges("ledger_events_waiting", ["shard"],
+        "Events that came too early, and are decided again later.");
     queued: gauges("ledger_queue_length", ["shard"],
         "Commands and questions of the gateway that wait for the shard.");
     in_office: gauges("ledger_in_office", ["shard"], "1 while this process decides in the shard, else 0.");
@@ -78,10 +81,12 @@ pub(crate) struct ShardMetrics {
     pub(crate) checkpoint: Histogram,
     applied: IntCounter,
     refused: IntCounter,
+    waiting: IntCounter,
     repeats: IntCounter,
     terms: IntCounter,
     accounts: IntGauge,
     refused_waiting: IntGauge,
+    events_waiting: IntGauge,
     queued: IntGauge,
     in_office: IntGauge,
     stopped: IntGauge,
@@ -118,10 +123,12 @@ impl ShardMetrics {
             checkpoint: all.checkpoint.with_label_values(&one),
             applied: all.decisions.with_label_values(&[shard, "applied"]),
             refused: all.decisions.with_label_values(&[shard, "refused"]),
+            waiting: all.decisions.with_label_values(&[shard, "waiting"]),
             repeats: all.repeats.with_label_values(&one),
             terms: all.terms.with_label_values(&one),
             accounts: all.accounts.with_label_values(&one),
             refused_waiting: all.refused_waiting.with_label_values(&one),
+            events_waiting: all.events_waiting.with_label_values(&one),
             queued: all.queued.with_label_values(&one),
             in_office: all.in_office.with_label_values(&one),
             stopped: all.stopped.with_label_values(&one),
@@ -139,13 +146,15 @@ impl ShardMetrics {
         self.terms.inc_by(now.terms - told.terms);
         self.applied.inc_by(now.applied - told.applied);
         self.refused.inc_by(now.refused - told.refused);
+        self.waiting.inc_by(now.waiting - told.waiting);
         self.repeats.inc_by(now.repeated - told.repeated);
     }
 
     /// What the shard holds.
-    pub(crate) fn holds(&self, accounts: usize, refused_waiting: usize, waits_since: Option<Timestamp>) {
-        self.accounts.set(count(accounts as u64));
-        self.refused_waiting.set(count(refused_waiting as u64));
+    pub(crate) fn holds(&self, state: &State, waits_since: Option<Timestamp>) {
+        self.accounts.set(count(state.accounts.count() as u64));
+        self.refused_waiting.set(count(state.refused.count() as u64));
+        self.events_waiting.set(count(state.due.count() as u64));
         self.waits_since.store(waits_since.map_or(i64::MAX, Timestamp::as_millis), Ordering::Relaxed);
     }
 

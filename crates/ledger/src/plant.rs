@@ -50,6 +50,12 @@ plants! {
         "memory: an account that is newer than the store is given up"
     SkewUnchecked "skew-unchecked"
         "12: an owner whose clock is off goes on deciding"
+    WaitsForEver "waits-for-ever"
+        "waiting: an event whose time is over is not decided"
+    ConsentUnheard "consent-unheard"
+        "waiting: a consent does not bring about the decision of what waits for it"
+    WaitingForgotten "waiting-forgotten"
+        "waiting: due times are not read back from the store"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -89,6 +95,7 @@ impl Planted {
                 consents: account.consents().clone(),
                 purses: account.purses().clone(),
                 keys: coalition_domain::keys::KeyIndex::default(),
+                waiting: account.waiting().to_vec(),
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }

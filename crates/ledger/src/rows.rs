@@ -10,6 +10,7 @@
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
 //! | `x` number | a refused event that is to go back to its partner |
+//! | `t` until seq index | an event that waits: whose, and where its partner's topic has it |
 //! | `b` programme `\0` book | a sum of the double entry |
 //! | `s` programme `\0` hour line | a sum of settlement |
 //!
@@ -23,17 +24,19 @@ use coalition_domain::event::Book;
 use coalition_domain::keys::{KeyIndex, KeyPage};
 use coalition_domain::lot::{LotBook, LotPage};
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
-use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Purpose};
+use coalition_domain::waiting::WaitingEvent;
+use coalition_domain::{Account, AccountId, Fingerprint, Place, ProgrammeId, Purpose, Timestamp};
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Taken;
+use crate::due::DueKey;
 use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -63,6 +66,7 @@ struct Header {
     /// The known ids if they are few.
     keys: Option<KeyPage>,
     tail: (u32, u32, Vec<u8>),
+    waiting: Vec<WaitingEvent>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -152,6 +156,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         purses: account.purses().iter().map(purse).collect(),
         keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
         tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
+        waiting: account.waiting().to_vec(),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -199,7 +204,8 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header { activities, enrolment, consents, purses, keys, tail: (first, count, bytes) } = header;
+    let Header { activities, enrolment, consents, purses, keys, tail, waiting } = header;
+    let (first, count, bytes) = tail;
     let purse = |(programme, next_page, page): (ProgrammeId, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
         (programme, Purse { lots: LotBook::from_pages(pages, next_page) })
@@ -210,6 +216,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         consents,
         purses: purses.into_iter().map(purse).collect(),
         keys: KeyIndex::from_pages(keys.map_or(key_pages, |page| vec![page])),
+        waiting,
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),
@@ -260,12 +267,29 @@ pub(crate) fn book_key(programme: &ProgrammeId, book: &Book) -> Vec<u8> {
 }
 
 pub(crate) fn line_key((programme, hour, line): &LineOfHour) -> Vec<u8> {
-    key(b's', &[programme.as_str().as_bytes(), &[0], &hour_bytes(*hour), &encode(line)])
+    key(b's', &[programme.as_str().as_bytes(), &[0], &sorted(hour.0), &encode(line)])
 }
 
-/// The hour's bytes, which sort as it does.
-fn hour_bytes(hour: Hour) -> [u8; 8] {
-    (hour.0.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+pub(crate) fn due_key((until, place): &DueKey) -> Vec<u8> {
+    key(b't', &[&sorted(until.as_millis()), &place.seq.to_be_bytes(), &place.index.to_be_bytes()])
+}
+
+/// The due time that a row's key stands for.
+pub(crate) fn due_key_of(key: &[u8]) -> Option<DueKey> {
+    let (until, rest) = key.get(1..)?.split_first_chunk::<8>()?;
+    let (seq, index) = rest.split_first_chunk::<8>()?;
+    let index = u32::from_be_bytes(index.try_into().ok()?);
+    let place = Place { seq: u64::from_be_bytes(*seq), index };
+    Some((Timestamp::from_millis(unsorted(*until)), place))
+}
+
+/// A number's bytes, which sort as it does.
+fn sorted(number: i64) -> [u8; 8] {
+    (number.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+fn unsorted(bytes: [u8; 8]) -> i64 {
+    (u64::from_be_bytes(bytes) ^ (1 << 63)).cast_signed()
 }
 
 /// Reads the stored lines of `programme` in `from <= hour < until`.
@@ -276,12 +300,12 @@ pub fn scan_lines(
     until: Hour,
     mut each: impl FnMut(LineOfHour, LineSum),
 ) -> Result<(), Error> {
-    let bound = |hour| key(b's', &[programme.as_str().as_bytes(), &[0], &hour_bytes(hour)]);
+    let bound = |hour: Hour| key(b's', &[programme.as_str().as_bytes(), &[0], &sorted(hour.0)]);
     scan(reader, Range::between(bound(from), bound(until)), |row| {
         let at = 2 + programme.as_str().len();
         let (hour, line) =
             row.key.get(at..).and_then(<[u8]>::split_first_chunk::<8>).ok_or(Error::Row('s'))?;
-        let hour = Hour((u64::from_be_bytes(*hour) ^ (1 << 63)).cast_signed());
+        let hour = Hour(unsorted(*hour));
         let line: LineKey = decode('s', line)?;
         each((*programme, hour, line), decode('s', &row.value)?);
         Ok(())

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coalition_domain::decide::RegistryDecision;
 use coalition_domain::event::Outcome;
-use coalition_domain::{AccountId, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
+use coalition_domain::{
+    AccountId, Command, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp,
+};
 use coalition_journal::chain::Chain;
 use coalition_journal::entry::{Hash, Rebase, ShardId};
 use coalition_journal::log::Offset;
@@ -15,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::{Accounts, Taken};
 use crate::body::{self, Destination, Item, Terms};
-use crate::inbox::{RelayCommand, Run};
+use crate::due::{self, Due, DueTimes};
+use crate::inbox::{RelayCommand, Run, Source};
 use crate::refused::{self, Waiting};
 use crate::rows;
 use crate::totals::{LineOfHour, Totals};
@@ -55,6 +58,8 @@ pub struct State {
     pub answered: BTreeMap<(Fingerprint, Fingerprint), Answered>,
     /// Refused events that have to go back to their partners.
     pub refused: Waiting,
+    /// When the time of events is over that wait.
+    pub due: DueTimes,
     /// Sums.
     pub totals: Totals,
     /// Accounts in memory.
@@ -85,6 +90,7 @@ pub struct Taking {
     registry: Vec<(u64, Arc<RegistryEvent>)>,
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
     refused: refused::Changes,
+    due: due::Changes,
     books: Vec<(Vec<u8>, i64)>,
     lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
 }
@@ -104,6 +110,7 @@ impl Taking {
             rows::put_parts(&mut rows, &rows::answered_key(id, content), &rows::encode(answered));
         }
         self.refused.put(&mut rows);
+        self.due.put(&mut rows);
         for (key, sum) in &self.books {
             rows.put(key.clone(), rows::encode(sum));
         }
@@ -128,6 +135,7 @@ impl State {
             registry_log: Vec::new(),
             answered: BTreeMap::new(),
             refused: Waiting::default(),
+            due: DueTimes::default(),
             totals: Totals::default(),
             accounts: Accounts::new(accounts_max, 0),
             registry_stored: 0,
@@ -179,6 +187,7 @@ impl State {
             registry_log,
             answered,
             refused: Waiting::load(reader, meta.refused)?,
+            due: DueTimes::load(reader)?,
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),
             answered_new: Vec::new(),
@@ -204,6 +213,7 @@ impl State {
             let at = Self::moment(&self.registry, seq, index, terms);
             match (item, account) {
                 (Item::Account(decision, source), Some(account)) => {
+                    self.fold_waiting(*account, decision, *source, &at);
                     self.fold_account(account, decision, bytes, &at);
                     self.refused.note(decision, *source, (at.place, at.decided_at));
                 }
@@ -228,6 +238,18 @@ impl State {
     /// Takes a move to other topics in.
     pub fn rebase(&mut self, rebase: &Rebase) {
         self.meta.inbox_next = rebase.inbox_position;
+    }
+
+    /// Before the account changes, as it knows what waited.
+    fn fold_waiting(&mut self, id: AccountId, decision: &Decision, source: Option<Source>, at: &Moment) {
+        let Command::PartnerEvent(event) = &decision.command else { return };
+        let resident = self.accounts.get(&id).expect("an account is loaded before it changes");
+        if let Some(waited) = resident.account.waits(event) {
+            self.due.remove(due::key(waited));
+        }
+        if let Outcome::Waiting(wait) = &decision.outcome {
+            self.due.insert((wait.until, at.place), Due { account: id, source });
+        }
     }
 
     fn fold_account(&mut self, account: &AccountId, decision: &Decision, bytes: &Bytes, at: &Moment) {
@@ -282,6 +304,7 @@ impl State {
             registry,
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
             refused: self.refused.take_changed(),
+            due: self.due.take_changed(),
             books: self
                 .totals
                 .books()

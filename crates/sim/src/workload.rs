@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::random::Random;
 
+/// How long events wait for a consent: some in vain, some not.
+pub(crate) const CONSENT_WAIT: Span = Span::from_secs(60);
+
 /// When every run begins: 2026-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -141,7 +144,8 @@ pub(crate) fn script(
         0 => {
             let settings =
                 Settings { max_event_age: Span::from_days(1), max_request_age: Span::from_days(30) };
-            (0, RegistryChange::SetUp { settings, key: root().key, secret_hash: [1; 32] })
+            let (consent_wait, key) = (CONSENT_WAIT, root().key);
+            (0, RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash: [1; 32] })
         }
         1 => (0, create("shop", true)),
         2 => (0, create("bank", true)),

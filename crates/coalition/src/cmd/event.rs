@@ -51,6 +51,7 @@ fn text(record: &PartnerEventRecord) -> String {
         ("programme", outcome::version(&record.programme, record.programme_version)),
         ("happened", time(record.event_time.as_ref())),
         ("decided", time(record.record_time.as_ref())),
+        ("until", time(record.waits_until_time.as_ref())),
         ("partner", short(&record.partner).to_owned()),
     ] {
         if !value.is_empty() {
@@ -71,6 +72,7 @@ fn as_json(record: &PartnerEventRecord) -> Value {
         "grants": outcome::grants_json(&record.grants),
         "rule_outcomes": outcome::rules_json(&record.rule_outcomes),
         "refusal": outcome::refusal_json(record.refusal.as_ref()),
+        "waits_until_time": json::time(record.waits_until_time.as_ref()),
         "event_time": json::time(record.event_time.as_ref()),
         "record_time": json::time(record.record_time.as_ref()),
         "position": json::position(record.position.as_ref()),

@@ -7,6 +7,7 @@ mod enrol;
 mod partner_event;
 mod redeem;
 mod registry;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::{Command, Points, Rejection, RequestId, Span, Timestamp};
 
 pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
+pub use waiting::decide_waiting;
 
 /// What becomes of a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,17 +41,16 @@ const DUE_MAX: usize = 256;
 /// Decides a command of an account. Pure and total.
 pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Moment) -> Verdict {
     assert_eq!(account.id(), command.account(), "a command is decided by its own account");
-    let outcome = |result| match result {
-        Ok(applied) => Outcome::Applied(applied),
-        Err(rejection) => Outcome::Refused(rejection),
-    };
     match (account.keys().seen(&command.key(), &command.content()), command) {
         (Seen::Repeat(activity), _) => Verdict::Repeat(activity),
         (Seen::Taken, _) | (Seen::RefusedBefore, Command::Enrol { .. } | Command::Redeem { .. }) => {
             Verdict::Decided(Outcome::Refused(Rejection::IdReused))
         }
         (Seen::New | Seen::RefusedBefore, _) => {
-            Verdict::Decided(outcome(decide_new(account, registry, command, at)))
+            Verdict::Decided(match decide_new(account, registry, command, at) {
+                Ok(applied) => Outcome::Applied(applied),
+                Err(rejection) => waiting::refused_or_waiting(account, registry, rejection, at),
+            })
         }
     }
 }

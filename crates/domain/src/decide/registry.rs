@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::VersionId;
 use crate::registry::{AGE_MAX, ApiKey, Contract, Partner, Registry, RegistryEvent, Settings};
+use crate::waiting::CONSENT_WAIT_MAX;
 use crate::{
     Caller, Fingerprint, KeyId, PartnerId, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
     UnitPrice,
@@ -25,6 +26,9 @@ const FAULTS_SHOWN: usize = 20;
 /// The bounds of the settings.
 const AGES: std::ops::RangeInclusive<Span> = Span::from_days(1)..=AGE_MAX;
 
+/// The bounds of the time that an event waits for a consent.
+const WAITS: std::ops::RangeInclusive<Span> = Span::ZERO..=CONSENT_WAIT_MAX;
+
 /// A command to the registry. Frozen in stored data, as are all serialised types of this file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RegistryCommand {
@@ -39,7 +43,7 @@ pub struct RegistryCommand {
 /// What is asked of the registry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RegistryChange {
-    /// The first words of a network: its settings and its operator's key. Only while there are none.
+    /// The first words of a network, as [`Self::SetUpWaiting`], with the usual waiting time.
     SetUp {
         /// The settings.
         settings: Settings,
@@ -89,6 +93,17 @@ pub enum RegistryChange {
         /// The document.
         document: Arc<str>,
     },
+    /// The first words of a network: its settings and its operator's key. Only while there are none.
+    SetUpWaiting {
+        /// The settings.
+        settings: Settings,
+        /// How long an event waits for the consent that it needs; zero: it is refused at once.
+        consent_wait: Span,
+        /// The key's public half.
+        key: KeyId,
+        /// SHA-256 of the key's secret.
+        secret_hash: [u8; 32],
+    },
 }
 
 /// A decision about the registry, as it is journaled.
@@ -112,7 +127,7 @@ impl RegistryCommand {
             |price: &UnitPrice| [price.currency().code().as_bytes(), &price.micros().to_be_bytes()].concat();
         match &self.change {
             // A key's secret is drawn anew for each call, so a repeat is known by what it is for.
-            RegistryChange::SetUp { .. } => Fingerprint::of("set-up"),
+            RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => Fingerprint::of("set-up"),
             RegistryChange::CreateKey { role, .. } => match role {
                 Role::Operator => Fingerprint::of("key"),
                 Role::Partner(partner) => Fingerprint::of("key").field(1, partner.as_str().as_bytes()),
@@ -147,8 +162,18 @@ pub fn decide_registry(
     command: &RegistryCommand,
     now: Timestamp,
 ) -> Result<Vec<RegistryEvent>, Rejection> {
-    if let RegistryChange::SetUp { settings, key, secret_hash } = &command.change {
-        return set_up(registry, settings, *key, *secret_hash, now);
+    match &command.change {
+        RegistryChange::SetUp { settings, key, secret_hash } => {
+            return set_up(registry, settings, None, (*key, *secret_hash), now);
+        }
+        RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash } => {
+            return set_up(registry, settings, Some(*consent_wait), (*key, *secret_hash), now);
+        }
+        RegistryChange::CreatePartner { .. }
+        | RegistryChange::CreateContract { .. }
+        | RegistryChange::CreateKey { .. }
+        | RegistryChange::RevokeKey { .. }
+        | RegistryChange::PublishProgramme { .. } => {}
     }
     let caller = command.caller.as_ref().ok_or(Rejection::PermissionDenied)?;
     registry.check(caller)?;
@@ -157,7 +182,7 @@ pub fn decide_registry(
     }
     super::check_request_age(command.request, registry.settings().max_request_age, now)?;
     match &command.change {
-        RegistryChange::SetUp { .. } => unreachable!("handled above"),
+        RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => unreachable!("handled above"),
         RegistryChange::CreatePartner { id, display_name, default_programme } => {
             if registry.partner(id).is_some() {
                 return Err(Rejection::AlreadyExists(format!("partner {id}")));
@@ -211,8 +236,8 @@ pub fn decide_registry(
 fn set_up(
     registry: &Registry,
     settings: &Settings,
-    key: KeyId,
-    secret_hash: [u8; 32],
+    consent_wait: Option<Span>,
+    (key, secret_hash): (KeyId, [u8; 32]),
     now: Timestamp,
 ) -> Result<Vec<RegistryEvent>, Rejection> {
     if registry.is_set_up() {
@@ -225,7 +250,11 @@ fn set_up(
             return Err(Rejection::SettingOutOfRange(format!("{name} lies between 1 and 36500 days")));
         }
     }
+    if consent_wait.is_some_and(|wait| !WAITS.contains(&wait)) {
+        return Err(Rejection::SettingOutOfRange("consent_wait lies between 0 and 30 days".to_owned()));
+    }
     let mut events = vec![RegistryEvent::SettingsChanged(*settings)];
+    events.extend(consent_wait.map(RegistryEvent::ConsentWaitChanged));
     events.extend(create_key(registry, key, secret_hash, Role::Operator, now)?);
     Ok(events)
 }

@@ -16,7 +16,9 @@ use coalition_domain::event::Nothing;
 use coalition_domain::keys::KeyState;
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::LineKey;
-use coalition_domain::{Command, Event, EventBody, Outcome, RegistryEvent, Rejection, Role, Scheme, decide};
+use coalition_domain::{
+    Command, Event, EventBody, Outcome, RegistryEvent, Rejection, Role, Scheme, WaitsFor, decide,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -101,6 +103,8 @@ stored! {
     pages_of_lots: of_struct("lot_page.txt", [samples::lot_page()]);
     pages_of_keys: of_struct("key_page.txt", [samples::key_page()]);
     enrolments: of_struct("enrolment.txt", [samples::enrolment()]);
+    events_that_wait: of_struct("waiting_event.txt", [samples::waiting_event()]);
+    what_events_wait_for: of_enum("waits_for.txt", [WaitsFor::Consent(samples::purpose())] as [WaitsFor; _]);
     consents: of_struct("consent.txt", [samples::consent()]);
     sums_of_statements: of_struct("line_sum.txt", [samples::line_sum()]);
 }

@@ -5,14 +5,16 @@ mod registry;
 use std::str::FromStr;
 
 use coalition_domain::account::{Consent, Enrolment};
-use coalition_domain::event::{Accrual, Applied, Nothing, Redemption, VersionId};
+use coalition_domain::event::{Accrual, Applied, Nothing, Redemption, VersionId, Wait, WaitsFor};
 use coalition_domain::keys::{KeyEntry, KeyPage, KeyState};
 use coalition_domain::lot::{Expiry, Lot, LotAllocation, LotKey, LotPage};
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::{LineKey, LineSum};
+use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
     AccountId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money, Outcome,
-    PartnerEvent, Place, Points, Reference, Rejection, RequestId, Role, Scheme, Span, Timestamp, UnitPrice,
+    PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, Role, Scheme, Span, Timestamp,
+    UnitPrice,
 };
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
@@ -32,7 +34,8 @@ pub(crate) const NOTHINGS: [Nothing; 9] = [
 pub(crate) const CATEGORIES: [Category; 5] =
     [Category::Promotional, Category::Bonus, Category::Base, Category::Adjustment, Category::Purchased];
 
-pub(crate) const KEY_STATES: [KeyState; 3] = [KeyState::Applied, KeyState::Refused, KeyState::Claimed];
+pub(crate) const KEY_STATES: [KeyState; 4] =
+    [KeyState::Applied, KeyState::Refused, KeyState::Claimed, KeyState::Waiting];
 
 const NOW: Timestamp = Timestamp::from_millis(853_027_200_000);
 const LATER: Timestamp = Timestamp::from_millis(884_563_200_001);
@@ -196,11 +199,12 @@ pub(crate) fn events() -> [Event; 10] {
     ]
 }
 
-pub(crate) fn outcomes() -> [Outcome; 3] {
+pub(crate) fn outcomes() -> [Outcome; 4] {
     [
         Outcome::Applied(Applied { version: Some(version()), events: vec![Event::MemberEnrolled] }),
         Outcome::Applied(Applied::default()),
         Outcome::Refused(Rejection::PointsShort { missing: points(1) }),
+        Outcome::Waiting(Wait { until: LATER, waits_for: WaitsFor::Consent(read("marketing")) }),
     ]
 }
 
@@ -272,6 +276,15 @@ pub(crate) fn key_page() -> KeyPage {
 
 pub(crate) fn enrolment() -> Enrolment {
     Enrolment { at: NOW, identifier: customer() }
+}
+
+pub(crate) fn purpose() -> Purpose {
+    read("marketing")
+}
+
+pub(crate) fn waiting_event() -> WaitingEvent {
+    let wait = Wait { until: LATER, waits_for: WaitsFor::Consent(purpose()) };
+    WaitingEvent { event: partner_event(), place: Place { seq: 300, index: 7 }, wait }
 }
 
 pub(crate) fn consent() -> Consent {

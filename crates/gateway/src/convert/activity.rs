@@ -27,7 +27,7 @@ pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
 pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<ProgrammeId> {
     let decided = match &activity.decision.outcome {
         Outcome::Applied(applied) => applied.version.map(|version| version.programme),
-        Outcome::Refused(_) => None,
+        Outcome::Refused(_) | Outcome::Waiting(_) => None,
     };
     decided.or_else(|| match &activity.decision.command {
         Command::PartnerEvent(event) => event::programme(event, registry),
@@ -81,6 +81,11 @@ pub(crate) fn to_proto(
         Outcome::Refused(rejection) => {
             entry.set_state(shared::EventState::Refused);
             entry.refusal = Some(event::refusal(rejection));
+        }
+        Outcome::Waiting(wait) => {
+            entry.set_state(shared::EventState::Waiting);
+            entry.refusal = Some(event::refusal(&wait.waits_for.missed()));
+            entry.waits_until_time = Some(timestamp_to_proto(wait.until));
         }
     }
     entry

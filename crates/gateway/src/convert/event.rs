@@ -43,6 +43,11 @@ pub(crate) fn to_proto(
             record.set_state(shared::EventState::Refused);
             record.refusal = Some(refusal(rejection));
         }
+        Outcome::Waiting(wait) => {
+            record.set_state(shared::EventState::Waiting);
+            record.refusal = Some(refusal(&wait.waits_for.missed()));
+            record.waits_until_time = Some(timestamp_to_proto(wait.until));
+        }
     }
     record
 }

@@ -46,7 +46,7 @@ pub(crate) fn to_proto(
     }
     let version = match &activity.decision.outcome {
         Outcome::Applied(applied) => applied.version.map_or(0, |version| version.number),
-        Outcome::Refused(_) => 0,
+        Outcome::Refused(_) | Outcome::Waiting(_) => 0,
     };
     Some(proto::Redemption {
         name: name_of(account, activity),

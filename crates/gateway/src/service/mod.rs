@@ -56,6 +56,7 @@ fn applied(reply: &Reply) -> Result<(), Failure> {
     match &reply.activity.decision.outcome {
         Outcome::Applied(_) => Ok(()),
         Outcome::Refused(rejection) => Err(rejection.into()),
+        Outcome::Waiting(wait) => Err((&wait.waits_for.missed()).into()),
     }
 }
 

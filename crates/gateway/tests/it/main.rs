@@ -21,4 +21,5 @@ mod registry;
 mod serving;
 mod settlements;
 mod tls;
+mod waiting;
 mod web;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings as NetworkSettings;
+use coalition_domain::waiting::CONSENT_WAIT;
 use coalition_domain::{RequestId, Span, Timestamp};
 use coalition_gateway::auth::NewKey;
 use coalition_gateway::{Error, Settings};
@@ -20,7 +21,8 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::faulty::{Faulty, port};
 
-/// What the network's programme says: 150 points for joining, 10 for each e-mail, 1 for each whole dollar.
+/// What the network's programme says: 150 points for joining, 10 for each e-mail, 1 for each whole dollar, 20 for a survey
+/// with consent.
 pub(crate) const DOCUMENT: &str = include_str!("../../testdata/miles.toml");
 
 /// A running network with its gateway.
@@ -51,6 +53,10 @@ impl Network {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
+        Self::start_waiting(settings, CONSENT_WAIT).await
+    }
+
+    async fn start_waiting(settings: Settings, consent_wait: Span) -> Self {
         let log = Arc::new(Faulty::new());
         log.memory.set_now(now());
         let port = port(&log);
@@ -63,7 +69,8 @@ impl Network {
         let set_up = RegistryCommand {
             caller: None,
             request: RequestId::new(Uuid::now_v7()).unwrap(),
-            change: RegistryChange::SetUp {
+            change: RegistryChange::SetUpWaiting {
+                consent_wait,
                 settings: NetworkSettings {
                     max_event_age: Span::from_days(36_500),
                     max_request_age: Span::from_days(1),
@@ -121,6 +128,13 @@ impl Network {
     /// point burnt at the airline.
     pub(crate) async fn furnished() -> Self {
         let network = Self::start().await;
+        network.furnish().await;
+        network
+    }
+
+    /// The same, where events wait so long for a consent.
+    pub(crate) async fn furnished_waiting(consent_wait: Span) -> Self {
+        let network = Self::start_waiting(Settings::default(), consent_wait).await;
         network.furnish().await;
         network
     }

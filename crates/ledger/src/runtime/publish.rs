@@ -46,8 +46,7 @@ impl Worker<'_> {
     fn measure(&mut self) {
         let (tally, metrics) = (*self.shard.tally(), &self.place.metrics);
         metrics.worked(&std::mem::replace(&mut self.told, tally), &tally);
-        let state = self.shard.state();
-        metrics.holds(state.accounts.count(), state.refused.count(), self.shard.waits_since());
+        metrics.holds(self.shard.state(), self.shard.waits_since());
     }
 
     /// Notes how long a batch took that the last step found in effect.

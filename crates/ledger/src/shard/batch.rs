@@ -9,6 +9,7 @@ use super::{Output, Queued, Shard, Stop, Token, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
+use crate::due::DueKey;
 use crate::inbox::{Request, Unreadable};
 use crate::plant::Plant;
 use crate::trace::{self, TraceParent};
@@ -54,11 +55,17 @@ impl Shard {
         };
         // What was read and passed over is dealt with, too, and the journal has to say so.
         let passed_over = self.inbox_read > self.state.meta.inbox_next;
-        if self.inbox.is_empty() && self.direct.is_empty() && !self.relay_facts() && !passed_over {
+        let decided_at = clock.read(now).max(self.state.meta.decided_at.unwrap_or(Timestamp::MIN));
+        let due = self.due(decided_at);
+        if self.inbox.is_empty()
+            && self.direct.is_empty()
+            && !self.relay_facts()
+            && !passed_over
+            && due.is_empty()
+        {
             return;
         }
         let Some(header) = self.office.may_decide(&self.state.meta.chain) else { return };
-        let decided_at = clock.read(now).max(self.state.meta.decided_at.unwrap_or(Timestamp::MIN));
         let terms = Terms {
             decided_at,
             inbox_next: self.state.meta.inbox_next,
@@ -67,6 +74,7 @@ impl Shard {
         };
         let mut draft =
             Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max).planted(self.planted);
+        self.draft_due(&due, &mut draft, out);
         let waiting = self.draft_direct(&mut draft, out);
         let (mut traced, oldest) = (Traced::default(), self.inbox.front().map(|first| first.append_time));
         let inbox_next = self.draft_inbox(&mut draft, &mut traced, out);
@@ -100,6 +108,26 @@ impl Shard {
                 known.max(next.append_time)
             }
             Some(_) | None => known,
+        }
+    }
+
+    /// The events whose time to wait is over, as many as one batch may take.
+    fn due(&self, decided_at: Timestamp) -> Vec<(DueKey, AccountId)> {
+        if self.planted.has(Plant::WaitsForEver) {
+            return Vec::new();
+        }
+        self.state.due.at(decided_at).take(self.limits.batch_commands_max).collect()
+    }
+
+    /// Drafts the events whose time to wait is over, as far as their accounts are in memory.
+    fn draft_due(&mut self, due: &[(DueKey, AccountId)], draft: &mut Draft, out: &mut Vec<Output>) {
+        let missing = due.iter().map(|(_, id)| *id).filter(|id| !self.state.accounts.contains(id));
+        let missing: Vec<_> = missing.collect();
+        self.load(missing, out);
+        for (key, id) in due {
+            if self.state.accounts.contains(id) && !draft.due(&self.state, *id, key) {
+                return;
+            }
         }
     }
 

@@ -24,6 +24,8 @@ pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token
 pub use self::tally::Tally;
 use crate::body::Destination;
 use crate::clock::{Now, TermClock};
+#[cfg(any(test, feature = "plants"))]
+use crate::due::DueTimes;
 use crate::inbox::Request;
 use crate::plant::{Plant, Planted};
 use crate::state::{State, Taking};
@@ -158,7 +160,11 @@ impl Shard {
     #[cfg(any(test, feature = "plants"))]
     #[must_use]
     pub fn planted(self, plant: Plant) -> Self {
-        Self { planted: Planted::one(plant), ..self }
+        let mut planted = Self { planted: Planted::one(plant), ..self };
+        if plant == Plant::WaitingForgotten {
+            planted.state.due = DueTimes::default();
+        }
+        planted
     }
 
     /// The same, with a rule of the fence taken out.

@@ -15,6 +15,8 @@ pub struct Tally {
     pub applied: u64,
     /// Decisions in effect that refuse.
     pub refused: u64,
+    /// Decisions in effect that a command waits.
+    pub waiting: u64,
     /// Commands that were decided before.
     pub repeated: u64,
 }
@@ -28,6 +30,7 @@ impl Tally {
                 Item::Account(decision, _) => match decision.outcome {
                     Outcome::Applied(_) => self.applied += 1,
                     Outcome::Refused(_) => self.refused += 1,
+                    Outcome::Waiting(_) => self.waiting += 1,
                 },
                 Item::Registry(decision) => match decision.outcome {
                     Ok(_) => self.applied += 1,

@@ -6,11 +6,14 @@ use coalition_domain::event::{Accrual, Redemption};
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
-    Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice,
+    Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice, WaitsFor,
 };
+
+use coalition_ledger::inbox::Source;
 
 use super::expected::{Grant, price};
 use super::registry::Registry;
+use super::waiting::{WAITING_MAX, Waiting};
 use super::{Judgement, holds, same};
 
 /// Where and when a decision was taken.
@@ -65,6 +68,10 @@ pub(super) struct Account {
     /// Every decision, in order.
     pub(super) decisions: Vec<(At, Decision)>,
     known: BTreeMap<String, Vec<usize>>,
+    /// Events that wait, in the order in which they came.
+    pub(super) waiting: Vec<Waiting>,
+    /// How many events that waited were applied, and how many were not.
+    pub(super) waited: (usize, usize),
 }
 
 /// What counts as one command.
@@ -108,15 +115,37 @@ impl Account {
     /// Judges a decision and takes it in.
     pub(super) fn decide(
         &mut self,
-        decision: &Decision,
+        (decision, source): (&Decision, Option<Source>),
         at: At,
         registry: &Registry,
         sums: &mut Sums,
     ) -> Judgement {
         let command = &decision.command;
         let (mut codes, mut grants) = (Vec::new(), Vec::new());
-        let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)));
+        if let Some(first) = self.ready() {
+            holds(*command == Command::PartnerEvent(first.clone()), || {
+                format!("{command:?} comes before {first:?}, which has waited for a consent that is there")
+            })?;
+        }
+        let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)))
+            || self.waiting.iter().any(|other| {
+                let other = Command::PartnerEvent(other.event.clone());
+                other != *command && key(&other) == key(command)
+            });
+        let (mut waited, mut waits) = (false, None);
         match command {
+            Command::PartnerEvent(event) if self.waits(event).is_some() => {
+                let place = self.waiting.iter().position(|waiting| waiting.event == *event);
+                let waiting = self.waiting.remove(place.ok_or("it waits")?);
+                match self.earns(event, at, registry) {
+                    Ok(expected) => grants = expected,
+                    Err(code) => codes.push(code),
+                }
+                holds(!codes.contains(&"CONSENT_MISSING") || waiting.until <= at.decided_at, || {
+                    format!("{} is refused before {}, as it might have waited", key(command), waiting.until)
+                })?;
+                waited = true;
+            }
             Command::PartnerEvent(event) => {
                 let oldest = registry.max_event_age.map(|age| at.horizon.minus(age));
                 let too_old = oldest.is_some_and(|oldest| event.event_time < oldest);
@@ -130,6 +159,10 @@ impl Account {
                 } else if !too_old {
                     match self.earns(event, at, registry) {
                         Ok(expected) => grants = expected,
+                        Err("CONSENT_MISSING") if self.waiting.len() < WAITING_MAX => {
+                            let wait = registry.consent_wait.unwrap_or(Span::from_days(1));
+                            waits = Some(at.decided_at.plus(wait));
+                        }
                         Err(code) => codes.push(code),
                     }
                 }
@@ -145,10 +178,24 @@ impl Account {
             Outcome::Refused(rejection) => holds(codes.contains(&rejection.code()), || {
                 format!("{command:?} is refused for {rejection}, expected {codes:?}")
             })?,
+            Outcome::Waiting(wait) => {
+                let WaitsFor::Consent(purpose) = &wait.waits_for;
+                let found = (purpose.as_str(), Some(wait.until));
+                same("what an event waits for", &found, &("marketing", waits))?;
+                let Command::PartnerEvent(event) = command else { return Err("a request waits".to_owned()) };
+                self.waiting.push(Waiting { event: event.clone(), until: wait.until, source });
+            }
             Outcome::Applied(applied) => {
-                holds(codes.is_empty(), || format!("{command:?} is applied, expected {codes:?}"))?;
+                holds(codes.is_empty() && waits.is_none(), || {
+                    format!("{command:?} is applied, expected {codes:?} or to wait until {waits:?}")
+                })?;
                 self.apply(command, &applied.events, grants, at, registry, sums)?;
             }
+        }
+        match &decision.outcome {
+            Outcome::Applied(_) => self.waited.0 += usize::from(waited),
+            Outcome::Refused(_) => self.waited.1 += usize::from(waited),
+            Outcome::Waiting(_) => {}
         }
         self.known.entry(key(command)).or_default().push(self.decisions.len());
         self.decisions.push((at, decision.clone()));

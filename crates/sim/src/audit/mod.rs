@@ -12,6 +12,7 @@ mod registry;
 mod replay;
 mod shard;
 mod survivors;
+mod waiting;
 
 use coalition_journal::entry::{Entry, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Stored};
@@ -41,6 +42,9 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         ledger.judge_returned(&rejected).map_err(at)?;
         replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
         survivors::judge(world, genesis.shard, &ledger, &effective).map_err(at)?;
+        let (applied, refused) = ledger.waited();
+        counts.waited_applied += applied;
+        counts.waited_refused += refused;
         ledgers.push(ledger);
     }
     for (shard, ledger) in (0..).map(ShardId).zip(&ledgers) {

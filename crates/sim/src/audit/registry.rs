@@ -23,12 +23,15 @@ pub(super) struct Registry {
     keys: BTreeMap<KeyId, (Role, bool)>,
     /// How old an event may be; any age, before the settings are made.
     pub(super) max_event_age: Option<Span>,
+    /// How long an event waits for a consent; a day, before the network says so.
+    pub(super) consent_wait: Option<Span>,
 }
 
 impl Registry {
     pub(super) fn note(&mut self, event: &RegistryEvent) -> Result<(), String> {
         match event {
             RegistryEvent::SettingsChanged(settings) => self.max_event_age = Some(settings.max_event_age),
+            RegistryEvent::ConsentWaitChanged(wait) => self.consent_wait = Some(*wait),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.default_programme);
             }

@@ -70,6 +70,8 @@ impl Ledger {
             }
         }
         same("the end of the inbox", &ledger.inbox_next.0, &(inbox.len() as u64))?;
+        let waiting: usize = ledger.accounts.values().map(|account| account.waiting.len()).sum();
+        same("events that still wait after their time", &waiting, &0)?;
         Ok(ledger)
     }
 
@@ -104,6 +106,9 @@ impl Ledger {
                     }
                 }
             }
+        }
+        if let Some(ready) = self.accounts.values().find_map(Account::ready) {
+            return Err(format!("{ready:?} waits, though its consent is there"));
         }
         if let Some(left) = self.next(found, &terms, None)? {
             return Err(format!(
@@ -175,7 +180,13 @@ impl Ledger {
         at: At,
     ) -> Judgement {
         match &decision.command {
-            Command::PartnerEvent(event) => self.pass(found, terms, event, source)?,
+            Command::PartnerEvent(event) => {
+                let account = self.accounts.get(&decision.command.account());
+                match account.and_then(|account| account.waits(event)) {
+                    Some(from) => same("where an event came from that has waited", &source, &from)?,
+                    None => self.pass(found, terms, event, source)?,
+                }
+            }
             Command::Enrol { .. } | Command::Redeem { .. } => {
                 let direct = Direct::Account(decision.command.clone());
                 let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
@@ -184,7 +195,7 @@ impl Ledger {
             }
         }
         let account = self.accounts.entry(decision.command.account()).or_default();
-        account.decide(decision, at, &self.registry, &mut self.sums)
+        account.decide((decision, source), at, &self.registry, &mut self.sums)
     }
 
     /// Goes on to the record of the inbox that asked for a decision. A repeat that was forgotten may be decided again,
@@ -203,6 +214,12 @@ impl Ledger {
             }
             other => Err(format!("{event:?} of {source:?} is decided where the inbox has {other:?}")),
         }
+    }
+
+    /// How many events that waited were applied, and how many were refused.
+    pub(super) fn waited(&self) -> (usize, usize) {
+        let of = |which: fn(&Account) -> usize| self.accounts.values().map(which).sum();
+        (of(|account| account.waited.0), of(|account| account.waited.1))
     }
 
     /// Every refused event went back to its partner, once at least, and nothing else did.

@@ -35,6 +35,10 @@ pub struct Counts {
     pub deaf: usize,
     /// Restarts of intake.
     pub intakes: usize,
+    /// Events that waited for a consent and were applied.
+    pub waited_applied: usize,
+    /// Events that waited for one in vain.
+    pub waited_refused: usize,
     /// Terms in effect.
     pub terms: usize,
     /// Batches in effect.
@@ -62,6 +66,8 @@ impl Counts {
         self.clocks += other.clocks;
         self.deaf += other.deaf;
         self.intakes += other.intakes;
+        self.waited_applied += other.waited_applied;
+        self.waited_refused += other.waited_refused;
         self.terms += other.terms;
         self.batches += other.batches;
         self.voids += other.voids;
@@ -82,6 +88,7 @@ impl fmt::Display for Counts {
             "commands {}, terms {}, batches {}, void records {}",
             self.commands, self.terms, self.batches, self.voids
         )?;
+        writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {
             write!(f, " {fate} {count}")?;

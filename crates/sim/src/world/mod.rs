@@ -26,7 +26,7 @@ use crate::plants::Plant;
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::trace::Trace;
-use crate::workload::START;
+use crate::workload::{CONSENT_WAIT, START};
 
 /// Steps within which everything has to be decided once the faults are over.
 const CALM_STEPS: usize = 250_000;
@@ -59,6 +59,8 @@ pub(crate) struct World<'a> {
     intake: intake::Intake,
     lives: u64,
     calm: bool,
+    /// Whatever waits for a consent has waited in vain.
+    waited: bool,
 }
 
 /// The topic of refused events: one here, where each partner has its own outside.
@@ -112,6 +114,7 @@ impl<'a> World<'a> {
             intake: intake::Intake::default(),
             lives: 0,
             calm: false,
+            waited: false,
         };
         (0..world.processes.len()).for_each(|process| world.start(process));
         world
@@ -128,6 +131,15 @@ impl<'a> World<'a> {
             self.work();
         }
         self.calm_down();
+        self.come_to_rest();
+        // A clock may be off by half a minute when an event begins to wait, and when its time is over.
+        self.pass(Span::from_millis(CONSENT_WAIT.as_millis() + 60_000));
+        self.waited = true;
+        self.come_to_rest();
+        self.last_checkpoints();
+    }
+
+    fn come_to_rest(&mut self) {
         for step in 0.. {
             if step % 64 == 0 && self.is_quiet() {
                 break;
@@ -135,7 +147,6 @@ impl<'a> World<'a> {
             assert!(step < CALM_STEPS, "liveness: {} after the faults are over", self.unfinished());
             self.turn();
         }
-        self.last_checkpoints();
     }
 
     /// The time that passes is small here; hours pass as a fault.
@@ -215,6 +226,8 @@ impl<'a> World<'a> {
                     left.push(format!("the owner of shard {shard} is not at rest"));
                 } else if owner && slot.core.state().refused.count() > 0 {
                     left.push(format!("shard {shard} has refused events that wait to be given back"));
+                } else if owner && self.waited && slot.core.state().due.count() > 0 {
+                    left.push(format!("shard {shard} has events that wait"));
                 } else if slot.core.state().registry_log.len() < changes {
                     left.push(format!("shard {shard} has not heard of all changes"));
                 }

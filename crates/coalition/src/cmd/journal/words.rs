@@ -1,7 +1,7 @@
 //! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
 
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
-use coalition_domain::event::{Applied, Event, Redemption};
+use coalition_domain::event::{Applied, Event, Redemption, Wait};
 use coalition_domain::{AccountId, Command, Decision, Outcome, Rejection, Role};
 use coalition_ledger::body::Item;
 
@@ -17,9 +17,9 @@ pub(super) struct Told {
     pub(super) event_id: Option<String>,
     /// The caller's id of its request.
     pub(super) request_id: Option<String>,
-    /// "applied" or "refused".
+    /// "applied", "refused" or "waiting".
     pub(super) state: &'static str,
-    /// Why it was refused, out of the closed list.
+    /// Why it was refused, or what it waits for, out of the closed list.
     pub(super) reason: Option<&'static str>,
     /// What it did to the points of the account.
     pub(super) points: i64,
@@ -64,6 +64,14 @@ impl Told {
         self.text.push_str(&format!(": refused: {why} ({})", why.code()));
         self
     }
+
+    fn waiting(mut self, wait: &Wait) -> Self {
+        let why = wait.waits_for.missed();
+        self.state = "waiting";
+        self.reason = Some(why.code());
+        self.text.push_str(&format!(": waits until {}: {why} ({})", wait.until, why.code()));
+        self
+    }
 }
 
 fn account(decision: &Decision) -> Told {
@@ -91,6 +99,7 @@ fn account(decision: &Decision) -> Told {
     }
     match &decision.outcome {
         Outcome::Refused(why) => told.refused(why),
+        Outcome::Waiting(wait) => told.waiting(wait),
         Outcome::Applied(applied) => {
             told.points = applied.events.iter().map(change).sum();
             told.text.push_str(": ");
@@ -146,7 +155,7 @@ fn change(event: &Event) -> i64 {
 
 fn registry(decision: &RegistryDecision) -> Told {
     let asked = match &decision.command.change {
-        RegistryChange::SetUp { .. } => "set the network up".to_owned(),
+        RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => "set the network up".to_owned(),
         RegistryChange::CreatePartner { id, .. } => format!("register partner {id}"),
         RegistryChange::CreateContract { partner, programme, from, .. } => {
             format!("agree on prices with {partner} in {programme} from {from}")
@@ -220,6 +229,17 @@ mod tests {
         );
         assert_eq!((told.kind, told.state, told.points), ("purchase", "applied", 0));
         assert!(!told.text.contains("secret"));
+    }
+
+    #[test]
+    fn what_waits_is_told_with_what_for_and_how_long() {
+        let waits_for = coalition_domain::WaitsFor::Consent("marketing".parse().unwrap());
+        let wait = Wait { until: Timestamp::from_millis(86_400_000), waits_for };
+        let decision = Decision { command: purchase(), outcome: Outcome::Waiting(wait) };
+        let told = tell(&Item::Account(decision, None));
+        assert_eq!((told.state, told.reason, told.points), ("waiting", Some("CONSENT_MISSING"), 0));
+        let end = "waits until 1970-01-02T00:00:00Z: the member has given no consent for marketing (CONSENT_MISSING)";
+        assert!(told.text.ends_with(end), "{}", told.text);
     }
 
     #[test]

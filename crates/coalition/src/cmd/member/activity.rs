@@ -176,7 +176,11 @@ fn why(activity: &Activity) -> String {
         }
         EventState::Applied if activity.rules.is_empty() => outcome::rules(&activity.rule_outcomes),
         EventState::Applied => format!("rule {}", activity.rules.join(", ")),
-        EventState::Refused | EventState::Waiting | EventState::Received | EventState::Unspecified => {
+        EventState::Waiting => {
+            let sentence = outcome::sentence(EventState::Waiting, 0, &[], activity.refusal.as_ref());
+            format!("{sentence}, until {}", time(activity.waits_until_time.as_ref()))
+        }
+        EventState::Refused | EventState::Received | EventState::Unspecified => {
             outcome::sentence(activity.state(), 0, &[], activity.refusal.as_ref())
         }
     }
@@ -225,6 +229,7 @@ fn as_json(activity: &Activity) -> Value {
         "burnt": burnt.collect::<Vec<_>>(),
         "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),
         "refusal": outcome::refusal_json(activity.refusal.as_ref()),
+        "waits_until_time": json::time(activity.waits_until_time.as_ref()),
         "redemption": json::name(&activity.redemption),
         "position": json::position(activity.position.as_ref()),
     })

@@ -11,7 +11,7 @@ fn a_rule_may_ask_for_consent() {
         MYPOINTS,
         "1997-01-12 mypoints sign_up s1",
         read,
-        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+        expect!["waits until 1997-03-02T00:00:00Z for consent to marketing"],
     );
     check(
         MYPOINTS,
@@ -26,7 +26,7 @@ fn a_rule_may_ask_for_consent() {
         MYPOINTS,
         "1997-01-12 mypoints consent_given c1 sharing",
         read,
-        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+        expect!["waits until 1997-03-02T00:00:00Z for consent to marketing"],
     );
     check(
         MYPOINTS,
@@ -39,12 +39,7 @@ fn a_rule_may_ask_for_consent() {
     );
     let given =
         "1997-01-12 mypoints consent_given c1 marketing\n1997-02-12 mypoints consent_withdrawn c2 marketing";
-    check(
-        MYPOINTS,
-        given,
-        read,
-        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
-    );
+    check(MYPOINTS, given, read, expect!["waits until 1997-03-02T00:00:00Z for consent to marketing"]);
 }
 
 #[test]
@@ -113,7 +108,7 @@ fn a_missing_consent_costs_only_the_points_that_need_it() {
         &consented_bonus(),
         "",
         "1997-01-12 cdnow purchase p1 0.10 USD",
-        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+        expect!["waits until 1997-01-13T00:00:00Z for consent to marketing"],
     );
 }
 

@@ -36,6 +36,7 @@ fn account(world: &World, lots: u32) -> Account {
         consents: world.account.consents().clone(),
         purses: [(read("mypoints"), Purse { lots })].into(),
         keys: world.account.keys().clone(),
+        waiting: Vec::new(),
     };
     Account::from_parts(world.account.id(), parts)
 }

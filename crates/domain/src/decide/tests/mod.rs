@@ -19,6 +19,7 @@ mod scenarios;
 mod script;
 mod text;
 mod versions;
+mod waiting;
 mod world;
 
 use expect_test::Expect;

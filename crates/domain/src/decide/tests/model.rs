@@ -12,6 +12,8 @@ pub(super) enum Said {
     Repeat(usize),
     /// Refused with this code.
     Refused(&'static str),
+    /// It came too early.
+    Waits,
     /// Done; what was burnt of which lots.
     Applied(Vec<(Name, u64)>),
 }
@@ -29,7 +31,10 @@ struct Lot {
 /// One member of the network.
 #[derive(Default)]
 pub(super) struct Model {
+    /// Each with whether it took effect or waited.
     decided: Vec<(Command, bool)>,
+    /// Each with when its time is over.
+    waiting: Vec<(Command, Timestamp)>,
     enrolled: bool,
     joined: bool,
     permits: Option<(bool, Timestamp)>,
@@ -54,14 +59,23 @@ impl Model {
 
     pub(super) fn decide(&mut self, command: &Command, now: Timestamp) -> Said {
         let of_id = |(known, _): &&(Command, bool)| known.key() == command.key();
-        if let Some(first) = self.decided.iter().position(|(known, _)| known == command) {
-            return Said::Repeat(first);
+        if let Some(last) = self.decided.iter().rposition(|(known, _)| known == command) {
+            return Said::Repeat(last);
         }
         let is_request = !matches!(command, Command::PartnerEvent(_));
-        let used = self.decided.iter().filter(of_id).any(|(_, applied)| *applied || is_request);
+        let used = self.decided.iter().filter(of_id).any(|(_, applied)| *applied || is_request)
+            || self.waiting.iter().any(|(known, _)| known.key() == command.key());
         let said = match command {
             _ if used => Said::Refused("ID_REUSED"),
-            Command::PartnerEvent(event) => self.event(event, now),
+            Command::PartnerEvent(event) => {
+                let said = self.event(event, now);
+                if said == Said::Refused("CONSENT_MISSING") && self.waiting.len() < 16 {
+                    self.waiting.push((command.clone(), now.plus(Span::from_secs(86_400))));
+                    Said::Waits
+                } else {
+                    said
+                }
+            }
             Command::Enrol { .. } if self.enrolled => Said::Refused("ALREADY_ENROLLED"),
             Command::Enrol { .. } => {
                 self.enrolled = true;
@@ -71,6 +85,17 @@ impl Model {
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
         said
+    }
+
+    /// Decides the first event that need not wait any longer.
+    pub(super) fn settle(&mut self, now: Timestamp) -> Option<(Command, Said)> {
+        let permits = self.permits.is_some_and(|(given, _)| given);
+        let first = self.waiting.iter().position(|(_, until)| permits || *until <= now)?;
+        let (command, _) = self.waiting.remove(first);
+        let Command::PartnerEvent(event) = &command else { panic!("only events wait") };
+        let said = self.event(event, now);
+        self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
+        Some((command, said))
     }
 
     fn redeem(&mut self, mut points: u64, now: Timestamp) -> Said {

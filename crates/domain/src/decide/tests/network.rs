@@ -58,6 +58,27 @@ fn ages_lie_between_a_day_and_a_hundred_years() {
 }
 
 #[test]
+fn events_wait_a_month_at_most_for_a_consent() {
+    let set_up = |wait: i64| {
+        let line = format!("1997-01-01 nobody set_up 86400000 86400000 {wait}");
+        let line = Line::new(&line);
+        let request = request(0, line.now);
+        let command = RegistryCommand { caller: None, request, change: line.change().unwrap() };
+        text::registry(&decide_registry(&Registry::default(), &command, line.now))
+    };
+    expect![[r#"
+        events up to 86400000 ms, requests up to 86400000 ms
+        waits 0 ms for a consent
+        key operator for Operator"#]]
+    .assert_eq(&set_up(0));
+    assert!(set_up(30 * 86_400_000).contains("waits 2592000000 ms for a consent"));
+    for wait in [-1, 30 * 86_400_000 + 1] {
+        expect!["refused INVALID_ARGUMENT: consent_wait lies between 0 and 30 days"].assert_eq(&set_up(wait));
+    }
+    assert_eq!(Registry::default().consent_wait().as_millis(), 86_400_000);
+}
+
+#[test]
 fn before_any_setting_was_made_ids_are_kept_as_long_as_any_may_ask_for() {
     let registry = Registry::default();
     assert!(!registry.is_set_up());

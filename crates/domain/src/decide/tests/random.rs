@@ -124,6 +124,7 @@ fn reload(account: &Account) -> Account {
         consents: again(account.consents()),
         purses: purses.collect(),
         keys: KeyIndex::from_pages(account.keys().pages().iter().map(|page| again(&**page)).collect()),
+        waiting: again(&account.waiting().to_vec()),
     };
     Account::from_parts(account.id(), parts)
 }
@@ -132,8 +133,15 @@ fn reload(account: &Account) -> Account {
 fn said(verdict: &Verdict) -> Said {
     match verdict {
         Verdict::Repeat(activity) => Said::Repeat(*activity as usize),
-        Verdict::Decided(Outcome::Refused(rejection)) => Said::Refused(rejection.code()),
-        Verdict::Decided(Outcome::Applied(applied)) => {
+        Verdict::Decided(outcome) => decided(outcome),
+    }
+}
+
+fn decided(outcome: &Outcome) -> Said {
+    match outcome {
+        Outcome::Refused(rejection) => Said::Refused(rejection.code()),
+        Outcome::Waiting(_) => Said::Waits,
+        Outcome::Applied(applied) => {
             let burn = applied.events.iter().find_map(|event| {
                 if let Event::RewardRedeemed(redemption) = event { Some(redemption) } else { None }
             });
@@ -161,6 +169,16 @@ fn check_balances(world: &World, model: &Model, now: Timestamp) {
     }
 }
 
+/// Both decide again what waits and need not wait any longer.
+fn settle(world: &mut World, model: &mut Model, now: Timestamp, commands: &mut [(Command, usize)]) {
+    while let Some((command, outcome)) = world.settle(now) {
+        assert_eq!(Some((command.clone(), decided(&outcome))), model.settle(now));
+        let known = commands.iter_mut().find(|(known, _)| *known == command);
+        known.expect("it was decided before").1 = world.journal.len() - 1;
+    }
+    assert_eq!(model.settle(now), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -186,12 +204,14 @@ proptest! {
                     continue;
                 }
             };
+            settle(&mut world, &mut model, now, &mut commands);
             let expected = model.decide(&command, now);
             let verdict = world.decide(&command, now);
             prop_assert_eq!(said(&verdict), expected, "{:?}", command);
             if let Verdict::Decided(_) = verdict {
                 commands.push((command, world.journal.len() - 1));
             }
+            settle(&mut world, &mut model, now, &mut commands);
             check_balances(&world, &model, now);
         }
         for (command, activity) in &commands {

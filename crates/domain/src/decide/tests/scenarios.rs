@@ -76,7 +76,17 @@ fn a2_reading_an_e_mail_is_worth_10_points_with_consent() {
         MYPOINTS,
         without,
         "1997-01-13 mypoints email_read e1 m1",
-        expect!["refused CONSENT_MISSING: the member has given no consent for marketing"],
+        expect!["waits until 1997-01-14T00:00:00Z for consent to marketing"],
+    );
+    check(
+        MYPOINTS,
+        &format!("{without}\n1997-01-13 mypoints email_read e1 m1"),
+        "1997-01-14 cdnow purchase p1 10 USD",
+        expect![[r#"
+        e1 at last: refused CONSENT_MISSING: the member has given no consent for marketing
+        by mypoints 1
+        +10 Base by dollars: cdnow, cdnow pays 9000 micros USD
+        mypoints: 160"#]],
     );
 }
 

@@ -129,14 +129,18 @@ impl<'a> Line<'a> {
         let price = |key| self.option(key).map(|micros| UnitPrice::new(read("USD"), read(micros)).unwrap());
         let option = |key| self.option(key).map(read);
         Some(match self.what {
-            "set_up" => RegistryChange::SetUp {
-                settings: Settings {
-                    max_event_age: Span::from_millis(read(self.word(0))),
-                    max_request_age: Span::from_millis(read(self.word(1))),
-                },
-                key: read("operator"),
-                secret_hash: [0; 32],
-            },
+            "set_up" => {
+                let span = |text| Span::from_millis(read(text));
+                let settings =
+                    Settings { max_event_age: span(self.word(0)), max_request_age: span(self.word(1)) };
+                let (key, secret_hash) = (read("operator"), [0; 32]);
+                match self.words.get(2).map(|wait| span(wait)) {
+                    None => RegistryChange::SetUp { settings, key, secret_hash },
+                    Some(consent_wait) => {
+                        RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash }
+                    }
+                }
+            }
             "partner" => RegistryChange::CreatePartner {
                 id: read(self.word(0)),
                 display_name: self.option("name").unwrap_or(self.word(0)).to_owned(),

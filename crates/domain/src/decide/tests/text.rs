@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::decide::Verdict;
-use crate::event::{Accrual, Event, Outcome, Redemption};
+use crate::event::{Accrual, Event, Outcome, Redemption, Wait, WaitsFor};
 use crate::registry::RegistryEvent;
 use crate::{Points, Rejection, Timestamp, UnitPrice};
 
@@ -10,8 +10,18 @@ use crate::{Points, Rejection, Timestamp, UnitPrice};
 pub(super) fn verdict(verdict: &Verdict, account: &Account, now: Timestamp) -> String {
     match verdict {
         Verdict::Repeat(activity) => format!("repeat of {activity}"),
-        Verdict::Decided(Outcome::Refused(rejection)) => refused(rejection),
-        Verdict::Decided(Outcome::Applied(applied)) => {
+        Verdict::Decided(outcome) => self::outcome(outcome, account, now),
+    }
+}
+
+/// What became of a command that was decided.
+pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> String {
+    match outcome {
+        Outcome::Refused(rejection) => refused(rejection),
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::Consent(purpose) }) => {
+            format!("waits until {until} for consent to {purpose}")
+        }
+        Outcome::Applied(applied) => {
             let version = applied.version.map(|of| format!("by {} {}", of.programme, of.number));
             let facts = applied.events.iter().flat_map(fact);
             let mut lines: Vec<String> = version.into_iter().chain(facts).collect();
@@ -108,6 +118,7 @@ pub(super) fn registry(outcome: &Result<Vec<RegistryEvent>, Rejection>) -> Strin
             }
             RegistryEvent::KeyCreated(key) => format!("key {} for {:?}", key.id, key.role),
             RegistryEvent::KeyRevoked { id, at } => format!("key {id} revoked at {at}"),
+            RegistryEvent::ConsentWaitChanged(wait) => format!("waits {} ms for a consent", wait.as_millis()),
             RegistryEvent::ProgrammePublished { version, at, .. } => {
                 format!("{} {} of {at} published", version.programme, version.number)
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::script::{Line, instant, member, read, request};
 use super::text;
 use crate::account::{Account, Moment, Place};
-use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry};
+use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry, decide_waiting};
 use crate::event::{Applied, Book, Decision, Event, Outcome};
 use crate::lot::Lot;
 use crate::registry::Registry;
@@ -80,8 +80,35 @@ impl World {
                 let caller = (line.who != "nobody").then(|| line.caller());
                 self.ask(change, caller, line.now)
             }
-            None => text::verdict(&self.decide(&line.command(), line.now), &self.account, line.now),
+            None => {
+                let mut said = self.settle_told(line.now);
+                let verdict = self.decide(&line.command(), line.now);
+                said.push(text::verdict(&verdict, &self.account, line.now));
+                said.extend(self.settle_told(line.now));
+                said.join("\n")
+            }
         }
+    }
+
+    fn settle_told(&mut self, now: Timestamp) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some((command, outcome)) = self.settle(now) {
+            let Command::PartnerEvent(event) = command else { unreachable!("events wait") };
+            let outcome = text::outcome(&outcome, &self.account, now);
+            said.push(format!("{} at last: {outcome}", event.event_id));
+        }
+        said
+    }
+
+    /// Decides the first of the events that wait and need not wait any longer, as a shard does whenever time has passed
+    /// and after each command.
+    pub(super) fn settle(&mut self, now: Timestamp) -> Option<(Command, Outcome)> {
+        let at = self.moment(now);
+        let decided = |waiting| Some((waiting, decide_waiting(&self.account, &self.registry, waiting, &at)?));
+        let (waiting, outcome) = self.account.waiting().iter().find_map(decided)?;
+        let command = Command::PartnerEvent(waiting.event.clone());
+        self.take(&command, &outcome, at);
+        Some((command, outcome))
     }
 
     fn ask(&mut self, change: RegistryChange, caller: Option<Caller>, now: Timestamp) -> String {
@@ -98,29 +125,38 @@ impl World {
         if let Command::PartnerEvent(_) = command {
             self.horizon = self.horizon.max(now.plus(self.ahead));
         }
+        let at = self.moment(now);
+        let verdict = decide(&self.account, &self.registry, command, &at);
+        if let Verdict::Decided(outcome) = &verdict {
+            self.take(command, outcome, at);
+        }
+        verdict
+    }
+
+    fn moment(&self, now: Timestamp) -> Moment {
         let settings = self.registry.settings();
-        let at = Moment {
+        Moment {
             place: Place { seq: self.journal.len() as u64 + 1, index: 0 },
             decided_at: now,
             horizon: self.horizon,
             max_event_age: settings.max_event_age,
             max_request_age: settings.max_request_age,
-        };
-        let verdict = decide(&self.account, &self.registry, command, &at);
-        if let Verdict::Decided(outcome) = &verdict {
-            let decision = Decision { command: command.clone(), outcome: outcome.clone() };
-            let programmes = self.registry.programmes().map(|(id, _)| *id);
-            let before: Vec<_> = programmes.map(|id| (id, self.account.balance(&id, now))).collect();
-            self.account.evolve(&decision, &at);
-            match outcome {
-                Outcome::Applied(applied) => self.audit(applied, now),
-                Outcome::Refused(_) => {
-                    assert!(before.iter().all(|(id, before)| self.account.balance(id, now) == *before));
-                }
-            }
-            self.journal.push((decision, at));
         }
-        verdict
+    }
+
+    fn take(&mut self, command: &Command, outcome: &Outcome, at: Moment) {
+        let now = at.decided_at;
+        let decision = Decision { command: command.clone(), outcome: outcome.clone() };
+        let programmes = self.registry.programmes().map(|(id, _)| *id);
+        let before: Vec<_> = programmes.map(|id| (id, self.account.balance(&id, now))).collect();
+        self.account.evolve(&decision, &at);
+        match outcome {
+            Outcome::Applied(applied) => self.audit(applied, now),
+            Outcome::Refused(_) | Outcome::Waiting(_) => {
+                assert!(before.iter().all(|(id, before)| self.account.balance(id, now) == *before));
+            }
+        }
+        self.journal.push((decision, at));
     }
 
     /// Invariants 1 and 2: the books, which know postings only, say what the lots say.

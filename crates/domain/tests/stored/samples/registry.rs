@@ -10,7 +10,7 @@ fn settings() -> Settings {
     Settings { max_event_age: Span::from_days(36_500), max_request_age: Span::from_days(1) }
 }
 
-pub(crate) fn registry_events() -> [RegistryEvent; 6] {
+pub(crate) fn registry_events() -> [RegistryEvent; 7] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryEvent::SettingsChanged(settings()),
@@ -37,10 +37,11 @@ pub(crate) fn registry_events() -> [RegistryEvent; 6] {
         }),
         RegistryEvent::KeyRevoked { id: read("till"), at: LATER },
         RegistryEvent::ProgrammePublished { version: version(), document: "[programme]".into(), at: NOW },
+        RegistryEvent::ConsentWaitChanged(Span::from_days(2)),
     ]
 }
 
-pub(crate) fn changes() -> [RegistryChange; 6] {
+pub(crate) fn changes() -> [RegistryChange; 7] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryChange::SetUp { settings: settings(), key: read("operator"), secret_hash: [7; 32] },
@@ -59,12 +60,18 @@ pub(crate) fn changes() -> [RegistryChange; 6] {
         RegistryChange::CreateKey { id: read("till"), secret_hash: [7; 32], role: Role::Operator },
         RegistryChange::RevokeKey { id: read("till") },
         RegistryChange::PublishProgramme { document: "[programme]".into() },
+        RegistryChange::SetUpWaiting {
+            settings: settings(),
+            consent_wait: Span::from_days(2),
+            key: read("operator"),
+            secret_hash: [7; 32],
+        },
     ]
 }
 
 pub(crate) fn registry_decisions() -> [RegistryDecision; 2] {
-    let [set_up, .., revoke, _] = changes();
-    let [.., revoked, _] = registry_events();
+    let [set_up, .., revoke, _, _] = changes();
+    let [.., revoked, _, _] = registry_events();
     let command = |caller, change| RegistryCommand { caller, request: request(), change };
     [
         RegistryDecision { command: command(Some(caller()), revoke), outcome: Ok(vec![revoked]) },

@@ -4,6 +4,7 @@ mod clock;
 mod inbox;
 mod measured;
 mod refused;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coalition_domain::{EventBody, Identifier, PartnerEvent, PartnerId, Reference, Scheme, Span, Timestamp};
 use coalition_journal::effect::Attempt;
-use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, ShardId, Topics};
+use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, ShardId, TopicId, Topics};
 use coalition_journal::log::{Offset, Record, Stored};
+use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
 
 use super::{Input, Limits, Output, Shard, Tally};
@@ -20,14 +22,22 @@ use crate::body::{self, Body};
 use crate::clock::Now;
 use crate::inbox::{Request, Source};
 use crate::refused::Refused;
-use crate::resident::Resident;
+use crate::rows;
 use crate::state::State;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
+const GENESIS: Genesis = Genesis {
+    network: NetworkId(Uuid::from_u128(1)),
+    shard: ShardId(0),
+    shard_count: ShardCount(1),
+    topics: Topics { journal: TopicId(Uuid::nil()), inbox: TopicId(Uuid::nil()) },
+};
+
 /// A core with its journal. Appends are taken at once, unless they are held.
 struct Alone {
     core: Shard,
+    store: Opened,
     journal: Vec<Stored>,
     /// Batches that the log has not taken.
     held: Option<Vec<(Attempt, Bytes)>>,
@@ -42,15 +52,9 @@ struct Alone {
 impl Alone {
     /// In office.
     fn in_office() -> Self {
-        let genesis = Genesis {
-            network: NetworkId(Uuid::from_u128(1)),
-            shard: ShardId(0),
-            shard_count: ShardCount(1),
-            topics: Topics { journal: Default::default(), inbox: Default::default() },
-        };
-        let core = Shard::new(genesis, State::new(100), Limits::default());
         let mut alone = Self {
-            core,
+            core: Shard::new(GENESIS, State::new(100), Limits::default()),
+            store: store(),
             journal: Vec::new(),
             held: None,
             returns: Vec::new(),
@@ -61,6 +65,24 @@ impl Alone {
         alone.say(Input::Assigned);
         assert!(alone.core.in_office());
         alone
+    }
+
+    /// The process ends and starts again, with its store or without.
+    fn restart(&mut self, with_store: bool) {
+        if with_store {
+            let taking = self.core.take_changes().unwrap();
+            self.store.writer.apply(&taking.rows()).unwrap();
+        } else {
+            self.store = store();
+        }
+        self.core = Shard::new(GENESIS, State::load(&*self.store.reader, 100).unwrap(), Limits::default());
+        self.say(Input::Assigned);
+        while let Some(from) = self.core.wants_journal()
+            && from.0 < self.journal.len() as u64
+        {
+            self.say(Input::Journal(self.journal[from.0 as usize..].to_vec()));
+        }
+        assert!(self.core.in_office());
     }
 
     /// Tells the core something and does what it asks for, until it asks for nothing.
@@ -78,7 +100,8 @@ impl Alone {
                         _ => inputs.push_back(self.take(record)),
                     },
                     Output::Load(ids) => {
-                        inputs.push_back(Input::Loaded(ids.into_iter().map(Resident::new).collect()));
+                        let load = |id| rows::load_account(&*self.store.reader, id).unwrap();
+                        inputs.push_back(Input::Loaded(ids.iter().map(load).collect()));
                     }
                     Output::Answer(..) | Output::Relay { .. } => {}
                     Output::Return(refused) => self.returns.push(refused),
@@ -109,6 +132,11 @@ impl Alone {
         };
         self.journal.iter().map(entry).filter_map(body).collect()
     }
+}
+
+fn store() -> Opened {
+    let identity = Identity { network: GENESIS.network.0, shard: GENESIS.shard.0, format: rows::FORMAT };
+    coalition_store::Memory::new().open(&identity).unwrap()
 }
 
 fn stored(offset: u64, value: Bytes) -> Stored {

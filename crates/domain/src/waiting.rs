@@ -1,0 +1,25 @@
+//! Events that came too early: what an account keeps of them until they are decided again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PartnerEvent, Place, Span, Wait};
+
+/// Events of one account that may wait at a time, so that its row stays small; what comes beyond them is refused.
+pub const WAITING_MAX: usize = 16;
+
+/// How long an event waits for the consent that it needs, unless the network says another time.
+pub const CONSENT_WAIT: Span = Span::from_days(1);
+
+/// The longest that a network may have events wait.
+pub const CONSENT_WAIT_MAX: Span = Span::from_days(30);
+
+/// An event that waits. Frozen in stored data, until the format of the rows is raised.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WaitingEvent {
+    /// What the partner said.
+    pub event: PartnerEvent,
+    /// Where the journal has the decision that it waits.
+    pub place: Place,
+    /// How long, and what for.
+    pub wait: Wait,
+}

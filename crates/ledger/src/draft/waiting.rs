@@ -1,0 +1,107 @@
+//! Events that came too early, decided again: behind the consent that they waited for, or when their time is over.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use coalition_domain::decide::decide_waiting;
+use coalition_domain::waiting::WaitingEvent;
+use coalition_domain::{Account, AccountId, Command, Decision, Event, Outcome};
+
+use super::{Draft, Drafted, Ready, committed, decision, ready};
+use crate::body::Item;
+use crate::due::{self, DueKey};
+use crate::inbox::Source;
+use crate::state::State;
+
+impl Draft {
+    /// Decides an event that waits, whose time is over, of an account that is in memory. False if there is no room.
+    pub fn due(&mut self, state: &State, id: AccountId, key: &DueKey) -> bool {
+        self.copy(state, id);
+        let account = self.accounts.get(&id).unwrap_or_else(|| committed(state, &id));
+        // It may be decided by this very batch, as its consent came.
+        let Some(waiting) = account.waiting().iter().find(|waiting| due::key(waiting) == *key) else {
+            return true;
+        };
+        let Some(ready) = self.again(state, account, waiting, self.body.count()) else { return true };
+        !matches!(self.push_account(state, id, ready), Drafted::Full)
+    }
+
+    /// What waits has to fit into memory.
+    pub(super) fn bounded(&self, state: &State, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Waiting(wait) if state.due.count() + self.waiting >= due::WAITING_MAX => {
+                Outcome::Refused(wait.waits_for.missed())
+            }
+            Outcome::Waiting(_) | Outcome::Applied(_) | Outcome::Refused(_) => outcome,
+        }
+    }
+
+    /// What an event that waits comes to as item `index` of the batch; `None`: it waits on.
+    fn again(&self, state: &State, account: &Account, waiting: &WaitingEvent, index: u32) -> Option<Ready> {
+        let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        let at = self.moment(registry, index);
+        let command = Command::PartnerEvent(waiting.event.clone());
+        let outcome = catch_unwind(AssertUnwindSafe(|| decide_waiting(account, registry, waiting, &at)))
+            .unwrap_or_else(|_| Some(Outcome::Refused(self.panicked(&command.key()))))?;
+        let source = if waiting.place.seq == self.seq {
+            source(&self.items[waiting.place.index as usize].0)
+        } else {
+            state.due.get(&due::key(waiting)).and_then(|due| due.source)
+        };
+        Some(ready(Decision { command, outcome }, source, account.activities()))
+    }
+
+    /// A consent, and what the account's events that waited come to with it, in the order in which they came. They are
+    /// 16 at most, so they fit into one batch whatever else they bring about.
+    pub(super) fn with_waiting(
+        &self,
+        state: &State,
+        mut account: Account,
+        consent: Ready,
+    ) -> (Account, Vec<Ready>) {
+        let first = self.body.count();
+        let registry = self.registry.as_ref().unwrap_or(&state.registry);
+        account.evolve(decision(&consent.item), &self.moment(registry, first));
+        let (mut group, mut index) = (vec![consent], first + 1);
+        for waiting in &account.waiting().to_vec() {
+            if let Some(ready) = self.again(state, &account, waiting, index) {
+                account.evolve(decision(&ready.item), &self.moment(registry, index));
+                group.push(ready);
+                index += 1;
+            }
+        }
+        (account, group)
+    }
+
+    /// All of a group or nothing, and the account as it is after it.
+    pub(super) fn push_group(&mut self, id: AccountId, account: Account, group: Vec<Ready>) -> Drafted {
+        let bytes: usize = group.iter().map(|ready| ready.bytes.len()).sum();
+        let first = self.body.count();
+        if !self.has_room(bytes) {
+            return Drafted::Full;
+        }
+        self.accounts.insert(id, account);
+        for Ready { item, bytes, activity } in group {
+            self.items_of.entry(id).or_default().push(self.body.count());
+            self.body.push(&bytes);
+            self.items.push((item, activity));
+        }
+        Drafted::Item(first)
+    }
+}
+
+fn source(item: &Item) -> Option<Source> {
+    match item {
+        Item::Account(_, source) => *source,
+        Item::Registry(_) | Item::Relayed(_) => None,
+    }
+}
+
+/// Whether it gives a consent.
+pub(super) fn consents(ready: &Ready) -> bool {
+    match &decision(&ready.item).outcome {
+        Outcome::Applied(applied) => {
+            applied.events.iter().any(|event| matches!(event, Event::ConsentGiven { .. }))
+        }
+        Outcome::Refused(_) | Outcome::Waiting(_) => false,
+    }
+}
