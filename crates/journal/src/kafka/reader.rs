@@ -119,7 +119,8 @@ impl Reader {
         let timeout = self.settings.request_timeout;
         let (began, mut asked_anew) = (Instant::now(), false);
         loop {
-            let left = timeout.saturating_sub(began.elapsed());
+            // A leader that is gone may take no more than half of the time.
+            let left = timeout.saturating_sub(began.elapsed()).min(timeout / 2);
             let error = match self.consumer.fetch_watermarks(&of.topic, number(of)?, left) {
                 Ok((start, end)) => {
                     let offset = |raw: i64| u64::try_from(raw).map(Offset);
@@ -138,17 +139,18 @@ impl Reader {
             // All else may pass: a broker that hasn't heard of the topic yet, or of a partition's new leader.
             let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
             let gone = code.is_some_and(|code| unknown.contains(&code));
-            if gone && !asked_anew {
-                // That a topic is unknown stays in librdkafka's cache for up to 15 minutes, as long as the topics before it
-                // in there, though it means 100 ms. The answer to this takes its place.
-                drop(self.consumer.fetch_metadata(Some(&of.topic), timeout));
+            let denied = code == Some(RDKafkaErrorCode::TopicAuthorizationFailed);
+            if !denied && !asked_anew {
+                // librdkafka goes on believing what it was told: for minutes that a broker leads which has died since, and
+                // for up to 15 that a topic is unknown (it means to for 100 ms, but forgets in the order of arrival, and
+                // stops at what is to stay). The answer to this takes the place of that.
+                drop(self.consumer.fetch_metadata(Some(&of.topic), timeout / 2));
                 asked_anew = true;
                 continue;
             }
             asked_anew = false;
-            let final_answer = code == Some(RDKafkaErrorCode::TopicAuthorizationFailed)
-                || gone && self.missing().contains(of)
-                || began.elapsed() + PAUSE >= timeout;
+            let final_answer =
+                denied || gone && self.missing().contains(of) || began.elapsed() + PAUSE >= timeout;
             if final_answer && gone {
                 self.missing().insert(of.clone());
                 return Err(Error::NoSuchPartition(of.clone()));
