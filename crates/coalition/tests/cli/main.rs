@@ -18,3 +18,4 @@ mod publish;
 mod retry;
 mod start;
 mod topics;
+mod waiting;
