@@ -53,6 +53,8 @@ fn a_partner_can_write_its_events_and_nothing_else_and_the_network_runs() {
     granted(&stage);
     a_start_that_is_not_let_ends_soon(&stage);
     created(&stage);
+    #[cfg(feature = "kafka-tls")]
+    over_tls(&stage);
     let network = Network::start_by(stage.serve("coalition-password"), folder);
     runs(&stage, &network);
     a_partner_is_kept_to_its_own(&stage);
@@ -120,6 +122,25 @@ coalition.inbox.v1             2       1  was there
     let short = Code::TopicAuthorizationFailed;
     let ended = end(stage.as_user("topics create --partner cdnow", "cdnow"));
     assert!(ended.err.contains(&short.to_string()), "{}", ended.err);
+    ended.failed(1, "what to do: check how it logs in");
+}
+
+/// The same listener's rights over TLS, and a certificate that nobody vouches for.
+#[cfg(feature = "kafka-tls")]
+fn over_tls(stage: &Stage) {
+    let file = stage.folder.join("tls.toml");
+    let create = |ca| {
+        stage.broker.tls_config(&file, "operator", ca);
+        let mut create = command("topics create --config");
+        create.arg(&file);
+        end(create)
+    };
+    assert!(create(None).good().contains("coalition.journal.v1           2       1  was there\n"));
+    let other = stage.folder.join("other.pem");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&other, made.cert.pem()).unwrap();
+    let ended = create(Some(&other));
+    assert!(ended.err.contains("certificate verify failed"), "{}", ended.err);
     ended.failed(1, "what to do: check how it logs in");
 }
 

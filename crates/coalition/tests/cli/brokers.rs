@@ -47,7 +47,7 @@ impl Broker {
             .args(["-c", r#""$0" run --now "$2" --users "$1/users" --dir "$1/kafka""#])
             .arg(launcher())
             .arg(folder.path())
-            .arg("--authorizer")
+            .arg(if cfg!(feature = "kafka-tls") { "--tls" } else { "--authorizer" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -107,6 +107,21 @@ impl Broker {
             self.guarded
         );
         std::fs::write(file, text).unwrap();
+    }
+
+    /// A configuration of who logs in as `user` over TLS, by SCRAM, and trusts what the file `ca` vouches for; without one,
+    /// the broker's own.
+    #[cfg(feature = "kafka-tls")]
+    pub(crate) fn tls_config(&self, file: &Path, user: &str, ca: Option<&Path>) {
+        let own = self.dir().join("ca.pem");
+        self.config(file, user, &format!("{user}-password"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let text = text
+            .replace(&self.guarded, &self.listener("--tls"))
+            .replace("sasl_plaintext", "sasl_ssl")
+            .replace("PLAIN", "SCRAM-SHA-512");
+        let ca = ca.unwrap_or(&own).display();
+        std::fs::write(file, format!("{text}\"ssl.ca.location\" = \"{ca}\"\n")).unwrap();
     }
 
     /// A client that logs in as `user`.
