@@ -1,13 +1,16 @@
 //! What librdkafka can do and rdkafka doesn't show: records whose headers are any bytes, errors and ends that name their
-//! partition, and the ids of topics.
+//! partition, the ids of topics, and commits that end in time.
 //!
 //! All of the workspace's own unsafe code is in here; elsewhere it is forbidden. Called by the journal's Kafka adapter
 //! only.
 
+mod commit;
 mod event;
+mod own;
 pub mod testing;
 mod topic;
 
+pub use commit::commit;
 pub use event::{Event, Events, Fetched, drain};
 pub use topic::{Description, describe_topic};
 

@@ -1,7 +1,7 @@
 //! Topics as a cluster describes them, with their ids.
 
 use std::ffi::{CString, c_int};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::slice;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka_sys as sys;
 use uuid::Uuid;
 
+use crate::own::Own;
 use crate::text;
 
 /// A topic.
@@ -140,26 +141,4 @@ unsafe fn list<'a, T>(first: *mut T, count: &usize) -> &'a [T] {
     }
     // SAFETY: the caller promises it.
     unsafe { slice::from_raw_parts(first, *count) }
-}
-
-/// Something of librdkafka's that is destroyed when dropped.
-struct Own<T>(NonNull<T>, unsafe extern "C" fn(*mut T));
-
-impl<T> Own<T> {
-    /// # Safety
-    /// `pointer` is null, or ours and to be ended by `destroy`.
-    unsafe fn new(pointer: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Option<Self> {
-        NonNull::new(pointer).map(|pointer| Self(pointer, destroy))
-    }
-
-    fn get(&self) -> *mut T {
-        self.0.as_ptr()
-    }
-}
-
-impl<T> Drop for Own<T> {
-    fn drop(&mut self) {
-        // SAFETY: it is ours, as `new` was promised, and not used again.
-        unsafe { (self.1)(self.0.as_ptr()) };
-    }
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use coalition_kafka_native::commit;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
@@ -103,7 +104,7 @@ impl Groups {
             list.add_partition_offset(&partition.topic, number(partition)?, place)
                 .map_err(|error| failed(doing(), error))?;
         }
-        let told = client.commit(&list, CommitMode::Sync);
+        let told = commit(client.client(), &list, self.settings.request_timeout);
         // Nothing comes but lines for the log.
         while client.poll(Duration::ZERO).is_some() {}
         told.map_err(|error| failed(doing(), error))?;
