@@ -5,7 +5,7 @@ use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
 use super::traced::Traced;
-use super::{Output, Queued, Shard, Stop, Token, UnderWay};
+use super::{Output, Queued, REFUSED_WAITING_MAX, Shard, Stop, Token, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
@@ -111,12 +111,15 @@ impl Shard {
         }
     }
 
-    /// The events whose time to wait is over, as many as one batch may take.
+    /// The events whose time to wait is over, as many as one batch may take. What becomes of them waits for its way back: so
+    /// they keep to the bounds that hold the inbox.
     fn due(&self, decided_at: Timestamp) -> Vec<(DueKey, AccountId)> {
         if self.planted.has(Plant::WaitsForEver) {
             return Vec::new();
         }
-        self.state.due.at(decided_at).take(self.limits.batch_commands_max).collect()
+        let back = REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count());
+        let room = if self.waits_for_store() { 0 } else { back };
+        self.state.due.at(decided_at).take(self.limits.batch_commands_max.min(room)).collect()
     }
 
     /// Drafts the events whose time to wait is over, as far as their accounts are in memory.
