@@ -22,8 +22,8 @@ use crate::trace;
 const TICK: Duration = Duration::from_millis(20);
 /// How long to wait before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long to wait before it is tried again to do what the log doesn't allow yet.
-const DENIED_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before topics that could not be opened are tried again, at least.
+const OPEN_PAUSE: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
@@ -130,7 +130,7 @@ impl Worker {
         if registry.changes() == self.followed {
             return;
         }
-        let mut all = true;
+        let mut failed = false;
         for partner in registry.partners() {
             if self.streams.iter().any(|stream| stream.partner == partner.id) {
                 continue;
@@ -139,23 +139,19 @@ impl Worker {
                 Ok(streams) => {
                     streams.iter().for_each(|stream| self.metrics.follow(stream));
                     self.streams.extend(streams);
-                    self.opening_failed = false;
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut self.opening_failed, true) {
+                    if !self.opening_failed {
                         tracing::warn!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
                     }
-                    // Topics that nobody has made yet are no reason to keep other partners waiting.
-                    let log::Error::Denied { .. } = error else {
-                        self.follow_at = now + PAUSE;
-                        return;
-                    };
-                    self.follow_at = now + DENIED_PAUSE;
-                    all = false;
+                    failed = true;
                 }
             }
         }
-        if !all {
+        self.opening_failed = failed;
+        if failed {
+            // One whose topics aren't there, or can't be reached for long, takes little of the time of the others.
+            self.follow_at = Instant::now() + OPEN_PAUSE.max(now.elapsed() * 10);
             return;
         }
         self.followed = registry.changes();
