@@ -25,6 +25,21 @@ const DELIVERY_MAX_MS: &str = "30000";
 /// Settings that are this crate's to make: they keep events whole and in order.
 const FIXED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "true")];
 
+/// Others that are no caller's: other names of those that are set here, those that would leave a confirmation out for ever, or
+/// spread the events of one customer.
+const REFUSED: [&str; 10] = [
+    "metadata.broker.list",
+    "request.required.acks",
+    "message.timeout.ms",
+    "delivery.report.only.error",
+    "partitioner",
+    "sticky.partitioning.linger.ms",
+    "queuing.strategy",
+    "transactional.id",
+    "enable.gapless.guarantee",
+    "bootstrap.servers",
+];
+
 /// Why there is no transport.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKafka {
@@ -59,7 +74,7 @@ impl Kafka {
         let mut config = ClientConfig::new();
         config.set("client.id", "coalition-client").set("delivery.timeout.ms", DELIVERY_MAX_MS);
         for (name, value) in settings {
-            if FIXED.iter().any(|(fixed, _)| fixed == name) || name == "transactional.id" {
+            if FIXED.iter().any(|(fixed, _)| fixed == name) || REFUSED.contains(&name.as_str()) {
                 return Err(NoKafka::Fixed(name.clone()));
             }
             config.set(name, value);
@@ -164,7 +179,7 @@ mod tests {
             let settings = BTreeMap::from([(name.to_owned(), "1".to_owned())]);
             Kafka::new("127.0.0.1:9", &shop, &settings).err()
         };
-        for fixed in ["acks", "enable.idempotence", "transactional.id"] {
+        for fixed in ["acks", "enable.idempotence", "transactional.id", "delivery.report.only.error"] {
             assert!(matches!(with(fixed), Some(NoKafka::Fixed(name)) if name == fixed));
         }
         assert!(matches!(with("no.such.setting"), Some(NoKafka::Refused(_))));
