@@ -22,17 +22,6 @@ fn a_line_for_each_right_and_quota() {
         "/opt/kafka-configs --bootstrap-server b1:9092,b2:9092 --alter --entity-type users --entity-name";
     let expected = [
         format!(
-            "{acls} User:coalition --operation Read --operation Write --operation Describe --operation DescribeConfigs \
-             --operation Create --topic coalition. --resource-pattern-type prefixed"
-        ),
-        format!(
-            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --resource-pattern-type literal"
-        ),
-        format!(
-            "{acls} User:coalition --operation Read --operation Describe --group coalition-intake --group \
-             coalition-reader --resource-pattern-type literal"
-        ),
-        format!(
             "{acls} User:cd --operation Write --operation Describe --topic coalition.partner.cd.events. \
              --resource-pattern-type prefixed"
         ),
@@ -57,6 +46,22 @@ fn a_line_for_each_right_and_quota() {
         ),
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+
+    let printed = end(command("topics acls --kafka b1:9092,b2:9092 --tools /opt/{}")).good();
+    let expected = [
+        format!(
+            "{acls} User:coalition --operation Read --operation Write --operation Describe --operation DescribeConfigs \
+             --operation Create --topic coalition. --resource-pattern-type prefixed"
+        ),
+        format!(
+            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --resource-pattern-type literal"
+        ),
+        format!(
+            "{acls} User:coalition --operation Read --operation Describe --group coalition-intake --group \
+             coalition-reader --resource-pattern-type literal"
+        ),
+    ];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected, "nobody else's rights beside the network's");
     let kept = end(command("topics acls --kafka b:1 --no-create")).good();
     assert_eq!((kept.lines().count(), kept.contains("Create")), (3, false));
 }

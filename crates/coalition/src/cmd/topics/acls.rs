@@ -15,11 +15,12 @@ use crate::client::print;
 
 /// Print the commands that say on the brokers who may do what, and how much.
 ///
-/// One command of Kafka's own tools on each line, for a shell: the rights of the network's principal, and for each partner
-/// named the rights to write its events and to read what was rejected of them, nothing else, and its quotas. Nothing is
-/// changed before they are run, as a principal that may; run again, they change nothing. The brokers must have an authorizer.
+/// One command of Kafka's own tools on each line, for a shell: for each partner named the rights to write its events and to read
+/// what was rejected of them, nothing else, and its quotas; where none is named, the rights of the network's own principal.
+/// Nothing is changed before they are run, as a principal that may; run again, they change nothing. The brokers must have an
+/// authorizer.
 ///
-/// Example: coalition topics acls --kafka broker1:9092 --partner cdnow | sh -e
+/// Example: coalition topics acls --kafka broker1:9092 --partner cdnow > acls.sh; sh -e acls.sh
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -67,7 +68,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         request_percentage: args.request_percentage,
     };
     let mut lines: Vec<String> = Vec::new();
-    lines.extend(grants::network(&args.network, !args.no_create).iter().map(|grant| tools.grant(grant)));
+    // Never beside a partner's: whoever lets a partner in, or takes its rights away, means nobody else.
+    if partners.is_empty() {
+        lines.extend(grants::network(&args.network, !args.no_create).iter().map(|grant| tools.grant(grant)));
+    }
     for (partner, principal) in &partners {
         lines.extend(grants::partner(principal, partner).iter().map(|grant| tools.grant(grant)));
         lines.push(tools.quota(principal, quota));

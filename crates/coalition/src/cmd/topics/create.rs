@@ -65,7 +65,8 @@ fn config(args: &Args) -> Result<Config> {
     }
     if let Some(copies) = args.replication_factor {
         config.log.replication_factor = copies;
-        config.log.min_insync_replicas = config.log.min_insync_replicas.min(copies);
+        // Of three copies two must have a record, whatever the file says of fewer.
+        config.log.min_insync_replicas = config.log.min_insync_replicas.min(copies).max(copies.div_ceil(2));
     }
     config.check()?;
     Ok(config)
