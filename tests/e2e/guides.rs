@@ -60,9 +60,13 @@ impl Desk {
         command
     }
 
-    /// Runs one to its end, which has to be good; gives what it printed.
+    /// Runs one to its end, which has to be good and come within three minutes; gives what it printed.
     pub(crate) fn run(&self, interpreter: &str, program: &str) -> String {
-        let ended = self.command(interpreter, program).output().expect("it starts");
+        let command = self.command(interpreter, program);
+        let mut limited = Command::new("timeout");
+        limited.args(["--kill-after=5", "180"]).arg(command.get_program()).args(command.get_args());
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ended = limited.current_dir(self.folder.path()).output().expect("it starts");
         let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
         assert!(ended.status.success(), "a program of a guide failed: {program}\n{out}{err}");
         out.into_owned()

@@ -58,7 +58,9 @@ enum Verdict {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Network::read(&args.at.data)?;
     if args.at.never_ran()? {
-        return finish(args, &[], |_| "nothing to verify: the network was never started\n".to_owned());
+        return finish(args, &[], |_| {
+            "nothing to verify: the network was never started here; name its brokers with --kafka if it has some\n".to_owned()
+        });
     }
     let offline = Offline::open(&args.at)?;
     let mut verified = Vec::new();
