@@ -75,7 +75,16 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     cargo(
         "unit, property and doc tests",
-        &["test", "--release", "--workspace", "--exclude", "coalition-tests", "--features", TLS],
+        &[
+            "test",
+            "--release",
+            "--no-fail-fast",
+            "--workspace",
+            "--exclude",
+            "coalition-tests",
+            "--features",
+            TLS,
+        ],
     ),
     cargo(
         "simulator",
