@@ -1,6 +1,7 @@
 //! How far groups have got: kept in memory, and with the brokers a little later.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,18 @@ pub(super) struct Groups {
     settings: Settings,
     clients: Mutex<BTreeMap<String, Arc<BaseConsumer<Lines>>>>,
     noted: Mutex<BTreeMap<String, BTreeMap<Partition, Noted>>>,
+    /// A commit had no answer in time.
+    unanswered: AtomicBool,
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        if self.unanswered.load(Ordering::Relaxed) {
+            // A client's end waits for the answer to each of its commits, for as long as brokers are away. The log ends with
+            // its process, which takes the client along.
+            std::mem::take(&mut *self.clients()).into_values().for_each(std::mem::forget);
+        }
+    }
 }
 
 struct Noted {
@@ -35,7 +48,12 @@ struct Noted {
 
 impl Groups {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), clients: Mutex::default(), noted: Mutex::default() }
+        Self {
+            settings: settings.clone(),
+            clients: Mutex::default(),
+            noted: Mutex::default(),
+            unanswered: AtomicBool::default(),
+        }
     }
 
     /// Notes it; [`flush`](Self::flush) tells the brokers.
@@ -107,6 +125,7 @@ impl Groups {
         let told = commit(client.client(), &list, self.settings.request_timeout);
         // Nothing comes but lines for the log.
         while client.poll(Duration::ZERO).is_some() {}
+        self.unanswered.store(told.is_err(), Ordering::Relaxed);
         told.map_err(|error| failed(doing(), error))?;
         let mut noted = self.noted();
         for (partition, next) in due {
@@ -119,13 +138,17 @@ impl Groups {
     }
 
     fn client(&self, group: &str) -> Result<Arc<BaseConsumer<Lines>>, KafkaError> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients();
         if let Some(client) = clients.get(group) {
             return Ok(Arc::clone(client));
         }
         let client = Arc::new(self.settings.group(group).create_with_context(Lines)?);
         clients.insert(group.to_owned(), Arc::clone(&client));
         Ok(client)
+    }
+
+    fn clients(&self) -> MutexGuard<'_, BTreeMap<String, Arc<BaseConsumer<Lines>>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn noted(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<Partition, Noted>>> {
