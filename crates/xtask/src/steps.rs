@@ -1,7 +1,7 @@
 //! What `cargo xtask test` does, in order: quick ones first. A new check is a new line of [`STEPS`].
 //!
-//! All of it is built for release and with TLS to Kafka: what is tested is what is shipped, and the libraries, those in C
-//! before all, are compiled once.
+//! All of it is built for release: what is tested is what is shipped, and the libraries, those in C before all, are compiled
+//! once.
 
 use anyhow::{Context, Result};
 
@@ -35,9 +35,6 @@ pub(crate) enum Tool {
     /// buf from npm, so Node.js.
     Buf,
 }
-
-/// What a released binary has besides the default.
-const TLS: &str = "coalition/kafka-tls";
 
 /// End-to-end tests are a package and a step of their own: they start whole networks.
 pub(crate) const STEPS: &[Step] = &[
@@ -90,7 +87,7 @@ pub(crate) const STEPS: &[Step] = &[
         "simulator",
         &["run", "--quiet", "--release", "--package", "coalition-sim", "--", "--seeds", "100"],
     ),
-    cargo("the binary", &["build", "--release", "--package", "coalition", "--features", TLS]),
+    cargo("the binary", &["build", "--release", "--package", "coalition"]),
     Step { name: "end-to-end tests", action: Action::EndToEnd, tool: None },
 ];
 
@@ -105,7 +102,7 @@ impl Step {
             Action::Rules => rules::print_faults(),
             Action::EndToEnd => Ok(command::cargo()
                 // The whole workspace, so that features and with them all that is built are those of the step before.
-                .args(["test", "--release", "--workspace", "--features", TLS, "--test", "e2e"])
+                .args(["test", "--release", "--workspace", "--test", "e2e"])
                 .env("COALITION_BIN", command::target().join("release/coalition"))
                 .status()
                 .context("run cargo")?
