@@ -43,20 +43,7 @@ pub(crate) const STEPS: &[Step] = &[
     buf("protobuf lint", &["lint", "proto"]),
     buf("protobuf format", &["format", "proto", "--diff", "--exit-code"]),
     buf("protobuf breaking", &["breaking", "proto", "--against", buf::BREAKING_BASE]),
-    cargo(
-        "clippy",
-        &[
-            "clippy",
-            "--release",
-            "--workspace",
-            "--all-targets",
-            "--features",
-            TLS,
-            "--",
-            "--deny",
-            "warnings",
-        ],
-    ),
+    cargo("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     cargo(
         "clippy without kafka",
         &[
@@ -72,16 +59,7 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     cargo(
         "unit, property and doc tests",
-        &[
-            "test",
-            "--release",
-            "--no-fail-fast",
-            "--workspace",
-            "--exclude",
-            "coalition-tests",
-            "--features",
-            TLS,
-        ],
+        &["test", "--release", "--no-fail-fast", "--workspace", "--exclude", "coalition-tests"],
     ),
     cargo(
         "simulator",
