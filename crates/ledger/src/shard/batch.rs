@@ -5,7 +5,7 @@ use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
 use super::traced::Traced;
-use super::{Output, Queued, REFUSED_WAITING_MAX, Shard, Stop, Token, UnderWay};
+use super::{Output, Queued, Shard, Stop, Token, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
@@ -117,9 +117,8 @@ impl Shard {
         if self.planted.has(Plant::WaitsForEver) {
             return Vec::new();
         }
-        let back = REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count());
-        let room = if self.waits_for_store() { 0 } else { back };
-        self.state.due.at(decided_at).take(self.limits.batch_commands_max.min(room)).collect()
+        let most = self.limits.batch_commands_max.min(self.refusals_room());
+        self.state.due.at(decided_at).take(most).collect()
     }
 
     /// Drafts the events whose time to wait is over, as far as their accounts are in memory.

@@ -216,11 +216,17 @@ impl Shard {
         self.taken > self.stored && self.untaken_bytes > self.limits.unstored_bytes_max
     }
 
+    /// How many more events may be refused before those on their way back, and the store, come first.
+    fn refusals_room(&self) -> usize {
+        if self.waits_for_store() {
+            return 0;
+        }
+        REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count())
+    }
+
     /// From where it wants records of the inbox; `None` while it has enough or is not in office.
     pub fn wants_inbox(&self) -> Option<Offset> {
-        let room = self.inbox.len() < self.limits.inbox_commands_max
-            && !self.waits_for_store()
-            && self.state.refused.count() < REFUSED_WAITING_MAX;
+        let room = self.inbox.len() < self.limits.inbox_commands_max && self.refusals_room() > 0;
         let wants = self.stopped.is_none() && self.in_office() && room;
         wants.then_some(self.inbox_read)
     }
