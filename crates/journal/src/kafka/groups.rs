@@ -1,7 +1,6 @@
 //! How far groups have got: kept in memory, and with the brokers a little later.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,13 +25,12 @@ pub(super) struct Groups {
     settings: Settings,
     clients: Mutex<BTreeMap<String, Arc<BaseConsumer<Lines>>>>,
     noted: Mutex<BTreeMap<String, BTreeMap<Partition, Noted>>>,
-    /// A commit had no answer in time.
-    unanswered: AtomicBool,
 }
 
 impl Drop for Groups {
     fn drop(&mut self) {
-        if self.unanswered.load(Ordering::Relaxed) {
+        // Due still: a commit had no answer in time.
+        if self.is_due() {
             // A client's end waits for the answer to each of its commits, for as long as brokers are away. The log ends with
             // its process, which takes the client along.
             std::mem::take(&mut *self.clients()).into_values().for_each(std::mem::forget);
@@ -48,12 +46,7 @@ struct Noted {
 
 impl Groups {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            settings: settings.clone(),
-            clients: Mutex::default(),
-            noted: Mutex::default(),
-            unanswered: AtomicBool::default(),
-        }
+        Self { settings: settings.clone(), clients: Mutex::default(), noted: Mutex::default() }
     }
 
     /// Notes it; [`flush`](Self::flush) tells the brokers.
@@ -125,7 +118,6 @@ impl Groups {
         let told = commit(client.client(), &list, self.settings.request_timeout);
         // Nothing comes but lines for the log.
         while client.poll(Duration::ZERO).is_some() {}
-        self.unanswered.store(told.is_err(), Ordering::Relaxed);
         told.map_err(|error| failed(doing(), error))?;
         let mut noted = self.noted();
         for (partition, next) in due {
