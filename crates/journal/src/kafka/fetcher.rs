@@ -17,6 +17,7 @@ use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{Lines, line};
+use super::denial::{denied, is_denial};
 use super::record::stored;
 use super::slot::{Fetch, Slot};
 use super::{failed, number};
@@ -230,6 +231,8 @@ fn fault(slot: &Slot, code: RDKafkaErrorCode, text: String) {
         state.tail = None;
     } else if damage.contains(&code) {
         state.fault = Some(Error::Damaged { partition, source: text.into() });
+    } else if is_denial(code) {
+        state.fault = Some(denied(format!("read {partition}"), text));
     } else {
         state.fault = Some(failed(format!("read {partition}"), text));
     }
@@ -303,5 +306,9 @@ mod tests {
         let read = |slot: &Slot| slot.read(Offset(0), 1, Duration::ZERO);
         assert!(matches!(read(&slot), Err(Error::Damaged { .. })));
         assert!(matches!(read(&slot), Ok(super::super::slot::Found::Elsewhere)), "it is looked at anew");
+        slot.place(Offset(0), 1000);
+        fetcher.fetch(&slot);
+        fault(&slot, RDKafkaErrorCode::TopicAuthorizationFailed, "not yours".to_owned());
+        assert!(matches!(read(&slot), Err(Error::Denied { .. })), "no further try helps");
     }
 }

@@ -9,9 +9,9 @@ use coalition_kafka_native::commit;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
-use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::Lines;
+use super::denial::{answered, is_denied};
 use super::reader::PAUSE;
 use super::settings::Settings;
 use super::{failed, number};
@@ -70,16 +70,13 @@ impl Groups {
                 Err(error) => error,
             };
             // All else may pass: the first to ask for a group has its coordinator chosen.
-            let denied =
-                [RDKafkaErrorCode::GroupAuthorizationFailed, RDKafkaErrorCode::TopicAuthorizationFailed];
-            let denied = error.rdkafka_error_code().is_some_and(|code| denied.contains(&code));
-            if denied || began.elapsed() + PAUSE >= self.settings.request_timeout {
-                return Err(failed(doing(), error));
+            if is_denied(&error) || began.elapsed() + PAUSE >= self.settings.request_timeout {
+                return Err(answered(doing(), error));
             }
             thread::sleep(PAUSE);
         };
         let Some(one) = found.elements().into_iter().next() else { return Ok(None) };
-        one.error().map_err(|error| failed(doing(), error))?;
+        one.error().map_err(|error| answered(doing(), error))?;
         let Place::Offset(raw) = one.offset() else { return Ok(None) };
         let next = Offset(u64::try_from(raw).map_err(|error| failed(doing(), error))?);
         // Told again now and then, or it would be forgotten.
@@ -118,7 +115,7 @@ impl Groups {
         let told = commit(client.client(), &list, self.settings.request_timeout);
         // Nothing comes but lines for the log.
         while client.poll(Duration::ZERO).is_some() {}
-        told.map_err(|error| failed(doing(), error))?;
+        told.map_err(|error| answered(doing(), error))?;
         let mut noted = self.noted();
         for (partition, next) in due {
             let same = noted.get_mut(group).and_then(|of_group| of_group.get_mut(&partition));

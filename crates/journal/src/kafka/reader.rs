@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::Lines;
+use super::denial::{answered, is_denied};
 use super::fetcher::{Ask, Fetcher};
 use super::settings::Settings;
 use super::slot::{Fetch, Found, Slot};
@@ -139,7 +140,7 @@ impl Reader {
             // All else may pass: a broker that hasn't heard of the topic yet, or of a partition's new leader.
             let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
             let gone = code.is_some_and(|code| unknown.contains(&code));
-            let denied = code == Some(RDKafkaErrorCode::TopicAuthorizationFailed);
+            let denied = is_denied(&error);
             if !denied && !asked_anew {
                 // librdkafka goes on believing what it was told: for minutes that a broker leads which has died since, and
                 // for up to 15 that a topic is unknown (it means to for 100 ms, but forgets in the order of arrival, and
@@ -156,7 +157,7 @@ impl Reader {
                 return Err(Error::NoSuchPartition(of.clone()));
             }
             if final_answer {
-                return Err(failed(format!("ask for the bounds of {of}"), error));
+                return Err(answered(format!("ask for the bounds of {of}"), error));
             }
             thread::sleep(PAUSE);
         }
