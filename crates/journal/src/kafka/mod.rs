@@ -9,6 +9,8 @@
 
 mod block;
 mod context;
+mod denial;
+mod distrust;
 mod fetcher;
 mod flight;
 mod groups;

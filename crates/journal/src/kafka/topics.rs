@@ -14,6 +14,8 @@ use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{Lines, line};
+use super::denial::{answered, denied, is_denial, is_denied};
+use super::distrust::Distrust;
 use super::reader::PAUSE;
 use super::settings::Settings;
 use super::{SET_UP, block, failed, number, wanted};
@@ -62,24 +64,25 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Whether a broker answers. One that is away is waited for; that a log-in is refused shows soon.
+    /// Whether a broker answers. One that is away is waited for, and so is the next one where a log-in is refused: that
+    /// shows soon, and is final once all of them have said so.
     fn reach(&self) -> Result<(), Error> {
         let (began, timeout) = (Instant::now(), self.settings.request_timeout);
         let mut patience = SOON;
         let mut why = None;
+        let mut distrust = Distrust::of(&self.settings.bootstrap_servers);
         loop {
             let rest = timeout.saturating_sub(began.elapsed());
             let asked = describe_topic(self.admin.inner(), PROBE, patience.min(rest));
             let Err((error, reason)) = asked else { return Ok(()) };
             // Why a connection fails, a wrong password too, is said in lines only.
-            let said = self.listen();
-            why = said.why.or(why);
+            why = self.listen(Some(&mut distrust)).or(why);
             let doing = || format!("reach kafka at {} within {timeout:?}", self.settings.bootstrap_servers);
             let source = || {
                 let why = why.as_ref().map(|line| format!("; {line}")).unwrap_or_default();
                 format!("{error}: {reason}{why}")
             };
-            if said.distrust || is_denied(&error) {
+            if distrust.is_everybodys() || is_denied(&error) {
                 return Err(denied(doing(), source()));
             }
             let late = matches!(error, KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut));
@@ -90,25 +93,27 @@ impl Topics {
         }
     }
 
-    /// Passes the client's lines on to the log; gives what they say of connections that failed.
-    fn listen(&self) -> Said {
-        let mut said = Said::default();
+    /// Passes the client's lines on to the log; gives the last that says why a connection failed.
+    fn listen(&self, mut distrust: Option<&mut Distrust>) -> Option<String> {
+        let mut why = None;
         drain(self.admin.inner(), |event| match event {
             Event::Log { level, facility, text } => {
                 line(level, &facility, &text);
-                said.why = (facility == "FAIL").then_some(text).or(said.why.take());
+                why = (facility == "FAIL").then_some(text).or(why.take());
             }
-            Event::Fault { code: RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL, .. } => {
-                said.distrust = true;
+            Event::Fault { code, text, .. } => {
+                if let Some(distrust) = &mut distrust {
+                    distrust.heard(code, &text);
+                }
             }
-            Event::Fault { .. } | Event::Record(_) | Event::End { .. } | Event::Other => {}
+            Event::Record(_) | Event::End { .. } | Event::Other => {}
         });
-        said
+        why
     }
 
     /// Passes the client's lines on to the log.
     pub(super) fn lines(&self) {
-        self.listen();
+        self.listen(None);
     }
 
     /// See [`crate::log::Log::topic`].
@@ -167,13 +172,11 @@ impl Topics {
         let mut place = Vec::new();
         let topic = wanted::give(&self.settings, NewTopic::new(name, count, copies), &mut place);
         let created = block::on(self.admin.create_topics([&topic], &self.options()));
-        match created.map_err(|error| failed(doing(), error))?.into_iter().next() {
+        match created.map_err(|error| answered(doing(), error))?.into_iter().next() {
             None | Some(Ok(_)) => Ok(true),
             // Another process was quicker; what it made is checked.
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
-            Some(Err((_, code))) if DENIALS.contains(&code) => {
-                Err(denied(doing(), format!("{code}; {BEFOREHAND}")))
-            }
+            Some(Err((_, code))) if is_denial(code) => Err(denied(doing(), format!("{code}; {BEFOREHAND}"))),
             Some(Err((_, code))) => Err(failed(doing(), KafkaError::AdminOp(code))),
         }
     }
@@ -206,20 +209,18 @@ impl Topics {
     fn described(&self, name: &str) -> Result<Option<ConfigResource>, Error> {
         let described =
             block::on(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &self.options()));
-        let described = described.map_err(|error| failed(check_settings(name), error))?.into_iter().next();
+        let described = described.map_err(|error| answered(check_settings(name), error))?.into_iter().next();
         match described {
             // rdkafka doesn't tell the error that stands beside a topic: what shows is that nothing is set.
             Some(Ok(described)) => Ok((!described.entries.is_empty()).then_some(described)),
-            Some(Err(code)) => Err(failed(check_settings(name), KafkaError::AdminOp(code))),
+            Some(Err(code)) => Err(answered(check_settings(name), KafkaError::AdminOp(code))),
             None => Err(failed(check_settings(name), "there was no answer")),
         }
     }
 
     fn describe(&self, name: &str) -> Result<Option<Description>, Error> {
-        describe_topic(self.admin.inner(), name, self.settings.request_timeout).map_err(|(error, reason)| {
-            let doing = format!("look for topic {name}: {reason}");
-            if is_denied(&error) { denied(doing, error) } else { failed(doing, error) }
-        })
+        describe_topic(self.admin.inner(), name, self.settings.request_timeout)
+            .map_err(|(error, reason)| answered(format!("look for topic {name}: {reason}"), error))
     }
 
     /// Deletes the records before `before`; gives where the partition starts now.
@@ -229,10 +230,10 @@ impl Topics {
         let place = Place::Offset(i64::try_from(before.0).map_err(|error| failed(doing(), error))?);
         list.add_partition_offset(&of.topic, number(of)?, place).map_err(|error| failed(doing(), error))?;
         let trimmed = block::on(self.admin.delete_records(&list, &self.options()));
-        let trimmed = trimmed.map_err(|error| failed(doing(), error))?;
+        let trimmed = trimmed.map_err(|error| answered(doing(), error))?;
         let one =
             trimmed.elements().into_iter().next().ok_or_else(|| failed(doing(), "there was no answer"))?;
-        one.error().map_err(|error| failed(doing(), error))?;
+        one.error().map_err(|error| answered(doing(), error))?;
         let start = one.offset().to_raw().and_then(|raw| u64::try_from(raw).ok());
         start.map(Offset).ok_or_else(|| failed(doing(), "it was not said where it starts now"))
     }
@@ -259,30 +260,6 @@ const UNSEEN: &str = "it is there, but it or its settings are not to be seen; a 
 /// What to do where a topic may not be created.
 const BEFOREHAND: &str =
     "have it created by one who may, with `coalition topics create` (a partner's with --partner)";
-
-/// What brokers answer to one who may not do what is asked.
-const DENIALS: [RDKafkaErrorCode; 3] = [
-    RDKafkaErrorCode::TopicAuthorizationFailed,
-    RDKafkaErrorCode::ClusterAuthorizationFailed,
-    RDKafkaErrorCode::GroupAuthorizationFailed,
-];
-
-/// What lines say of connections that failed.
-#[derive(Default)]
-struct Said {
-    /// The last line that says why.
-    why: Option<String>,
-    /// Whether brokers don't take this process for whom it says it is, or it doesn't take them for brokers.
-    distrust: bool,
-}
-
-fn is_denied(error: &KafkaError) -> bool {
-    matches!(error, KafkaError::AdminOp(code) if DENIALS.contains(code))
-}
-
-fn denied(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Denied { doing, source: source.into() }
-}
 
 fn check_settings(name: &str) -> String {
     format!("check the settings of topic {name}")
