@@ -23,26 +23,26 @@ fn a_line_for_each_right_and_quota() {
     let expected = [
         format!(
             "{acls} User:cd --operation Write --operation Describe --topic coalition.partner.cd.events. \
-             --resource-pattern-type prefixed"
+             --resource-pattern-type prefixed </dev/null"
         ),
         format!(
             "{acls} User:cd --operation Read --operation Describe --topic coalition.partner.cd.rejected. --group \
-             coalition.partner.cd. --resource-pattern-type prefixed"
+             coalition.partner.cd. --resource-pattern-type prefixed </dev/null"
         ),
         format!(
-            "{configs} cd --add-config producer_byte_rate=1000,consumer_byte_rate=5242880,request_percentage=100"
+            "{configs} cd --add-config producer_byte_rate=1000,consumer_byte_rate=5242880,request_percentage=100 </dev/null"
         ),
         format!(
             "{acls} 'User:CN=cdnow,O=CDNow;x' --operation Write --operation Describe --topic \
-             coalition.partner.cdnow.events. --resource-pattern-type prefixed"
+             coalition.partner.cdnow.events. --resource-pattern-type prefixed </dev/null"
         ),
         format!(
             "{acls} 'User:CN=cdnow,O=CDNow;x' --operation Read --operation Describe --topic \
-             coalition.partner.cdnow.rejected. --group coalition.partner.cdnow. --resource-pattern-type prefixed"
+             coalition.partner.cdnow.rejected. --group coalition.partner.cdnow. --resource-pattern-type prefixed </dev/null"
         ),
         format!(
             "{configs} 'CN=cdnow,O=CDNow;x' --add-config \
-             producer_byte_rate=1000,consumer_byte_rate=5242880,request_percentage=100"
+             producer_byte_rate=1000,consumer_byte_rate=5242880,request_percentage=100 </dev/null"
         ),
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
@@ -51,14 +51,14 @@ fn a_line_for_each_right_and_quota() {
     let expected = [
         format!(
             "{acls} User:coalition --operation Read --operation Write --operation Describe --operation DescribeConfigs \
-             --operation Create --topic coalition. --resource-pattern-type prefixed"
+             --operation Create --topic coalition. --resource-pattern-type prefixed </dev/null"
         ),
         format!(
-            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --resource-pattern-type literal"
+            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --resource-pattern-type literal </dev/null"
         ),
         format!(
             "{acls} User:coalition --operation Read --operation Describe --group coalition-intake --group \
-             coalition-reader --resource-pattern-type literal"
+             coalition-reader --resource-pattern-type literal </dev/null"
         ),
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected, "nobody else's rights beside the network's");

@@ -45,6 +45,8 @@ impl Tools<'_> {
             words.extend(["--command-config".to_owned(), quoted(file)]);
         }
         words.extend(arguments.iter().map(|argument| quoted(argument)));
+        // `ssh` and `docker exec -i` would take the lines behind it for their own input.
+        words.push("</dev/null".to_owned());
         words.join(" ")
     }
 }
@@ -60,6 +62,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::process::Stdio;
+
     use super::*;
 
     #[test]
@@ -87,13 +92,25 @@ mod tests {
         assert_eq!(
             tools.grant(&grant),
             "/opt/kafka-acls.sh --bootstrap-server a:1,b:2 --command-config 'my admin' --add --allow-principal \
-             'User:CN=x y' --operation Read --operation Describe --topic t. --group g. --resource-pattern-type prefixed"
+             'User:CN=x y' --operation Read --operation Describe --topic t. --group g. --resource-pattern-type prefixed </dev/null"
         );
         let quota = Quota { producer_byte_rate: 1, consumer_byte_rate: 2, request_percentage: 3 };
         assert_eq!(
             Tools { command_config: None, ..tools }.quota(&to, quota),
             "/opt/kafka-configs.sh --bootstrap-server a:1,b:2 --alter --entity-type users --entity-name 'CN=x y' \
-             --add-config producer_byte_rate=1,consumer_byte_rate=2,request_percentage=3"
+             --add-config producer_byte_rate=1,consumer_byte_rate=2,request_percentage=3 </dev/null"
         );
+    }
+
+    #[test]
+    fn a_tool_that_reads_leaves_the_lines_behind_it() {
+        let tools = Tools { template: "cat; echo {}", bootstrap_servers: "b:1", command_config: None };
+        let quota = Quota { producer_byte_rate: 1, consumer_byte_rate: 2, request_percentage: 3 };
+        let lines = ["x", "y"].map(|name| tools.quota(&Principal::new(name).unwrap(), quota) + "\n").concat();
+        let mut shell = std::process::Command::new("sh");
+        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        let told = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
+        assert_eq!(told.lines().filter(|line| line.starts_with("kafka-configs ")).count(), 2, "{told}");
     }
 }
