@@ -92,10 +92,10 @@ pub(crate) fn genesis(log: &dyn Log) -> Result<Option<Genesis>> {
         return Ok(None);
     }
     let journal = Partition::new(JOURNAL, 0);
-    let (start, end) = patiently(|| log.bounds(&journal)).context(DOING)?;
+    let (start, end) = patiently(|| log.bounds(&journal)).map_err(advise).context(DOING)?;
     let mut next = start;
     while next < end {
-        let read = patiently(|| log.read(&journal, next, 1)).context(DOING)?;
+        let read = patiently(|| log.read(&journal, next, 1)).map_err(advise).context(DOING)?;
         let Some(stored) = read.into_iter().next() else { break };
         next = stored.offset.plus(1);
         if let Some(Entry::Genesis(genesis)) = Entry::decode(&stored.record.value)? {

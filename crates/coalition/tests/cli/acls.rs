@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use coalition_journal::kafka::{Settings, Topics};
+use coalition_journal::log::Error;
 use rdkafka::admin::{AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use serde_json::json;
 
 use crate::brokers::{Broker, PATIENCE, ask, options};
 use crate::everyday::PROGRAMME;
-use crate::network::{Network, command, end, refused};
+use crate::network::{Ended, Network, command, end, refused};
 
 const EVENTS: &str = "coalition.partner.cdnow.events.v1";
 const REJECTED: &str = "coalition.partner.cdnow.rejected.v1";
@@ -57,6 +59,7 @@ fn a_partner_can_write_its_events_and_nothing_else_and_the_network_runs() {
     over_tls(&stage);
     let network = Network::start_by(stage.serve("coalition-password"), folder);
     runs(&stage, &network);
+    a_start_that_may_not_read_ends_soon(&stage);
     a_partner_is_kept_to_its_own(&stage);
 }
 
@@ -69,8 +72,11 @@ fn granted(stage: &Stage) {
         assert_eq!(lines.lines().count(), count, "{lines}");
         lines
     };
-    let lines =
-        printed("--no-create", 3) + &printed("--partner cdnow --partner cd --principal cd=cd.shop", 6);
+    let auditor = "--add --allow-principal User:auditor --operation Describe --operation DescribeConfigs \
+                   --topic coalition. --resource-pattern-type prefixed </dev/null";
+    let lines = printed("--no-create", 3)
+        + &printed("--partner cdnow --partner cd --principal cd=cd.shop", 6)
+        + &format!("{} {auditor}", stage.broker.tools().replace("{}", "kafka-acls"));
     // Each takes a JVM's start.
     let lines: Vec<_> = lines.lines().collect();
     std::thread::scope(|scope| {
@@ -86,20 +92,49 @@ fn granted(stage: &Stage) {
     }
 }
 
-/// The network may not create topics here, and nobody comes in with a wrong password. Neither is tried again and again, as it
-/// is where brokers are away.
+/// What fails without being tried again and again, as it is where brokers are away.
+fn soon(serve: Command) -> Ended {
+    let began = Instant::now();
+    let ended = refused(serve);
+    assert!(began.elapsed() < PATIENCE, "{:?}: {}", began.elapsed(), ended.err);
+    ended
+}
+
+/// The network may not create topics here, and nobody comes in with a wrong password.
 fn a_start_that_is_not_let_ends_soon(stage: &Stage) {
-    let soon = |serve| {
-        let began = Instant::now();
-        let ended = refused(serve);
-        assert!(began.elapsed() < PATIENCE, "{:?}: {}", began.elapsed(), ended.err);
-        ended
-    };
     let ended = soon(stage.serve("coalition-password"));
     assert!(ended.err.contains("create topic coalition.journal.v1: "), "{}", ended.err);
     ended.failed(1, "have it created by one who may, with `coalition topics create`");
     let ended = soon(stage.serve("wrong"));
     assert!(ended.err.contains("Authentication failed"), "{}", ended.err);
+    ended.failed(1, "what to do: check how it logs in");
+    // One of two brokers that says no may be just starting. Both are final: here one that has two names.
+    let first = &stage.broker.guarded;
+    let both = format!("{first},{}", first.replace("127.0.0.1", "localhost"));
+    assert!(&both != first && matches!(with_a_wrong_password(both, PATIENCE), Error::Denied { .. }));
+    let other_away = with_a_wrong_password(format!("{first},127.0.0.1:9"), Duration::from_secs(3));
+    assert!(matches!(other_away, Error::Backend { .. }), "{other_away}");
+}
+
+/// What a log-in ends with.
+fn with_a_wrong_password(bootstrap_servers: String, request_timeout: Duration) -> Error {
+    let wrong = [
+        ("security.protocol", "sasl_plaintext"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "operator"),
+        ("sasl.password", "wrong"),
+    ];
+    let librdkafka = wrong.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let settings = Settings { request_timeout, librdkafka, ..Settings::at(&bootstrap_servers) };
+    Topics::open(&settings).err().unwrap()
+}
+
+/// One that may see the topics, and what they are set to, but not what is in them.
+fn a_start_that_may_not_read_ends_soon(stage: &Stage) {
+    let mut serve = stage.as_user("serve --listen 127.0.0.1:0", "auditor");
+    serve.arg("--data").arg(stage.folder.join("auditors"));
+    let ended = soon(serve);
+    assert!(ended.err.contains("read coalition.journal.v1/0: "), "{}", ended.err);
     ended.failed(1, "what to do: check how it logs in");
 }
 

@@ -24,7 +24,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const MISSING: [i32; 4] = [3, 4, 5, 127];
 
 /// Who can log in, by PLAIN; the password is the name with `-password` behind it. `operator` may do everything.
-const USERS: [&str; 4] = ["operator", "coalition", "cdnow", "cd.shop"];
+const USERS: [&str; 5] = ["operator", "coalition", "auditor", "cdnow", "cd.shop"];
 
 /// One broker, gone when this is, however the process ends.
 pub(crate) struct Broker {
