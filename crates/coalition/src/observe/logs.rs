@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum, Deserialize)]
@@ -17,8 +20,8 @@ pub(crate) enum LogFormat {
 }
 
 /// What a filter such as `warn,coalition::event=debug` lets through.
-pub(super) fn filter(text: &str) -> Result<EnvFilter> {
-    EnvFilter::builder().parse(text).with_context(|| format!("\"{text}\" says not what to log"))
+pub(super) fn filter(text: &str) -> Result<Targets> {
+    text.parse::<Targets>().with_context(|| format!("\"{text}\" says not what to log"))
 }
 
 /// Begins to log what `RUST_LOG` says, or else `default`.
@@ -29,14 +32,14 @@ pub(crate) fn start(default: &str, format: LogFormat) -> Result<()> {
         None => filter(default)?,
     };
     // A log that can't be written, on a full disk or to nobody, must not bring down what it tells of.
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .log_internal_errors(false);
-    match format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    registry().with(filter).with(lines).init();
     Ok(())
 }
