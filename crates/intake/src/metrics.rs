@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     reasons: IntCounterVec,
     bytes: IntCounterVec,
     lag: IntGaugeVec,
+    unopened: IntGaugeVec,
     accepted: IntCounter,
     rejected: IntCounter,
     bytes_all: IntCounter,
@@ -36,6 +37,8 @@ pub struct Counts {
     pub rejected: BTreeMap<ErrorReason, u64>,
     /// Bytes in the values of all of these records.
     pub bytes: u64,
+    /// Partners whose topics could not be opened when that was last tried.
+    pub unopened: u64,
 }
 
 impl Default for Metrics {
@@ -58,9 +61,20 @@ impl Default for Metrics {
                 "Records of a partner's topic that are not dealt with: neither in the inbox nor sent back.",
                 &["partner"],
             ),
+            unopened: unopened(),
             streams: Mutex::default(),
         }
     }
+}
+
+fn unopened() -> IntGaugeVec {
+    let unopened = gauges(
+        "intake_partners_unopened",
+        "Partners of whom nothing is read: their topics can't be opened, or could lose events.",
+        &[],
+    );
+    unopened.with_label_values::<&str>(&[]);
+    unopened
 }
 
 /// By reason. One is there from the start, so that the metric is shown before anything was rejected.
@@ -79,7 +93,8 @@ impl Metrics {
         registry.register(Box::new(self.records.clone()))?;
         registry.register(Box::new(self.reasons.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
-        registry.register(Box::new(self.lag.clone()))
+        registry.register(Box::new(self.lag.clone()))?;
+        registry.register(Box::new(self.unopened.clone()))
     }
 
     pub(crate) fn judged(&self, accepted: u64, bytes: u64) {
@@ -90,6 +105,12 @@ impl Metrics {
     pub(crate) fn rejected(&self, reason: ErrorReason) {
         self.rejected.inc();
         self.reasons.with_label_values(&[reason.reason()]).inc();
+    }
+
+    /// So many partners' topics could not be opened at the last try.
+    pub(crate) fn unopened(&self, partners: usize) {
+        let partners = i64::try_from(partners).unwrap_or(i64::MAX);
+        self.unopened.with_label_values::<&str>(&[]).set(partners);
     }
 
     /// Measures how far a stream is from now on.
@@ -124,6 +145,7 @@ impl Metrics {
             accepted: self.accepted.get(),
             rejected: reasons.map(|reason| (reason, count(reason))).filter(|(_, count)| *count > 0).collect(),
             bytes: self.bytes_all.get(),
+            unopened: u64::try_from(self.unopened.with_label_values::<&str>(&[]).get()).unwrap_or_default(),
         }
     }
 }

@@ -38,10 +38,11 @@ impl Opener {
         self.woken.store(false, Ordering::Release);
     }
 
-    /// The streams of a partner, numbered from `first` on. Its topics are created if they are not there.
+    /// The streams of a partner, numbered from `first` on. Its topics are created if they are not there; what others made is
+    /// an error where it could lose events.
     pub(crate) fn open(&self, partner: PartnerId, first: usize) -> Result<Vec<Stream>, log::Error> {
-        let events = self.create(&events_topic(&partner))?;
-        let rejected = self.create(&rejected_topic(&partner))?;
+        let events = self.partitions(&events_topic(&partner))?;
+        let rejected = self.partitions(&rejected_topic(&partner))?;
         let mut streams = Vec::new();
         for (number, events) in events.into_iter().enumerate() {
             let rejected = rejected[number % rejected.len()].clone();
@@ -50,12 +51,8 @@ impl Opener {
         Ok(streams)
     }
 
-    /// The partitions of a topic.
-    fn create(&self, topic: &str) -> Result<Vec<Partition>, log::Error> {
-        let found = match self.log.topic(topic)? {
-            Some(found) => found,
-            None => self.log.create_topic(topic, self.partitions)?,
-        };
+    fn partitions(&self, topic: &str) -> Result<Vec<Partition>, log::Error> {
+        let found = self.log.open_topic(topic, self.partitions)?;
         Ok((0..found.partitions).map(|number| Partition::new(topic, number)).collect())
     }
 

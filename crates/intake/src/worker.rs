@@ -1,10 +1,12 @@
 //! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use coalition_domain::PartnerId;
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{self, AppendError, Log, Offset, Partition};
 use coalition_ledger::runtime::Ledger;
@@ -61,8 +63,8 @@ pub(crate) struct Worker {
     /// Changes of the registry that are followed.
     followed: u64,
     follow_at: Instant,
-    /// A partner's topics could not be opened, which was said.
-    opening_failed: bool,
+    /// Partners whose topics can't be opened, with what was said of it.
+    unopened: BTreeMap<PartnerId, String>,
     /// Which stream is read first.
     turn: usize,
     stop_at: Option<Instant>,
@@ -89,7 +91,7 @@ impl Worker {
             streams: Vec::new(),
             followed: 0,
             follow_at: Instant::now(),
-            opening_failed: false,
+            unopened: BTreeMap::new(),
             turn: 0,
             stop_at: None,
         }
@@ -130,7 +132,7 @@ impl Worker {
         if registry.changes() == self.followed {
             return;
         }
-        let mut failed = false;
+        let mut unopened = BTreeMap::new();
         for partner in registry.partners() {
             if self.streams.iter().any(|stream| stream.partner == partner.id) {
                 continue;
@@ -141,15 +143,18 @@ impl Worker {
                     self.streams.extend(streams);
                 }
                 Err(error) => {
-                    if !self.opening_failed {
-                        tracing::warn!(partner = %partner.id, error = chain(&error), "the partner's topics can't be opened; tried again");
+                    let error = chain(&error);
+                    // Once for each partner and reason: it may take a person to mend it.
+                    if self.unopened.get(&partner.id) != Some(&error) {
+                        tracing::warn!(partner = %partner.id, error, "the partner's topics can't be opened; tried again, and nothing is read of them before");
                     }
-                    failed = true;
+                    unopened.insert(partner.id, error);
                 }
             }
         }
-        self.opening_failed = failed;
-        if failed {
+        self.metrics.unopened(unopened.len());
+        self.unopened = unopened;
+        if !self.unopened.is_empty() {
             // One whose topics aren't there, or can't be reached for long, takes little of the time of the others.
             self.follow_at = Instant::now() + OPEN_PAUSE.max(now.elapsed() * 10);
             return;

@@ -206,6 +206,15 @@ pub trait Log: Send + Sync + 'static {
     /// The topic, if there is one.
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error>;
 
+    /// A topic that may be another's: as it is, or created with so many partitions. Where it is kept by others than this
+    /// process, it is an error if it could lose what is written there, until that is mended.
+    fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        match self.topic(topic)? {
+            Some(found) => Ok(found),
+            None => self.create_topic(topic, partitions),
+        }
+    }
+
     /// Appends `records`. Returns at once (the first time to a topic of a distant log, after it was looked for); `done`
     /// is called exactly once, from any thread.
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done);

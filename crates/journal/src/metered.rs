@@ -39,6 +39,10 @@ impl Log for Metered {
         self.log.topic(topic)
     }
 
+    fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        self.log.open_topic(topic, partitions)
+    }
+
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
         let kind = self.metrics.of((self.kind)(&to.topic)).clone();
         kind.begun(records.iter().map(Record::bytes).sum());

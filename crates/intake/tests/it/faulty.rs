@@ -28,16 +28,23 @@ pub(crate) struct Faulty {
     fates: Mutex<VecDeque<Fate>>,
     /// Callbacks that are never called.
     silent: Mutex<Vec<Done>>,
+    /// A topic that others made, and that is set to lose events.
+    unfit: Mutex<Option<String>>,
 }
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<Memory>) -> Self {
-        Self { inner, fates: Mutex::default(), silent: Mutex::default() }
+        Self { inner, fates: Mutex::default(), silent: Mutex::default(), unfit: Mutex::default() }
     }
 
     /// The fates of intake's next appends to the inbox; those after them are done.
     pub(crate) fn fates(&self, fates: &[Fate]) {
         self.fates.lock().unwrap().extend(fates);
+    }
+
+    /// Which topic could lose events from now on.
+    pub(crate) fn unfit(&self, topic: Option<String>) {
+        *self.unfit.lock().unwrap() = topic;
     }
 
     /// How many of these fates are still to come.
@@ -73,6 +80,14 @@ impl Log for Faulty {
 
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
         self.inner.topic(topic)
+    }
+
+    fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        if self.unfit.lock().unwrap().as_deref() == Some(topic) {
+            let (doing, source) = ("check a topic".to_owned(), "as the test says".into());
+            return Err(Error::Backend { doing, source });
+        }
+        self.inner.open_topic(topic, partitions)
     }
 
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {

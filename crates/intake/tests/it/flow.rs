@@ -11,6 +11,7 @@ use coalition_proto::event::v1::PartnerEvent;
 use coalition_proto::r#type::v1::ErrorReason;
 use prost::Message;
 
+use crate::faulty::Faulty;
 use crate::network::{
     Network, SHARDS, committed, event, inboxes, memory, publish, publish_events, records, refused_by_intake,
     until,
@@ -85,6 +86,29 @@ fn a_partner_that_comes_later_is_served() {
     until("its topics are there", || log.topic(&rejected_topic(&late)).unwrap().is_some());
     publish_events(&*log, late, numbered(3));
     until("its events are dealt with", || committed(&*log, late) == Some(Offset(3)));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn a_partner_whose_topic_could_lose_events_waits_until_it_is_mended_and_others_do_not() {
+    let faulty = Arc::new(Faulty::new(memory()));
+    let log: Arc<dyn Log> = faulty.clone();
+    let network = Network::start(&log);
+    let (a, b) = (network.create_partner("a"), network.create_partner("b"));
+    faulty.unfit(Some(events_topic(&a)));
+    publish_events(&*log, a, numbered(5));
+    publish_events(&*log, b, numbered(3));
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    until("the other is dealt with", || committed(&*log, b) == Some(Offset(3)));
+    assert_eq!((committed(&*log, a), intake.counts().unopened), (None, 1));
+    let late = network.create_partner("late");
+    publish_events(&*log, late, numbered(2));
+    until("so is one that comes later", || committed(&*log, late) == Some(Offset(2)));
+    assert_eq!((committed(&*log, a), intake.counts().unopened), (None, 1));
+    faulty.unfit(None);
+    until("it is dealt with once it is mended", || committed(&*log, a) == Some(Offset(5)));
+    until("it is counted no more", || intake.counts().unopened == 0);
     intake.stop();
     network.stop();
 }

@@ -103,6 +103,10 @@ impl Log for Kafka {
         self.topics.find(topic)
     }
 
+    fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        self.topics.open_partners(topic, partitions)
+    }
+
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
         let append = Append::new(Vec::new(), done);
         // Asked of the brokers once for each topic, or a mistyped one could be made by a record to it.

@@ -1,6 +1,6 @@
 //! Topics: found, created with the settings that they must have, checked, trimmed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use super::denial::{answered, denied, is_denial, is_denied};
 use super::distrust::Distrust;
 use super::reader::PAUSE;
 use super::settings::Settings;
+use super::wanted::Whose;
 use super::{SET_UP, block, failed, number, wanted};
 use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
 
@@ -27,14 +28,17 @@ pub struct Topics {
     admin: AdminClient<Lines>,
     /// Those that were found. One that is deleted while the log is open is found until it is opened again.
     known: Mutex<BTreeMap<String, Topic>>,
+    /// Those among them that were found to have what they must, or made with it.
+    fit: Mutex<BTreeSet<String>>,
 }
 
-/// How many partitions a topic is to have.
+/// How many partitions a topic is to have, which depends on whose it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Partitions {
-    /// So many; one that has another number is refused.
+    /// The network's own has so many; one that has another number is refused.
     Exactly(u32),
-    /// So many if it is created; one that is there keeps what it has.
+    /// A partner's, so many if it is created. One that is there keeps what it has, and may have other settings too, as long
+    /// as they lose nothing.
     IfNew(u32),
 }
 
@@ -59,7 +63,8 @@ impl Topics {
         settings.check().map_err(|refused| failed(SET_UP.to_owned(), refused))?;
         let admin = settings.admin().create_with_context(Lines);
         let admin = admin.map_err(|error| failed(SET_UP.to_owned(), error))?;
-        let topics = Self { settings: settings.clone(), admin, known: Mutex::default() };
+        let topics =
+            Self { settings: settings.clone(), admin, known: Mutex::default(), fit: Mutex::default() };
         topics.reach()?;
         Ok(topics)
     }
@@ -131,6 +136,16 @@ impl Topics {
         Ok(found)
     }
 
+    /// See [`crate::log::Log::open_topic`]. Asked of the brokers until it is as it must be, and then no more.
+    pub(super) fn open_partners(&self, name: &str, partitions: u32) -> Result<Topic, Error> {
+        if self.fit().contains(name)
+            && let Some(topic) = self.known().get(name)
+        {
+            return Ok(*topic);
+        }
+        self.ensure(name, Partitions::IfNew(partitions)).map(|ready| ready.topic)
+    }
+
     /// [`Error::NoSuchPartition`] if it isn't there.
     pub(super) fn partition(&self, of: &Partition) -> Result<(), Error> {
         match self.find(&of.topic)? {
@@ -146,8 +161,13 @@ impl Topics {
     /// command that mends it; [`Error::Denied`] where this process may not look, or not create.
     pub fn ensure(&self, name: &str, partitions: Partitions) -> Result<Ready, Error> {
         check_topic_name(name)?;
-        let (Partitions::Exactly(wanted) | Partitions::IfNew(wanted)) = partitions;
-        let (found, is_new) = match self.describe(name)? {
+        let (wanted, whose) = match partitions {
+            Partitions::Exactly(wanted) => (wanted, Whose::Networks),
+            Partitions::IfNew(wanted) => (wanted, Whose::Partners),
+        };
+        let before = self.describe(name)?;
+        let was_there = before.is_some();
+        let (found, is_new) = match before {
             Some(found) => (found, false),
             None => {
                 let is_new = self.create(name, wanted)?;
@@ -159,8 +179,17 @@ impl Topics {
             let (topic, found) = (name.to_owned(), topic.partitions);
             return Err(Error::PartitionCount { topic, found, wanted });
         }
-        self.check(name, found.replicas)?;
+        let described = if was_there {
+            self.described(name)?.ok_or_else(|| failed(check_settings(name), UNSEEN))?
+        } else {
+            self.seen(name, || self.described(name))?
+        };
+        let found_setting = |setting: &str| described.get(setting).and_then(|entry| entry.value.clone());
+        if let Some(faults) = wanted::faults(&self.settings, (name, whose), found.replicas, found_setting) {
+            return Err(failed(check_settings(name), faults));
+        }
         self.known().insert(name.to_owned(), topic);
+        self.fit().insert(name.to_owned());
         Ok(Ready { topic, replicas: found.replicas, is_new })
     }
 
@@ -192,16 +221,6 @@ impl Topics {
                 return Err(failed(format!("look at topic {name}"), UNSEEN));
             }
             thread::sleep(PAUSE);
-        }
-    }
-
-    /// Refuses a topic that could not keep what the log promises.
-    fn check(&self, name: &str, replicas: usize) -> Result<(), Error> {
-        let described = self.seen(name, || self.described(name))?;
-        let found = |setting: &str| described.get(setting).and_then(|entry| entry.value.clone());
-        match wanted::faults(&self.settings, name, replicas, found) {
-            None => Ok(()),
-            Some(faults) => Err(failed(check_settings(name), faults)),
         }
     }
 
@@ -245,6 +264,10 @@ impl Topics {
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Topic>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fit(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.fit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

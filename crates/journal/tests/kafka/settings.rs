@@ -58,15 +58,39 @@ fn a_topic_that_could_lose_records_is_refused_until_it_is_mended() {
                   deleted by age), message.timestamp.type is CreateTime, not LogAppendTime (records would carry \
                   their writer's clock)";
     assert!(said.starts_with(begins), "{said}");
-    let (_, mend) = said.split_once("--add-config ").expect("a command");
-    let mend: Vec<_> = mend.split(',').filter_map(|setting| setting.split_once('=')).collect();
-    let alter = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", "3000000");
-    let alter = mend.iter().fold(alter, |alter, (key, value)| alter.set(key, value));
-    let altered = block_on(admin(&settings).alter_configs([&alter], &AdminOptions::new())).expect("alter");
-    assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+    mend(&settings, topic, &said, &[("max.message.bytes", "3000000")]);
     let created = log.create_topic(topic, 1).expect("now it will do");
     assert_eq!(log.topic(topic).expect("look"), Some(created));
     let copies = Settings { replication_factor: 3, ..settings };
     let Err(error) = open(&copies).create_topic(topic, 1) else { panic!("it is refused") };
     assert!(self::said(&error).contains("its partitions have 1 copies, not 3"));
+}
+
+/// Does what an error says, and what has to be said again.
+fn mend(settings: &Settings, topic: &str, said: &str, kept: &[(&str, &str)]) {
+    let (_, mend) = said.split_once("--add-config ").expect("a command");
+    let mend = mend.split(',').filter_map(|setting| setting.split_once('='));
+    let alter = AlterConfig::new(ResourceSpecifier::Topic(topic));
+    let alter = mend.chain(kept.iter().copied()).fold(alter, |alter, (key, value)| alter.set(key, value));
+    let altered = block_on(admin(settings).alter_configs([&alter], &AdminOptions::new())).expect("alter");
+    assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+}
+
+#[test]
+fn a_topic_that_others_made_is_opened_unless_it_could_lose_events() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    let topic = "settings.partners";
+    foreign_topic(&settings, topic, &[("cleanup.policy", "compact"), ("retention.ms", "604800000")]);
+    assert!(log.topic(topic).expect("look").is_some(), "that it is known already changes nothing");
+    let said = said(&log.open_topic(topic, 1).expect_err("it is refused"));
+    let expected = "check the settings of topic settings.partners: cleanup.policy is compact, not delete (compaction \
+                    would leave out records); mend it with: kafka-configs.sh";
+    assert!(said.starts_with(expected), "{said}");
+    mend(&settings, topic, &said, &[("retention.ms", "604800000")]);
+    let opened = log.open_topic(topic, 5).expect("now it will do");
+    assert_eq!(opened.partitions, 1, "it keeps what it has");
+    assert!(log.create_topic(topic, 1).is_err(), "but not for the network itself");
+    assert_eq!(log.open_topic("settings.partners-new", 5).expect("it is created").partitions, 5);
 }
