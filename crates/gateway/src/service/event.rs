@@ -1,5 +1,8 @@
 //! Partners' events: written to the partner's topic, and what became of them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use coalition_domain::{Command, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
@@ -135,27 +138,26 @@ impl Gateway {
         let (log, partitions) = (self.log.clone(), self.settings.partner_partitions);
         blocking(call, move || {
             let name = events_topic(&partner);
-            let found = match log.topic(&name)? {
-                Some(found) => found,
-                None => log.create_topic(&name, partitions)?,
-            };
-            Ok(Topic { name, partitions: found.partitions })
+            let partitions = log.open_topic(&name, partitions)?.partitions;
+            Ok(Topic { name, partitions })
         })
         .await
     }
 
     /// Writes what was accepted, in order; answers once the log has all of it. An append for each event: others may write
-    /// to the partition in between, and each is told its own place.
+    /// to the partition in between, and each is told its own place. What comes behind one that the log refuses isn't sent: it
+    /// would be in the topic before it.
     async fn publish(
         &self,
         call: &Call,
         topic: Option<Topic>,
         judged: Vec<Judged>,
     ) -> Result<Vec<proto::PublishEventResult>, Failure> {
+        let halted = Arc::<AtomicBool>::default();
         let send = |Judged { event_id, record }: Judged| {
             let sent = record.map(|(number, record)| {
                 let to = Partition::new(&topic.as_ref()?.name, number);
-                let appended = append(&*self.log, &to, record);
+                let appended = append(&*self.log, &to, record, &halted);
                 Some((to, appended))
             });
             (event_id, sent)
@@ -191,10 +193,24 @@ impl Gateway {
 
 const REPEAT: &str = "it is not known whether all events are in the topic; repeat the call as it was";
 
-fn append(log: &dyn Log, to: &Partition, record: Record) -> oneshot::Receiver<Result<Offset, AppendError>> {
+type Appended = oneshot::Receiver<Result<Offset, AppendError>>;
+
+/// Appends unless the call is `halted`, which it is by the first append of it that fails.
+fn append(log: &dyn Log, to: &Partition, record: Record, halted: &Arc<AtomicBool>) -> Appended {
     let (told, outcome) = oneshot::channel();
-    // A call that was given up hears nothing; the event is in the topic all the same.
-    log.append(to, vec![record], Box::new(move |outcome| drop(told.send(outcome))));
+    let halt = Arc::clone(halted);
+    let done = move |outcome: Result<_, _>| {
+        if outcome.is_err() {
+            halt.store(true, Ordering::Release);
+        }
+        // A call that was given up hears nothing; the event is in the topic all the same.
+        drop(told.send(outcome));
+    };
+    if halted.load(Ordering::Acquire) {
+        done(Err(AppendError::NotAppended("it is behind one that was not appended".to_owned())));
+    } else {
+        log.append(to, vec![record], Box::new(done));
+    }
     outcome
 }
 

@@ -1,5 +1,6 @@
 //! Publishing events, and what became of them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use coalition_intake::events_topic;
@@ -156,6 +157,26 @@ async fn a_topic_that_takes_nothing_says_so_and_a_lost_answer_is_no_no() {
     assert_eq!(why(publish().await), ErrorReason::OutcomeUnknown);
     publish().await.unwrap();
     assert_eq!(shop.decided("shop", "a", "e1").await.points, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_an_event_that_is_not_taken_none_of_the_call_is() {
+    let network = Network::furnished().await;
+    let shop = shop(&network).await;
+    let publish = |numbers: Range<u32>| {
+        let events = numbers.map(|number| event("a", &format!("e{number}"), read(&format!("m{number}"))));
+        shop.publish_events("shop", events.collect())
+    };
+    publish(0..1).await.unwrap();
+    network.log.fail("coalition.partner.", Fault::RefuseOne);
+    let status = publish(1..4).await.unwrap_err();
+    assert_eq!(reason(&status), ErrorReason::Overloaded);
+    assert!(status.get_error_details().retry_info().is_some());
+    publish(1..4).await.unwrap();
+    let topic = Partition::new(&events_topic(&"shop".parse().unwrap()), 0);
+    let stored = network.log.read(&topic, Offset(0), usize::MAX).unwrap();
+    let ids = stored.iter().map(|it| PartnerEvent::decode(it.record.value.clone()).unwrap().event_id);
+    assert_eq!(ids.collect::<Vec<_>>(), ["e0", "e1", "e2", "e3"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,8 @@ use coalition_journal::memory::Memory;
 pub(crate) enum Fault {
     /// They are refused: nothing of them is in the log.
     Refuse,
+    /// One of them is refused, and those behind it are not.
+    RefuseOne,
     /// One of them is lost, and its caller is left in doubt.
     LoseOne,
     /// They are kept back until they are let go.
@@ -51,7 +53,7 @@ impl Faulty {
     fn fault_of(&self, to: &Partition) -> Option<Fault> {
         let mut fault = self.fault.lock().unwrap();
         let found = fault.filter(|(topic, _)| to.topic.starts_with(topic)).map(|(_, found)| found);
-        if found == Some(Fault::LoseOne) {
+        if matches!(found, Some(Fault::LoseOne | Fault::RefuseOne)) {
             *fault = None;
         }
         found
@@ -70,7 +72,7 @@ impl Log for Faulty {
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
         match self.fault_of(to) {
             None => self.memory.append(to, records, done),
-            Some(Fault::Refuse) => done(Err(AppendError::NotAppended("full".to_owned()))),
+            Some(Fault::Refuse | Fault::RefuseOne) => done(Err(AppendError::NotAppended("full".to_owned()))),
             Some(Fault::LoseOne) => done(Err(AppendError::Doubt("lost".to_owned()))),
             Some(Fault::Hold) => self.held.lock().unwrap().push((to.clone(), records, done)),
         }
