@@ -2,6 +2,7 @@
 //! `rejected` topic, and not told here.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use coalition_domain::PartnerId;
@@ -89,13 +90,27 @@ impl Kafka {
 
     /// A producer that can go on.
     fn producer(&mut self) -> Result<&ThreadedProducer<Context>, KafkaError> {
-        let usable = |it: &ThreadedProducer<Context>| it.client().fatal_error().is_none();
-        let producer = match self.producer.take().filter(usable) {
-            Some(producer) => producer,
-            None => self.config.create_with_context(Context)?,
+        let producer = match self.producer.take() {
+            Some(producer) if producer.client().fatal_error().is_none() => producer,
+            unusable => {
+                end(unusable);
+                self.config.create_with_context(Context)?
+            }
         };
         Ok(self.producer.insert(producer))
     }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        end(self.producer.take());
+    }
+}
+
+/// Ends a producer, which waits for half a second where brokers are away: on a thread of its own, since a task must not.
+fn end(producer: Option<ThreadedProducer<Context>>) {
+    // Without a thread it is ended here.
+    drop(thread::Builder::new().name("kafka/end".to_owned()).spawn(move || drop(producer)));
 }
 
 /// The topic that the partner writes its events to.
@@ -164,6 +179,8 @@ impl ProducerContext for Context {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -184,6 +201,23 @@ mod tests {
         }
         assert!(matches!(with("no.such.setting"), Some(NoKafka::Refused(_))));
         assert!(with("linger.ms").is_none());
+    }
+
+    /// Whoever drops it is a task, and others wait for its thread.
+    #[test]
+    fn an_end_waits_for_no_broker() {
+        let shop = PartnerId::new("shop").expect("a slug");
+        let took = (0..20).map(|_| {
+            let kafka = Kafka::new("127.0.0.1:9", &shop, &BTreeMap::new()).expect("it needs no broker");
+            let (confirm, _) = oneshot::channel();
+            let record = BaseRecord::with_opaque_to(&kafka.topic, Box::new(confirm)).key("k").payload("v");
+            assert!(kafka.producer.as_ref().is_some_and(|producer| producer.send(record).is_ok()));
+            let began = Instant::now();
+            drop(kafka);
+            began.elapsed()
+        });
+        let quickest = took.min().expect("there were some");
+        assert!(quickest < Duration::from_millis(50), "{quickest:?}");
     }
 
     #[test]

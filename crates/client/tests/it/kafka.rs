@@ -47,8 +47,9 @@ async fn events_by_kafka_count_once() {
     }
     // Until a try has failed; then the broker goes on.
     let failed = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
         while first.counts().failures == 0 {
-            tokio::task::yield_now().await;
+            ticks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, failed).await.expect("a try fails");
