@@ -1,7 +1,7 @@
 //! What `cargo xtask test` does, in order: quick ones first. A new check is a new line of [`STEPS`].
 //!
-//! All of it is built for release: what is tested is what is shipped, and the libraries, those in C before all, are compiled
-//! once.
+//! All of it is built for release and with TLS to Kafka: what is tested is what is shipped, and the libraries, those in C
+//! before all, are compiled once.
 
 use anyhow::{Context, Result};
 
@@ -36,6 +36,12 @@ pub(crate) enum Tool {
     Buf,
 }
 
+/// What a released binary has besides the default.
+const TLS: &str = "coalition/kafka-tls";
+
+/// Tests on Kafka mostly wait for brokers, so more of them run at once than there are processors.
+const TEST_THREADS: &str = "--test-threads=4";
+
 /// End-to-end tests are a package and a step of their own: they start whole networks.
 pub(crate) const STEPS: &[Step] = &[
     cargo("format", &["fmt", "--all", "--check"]),
@@ -43,7 +49,20 @@ pub(crate) const STEPS: &[Step] = &[
     buf("protobuf lint", &["lint", "proto"]),
     buf("protobuf format", &["format", "proto", "--diff", "--exit-code"]),
     buf("protobuf breaking", &["breaking", "proto", "--against", buf::BREAKING_BASE]),
-    cargo("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    cargo(
+        "clippy",
+        &[
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            TLS,
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    ),
     cargo(
         "clippy without kafka",
         &[
@@ -59,13 +78,24 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     cargo(
         "unit, property and doc tests",
-        &["test", "--release", "--no-fail-fast", "--workspace", "--exclude", "coalition-tests"],
+        &[
+            "test",
+            "--release",
+            "--no-fail-fast",
+            "--workspace",
+            "--exclude",
+            "coalition-tests",
+            "--features",
+            TLS,
+            "--",
+            TEST_THREADS,
+        ],
     ),
     cargo(
         "simulator",
         &["run", "--quiet", "--release", "--package", "coalition-sim", "--", "--seeds", "100"],
     ),
-    cargo("the binary", &["build", "--release", "--package", "coalition"]),
+    cargo("the binary", &["build", "--release", "--package", "coalition", "--features", TLS]),
     Step { name: "end-to-end tests", action: Action::EndToEnd, tool: None },
 ];
 
@@ -80,7 +110,17 @@ impl Step {
             Action::Rules => rules::print_faults(),
             Action::EndToEnd => Ok(command::cargo()
                 // The whole workspace, so that features and with them all that is built are those of the step before.
-                .args(["test", "--release", "--workspace", "--test", "e2e"])
+                .args([
+                    "test",
+                    "--release",
+                    "--workspace",
+                    "--features",
+                    TLS,
+                    "--test",
+                    "e2e",
+                    "--",
+                    TEST_THREADS,
+                ])
                 .env("COALITION_BIN", command::target().join("release/coalition"))
                 .status()
                 .context("run cargo")?

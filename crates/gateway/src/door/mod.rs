@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// How often a connection is asked for within just under ten seconds if all that comes is `error`.
+    /// How often a connection is asked for while two pauses pass, if all that comes is `error`; 10,000 at the most.
     async fn tries(error: impl Fn() -> io::Error) -> u32 {
         let tries = Cell::new(0);
         let accept = || {
@@ -138,14 +138,14 @@ mod tests {
             std::future::ready(if tries.get() == 10_000 { Ok(()) } else { Err(error()) })
         };
         let mut failing = Seldom::new();
-        drop(tokio::time::timeout(Duration::from_millis(9_950), next(accept, &mut failing)).await);
+        drop(tokio::time::timeout(PAUSE * 5 / 2, next(accept, &mut failing)).await);
         tries.get()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_refusal_of_the_system_is_waited_out() {
         const EMFILE: i32 = 24;
-        assert_eq!(tries(|| io::Error::from_raw_os_error(EMFILE)).await, 100);
+        assert!(tries(|| io::Error::from_raw_os_error(EMFILE)).await <= 3);
         assert_eq!(tries(|| io::ErrorKind::ConnectionAborted.into()).await, 10_000);
     }
 }
