@@ -114,11 +114,6 @@ impl Network {
         data.join("store").join(shard.to_string())
     }
 
-    /// Whether the folder of a network holds nothing of it but what it is.
-    pub(crate) fn never_ran(data: &Path) -> bool {
-        !Self::log(data).exists() && !data.join("store").exists()
-    }
-
     /// Where the log lies.
     pub(crate) fn log(data: &Path) -> PathBuf {
         data.join("log")

@@ -54,11 +54,6 @@ impl Where {
         }
         Ok(log)
     }
-
-    /// Whether the network has no journal that could be looked at: it was never started. One on brokers is looked for there.
-    pub(super) fn never_ran(&self) -> Result<bool> {
-        Ok(self.log()?.kafka.is_empty() && Network::never_ran(&self.data))
-    }
 }
 
 impl Offline {
@@ -76,7 +71,8 @@ impl Offline {
         };
         if config.kafka.is_empty() && !Network::log(&at.data).exists() {
             bail!(
-                "the network in {} has no journal there; if it is on brokers, name them with --kafka or --config",
+                "the network in {} has no journal there: it was never started, or lives on brokers; name them with --kafka \
+                 or --config",
                 at.data.display()
             );
         }

@@ -16,7 +16,6 @@ use super::offline::{Offline, Where, folder};
 use super::progress;
 use crate::client::text::grouped;
 use crate::client::{Align, Style, Table, json, print};
-use crate::folder::Network;
 
 /// Bytes of the journal read at once.
 const READ_BYTES: usize = 2 * 1024 * 1024;
@@ -56,23 +55,13 @@ enum Verdict {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    Network::read(&args.at.data)?;
-    if args.at.never_ran()? {
-        return finish(args, &[], |_| {
-            "nothing to verify: the network was never started here; name its brokers with --kafka if it has some\n".to_owned()
-        });
-    }
     let offline = Offline::open(&args.at)?;
     let mut verified = Vec::new();
     for &shard in &offline.shards {
         verified.push(verify(&offline, shard).with_context(|| format!("verify shard {shard}"))?);
     }
-    finish(args, &verified, |style| text(&verified, style))
-}
-
-fn finish(args: &Args, verified: &[Verified], text: impl FnOnce(Style) -> String) -> Result<ExitCode> {
     let document = || json!({ "shards": verified.iter().map(as_json).collect::<Vec<_>>() });
-    print(&if args.at.json { json::document(&document())? } else { text(Style::of_stdout()) })?;
+    print(&if args.at.json { json::document(&document())? } else { text(&verified, Style::of_stdout()) })?;
     let good = |one: &Verified| matches!(one.verdict, Verdict::Equal | Verdict::NothingYet);
     Ok(if verified.iter().all(good) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
