@@ -27,7 +27,7 @@ pub struct Refused {
 
 /// Those that the journal does not know to be back with their partners.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct Returns {
     /// Their numbers end here: how many there ever were.
     last: u64,
     refused: VecDeque<Arc<Refused>>,
@@ -42,13 +42,13 @@ pub(crate) struct Changes {
     gone: std::ops::Range<u64>,
 }
 
-impl Default for Waiting {
+impl Default for Returns {
     fn default() -> Self {
         Self { last: 0, refused: VecDeque::new(), stored: (1, 0) }
     }
 }
 
-impl Waiting {
+impl Returns {
     /// Of a shard that has refused `last` events.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::accounts::{Accounts, Taken};
 use crate::body::{self, Destination, Item, Terms};
 use crate::due::{self, Due, DueTimes};
 use crate::inbox::{RelayCommand, Run, Source};
-use crate::refused::{self, Waiting};
+use crate::refused::{self, Returns};
 use crate::rows;
 use crate::totals::{LineOfHour, Totals};
 
@@ -57,7 +57,7 @@ pub struct State {
     /// Answered commands to the registry, by id and content; only in its home shard.
     pub answered: BTreeMap<(Fingerprint, Fingerprint), Answered>,
     /// Refused events that have to go back to their partners.
-    pub refused: Waiting,
+    pub refused: Returns,
     /// When the time of events is over that wait.
     pub due: DueTimes,
     /// Sums.
@@ -134,7 +134,7 @@ impl State {
             registry: Arc::default(),
             registry_log: Vec::new(),
             answered: BTreeMap::new(),
-            refused: Waiting::default(),
+            refused: Returns::default(),
             due: DueTimes::default(),
             totals: Totals::default(),
             accounts: Accounts::new(accounts_max, 0),
@@ -186,7 +186,7 @@ impl State {
             registry_stored: registry_log.len(),
             registry_log,
             answered,
-            refused: Waiting::load(reader, meta.refused)?,
+            refused: Returns::load(reader, meta.refused)?,
             due: DueTimes::load(reader)?,
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),

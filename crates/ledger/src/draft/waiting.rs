@@ -6,7 +6,7 @@ use coalition_domain::decide::decide_waiting;
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{Account, AccountId, Command, Decision, Event, Outcome};
 
-use super::{Draft, Drafted, Ready, committed, decision, ready};
+use super::{Draft, Drafted, ITEM_BYTES_MAX, Ready, committed, decision, ready};
 use crate::body::Item;
 use crate::due::{self, DueKey};
 use crate::inbox::Source;
@@ -50,8 +50,8 @@ impl Draft {
         Some(ready(Decision { command, outcome }, source, account.activities()))
     }
 
-    /// A consent, and what the account's events that waited come to with it, in the order in which they came. They are
-    /// 16 at most, so they fit into one batch whatever else they bring about.
+    /// A consent, and what the account's events that waited come to with it, in the order in which they came. What the
+    /// record has no room for waits on, and is decided when its time is over (rule 11).
     pub(super) fn with_waiting(
         &self,
         state: &State,
@@ -61,9 +61,13 @@ impl Draft {
         let first = self.body.count();
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         account.evolve(decision(&consent.item), &self.moment(registry, first));
-        let (mut group, mut index) = (vec![consent], first + 1);
+        let (mut group, mut index, mut bytes) = (vec![consent], first + 1, 0);
         for waiting in &account.waiting().to_vec() {
             if let Some(ready) = self.again(state, &account, waiting, index) {
+                bytes += ready.bytes.len();
+                if bytes > ITEM_BYTES_MAX {
+                    break;
+                }
                 account.evolve(decision(&ready.item), &self.moment(registry, index));
                 group.push(ready);
                 index += 1;

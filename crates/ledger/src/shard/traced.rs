@@ -28,7 +28,7 @@ impl Traced {
                 Item::Account(decision, _) => match &decision.outcome {
                     Outcome::Applied(_) => "applied",
                     Outcome::Refused(rejection) => rejection.code(),
-                    Outcome::Waiting(_) => "waits",
+                    Outcome::Waiting(_) => "waiting",
                 },
                 Item::Registry(_) | Item::Relayed(_) => unreachable!("an event is a command of an account"),
             },

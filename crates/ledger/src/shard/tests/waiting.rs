@@ -32,6 +32,10 @@ consent = "marketing"
 
 /// A core in office, of a network where partner `mail` has letters to be read.
 fn network() -> Alone {
+    network_by(DOCUMENT)
+}
+
+fn network_by(document: &str) -> Alone {
     let mut alone = Alone::in_office();
     let (mail, miles): (_, ProgrammeId) = (PartnerId::new("mail").unwrap(), "miles".parse().unwrap());
     let (key, settings) = (
@@ -46,7 +50,7 @@ fn network() -> Alone {
             display_name: "Mail".to_owned(),
             default_programme: Some(miles),
         },
-        RegistryChange::PublishProgramme { document: DOCUMENT.into() },
+        RegistryChange::PublishProgramme { document: document.into() },
         RegistryChange::CreateContract {
             partner: mail,
             programme: miles,
@@ -144,6 +148,32 @@ fn a_consent_brings_about_what_waited_for_it_in_its_own_batch() {
     assert_eq!((alone.core.state().due.count(), alone.returns.len()), (0, 0));
     pass(&mut alone, WAIT);
     assert_eq!(told(&alone).len(), 2, "nothing is due any more");
+}
+
+#[test]
+fn a_consent_that_much_waited_for_fits_into_a_record() {
+    // With a long name and a limit, the facts of one rule take some 100 bytes.
+    let rule = |nth| {
+        let id = format!("a-rule-with-a-name-{nth}");
+        format!(
+            "[[rule]]\nid = \"{id}\"\nevent = \"email_read\"\npoints = 1\nonce = \"reference\"\nconsent = \"marketing\"\n"
+        )
+    };
+    let (head, _) = DOCUMENT.split_once("[[rule]]").unwrap();
+    let mut alone = network_by(&(0..1_000).fold(head.to_owned(), |document, nth| document + &rule(nth)));
+    let letters: Vec<_> = (0..16).map(letter).collect();
+    alone.say(Input::Inbox(letters));
+    alone.say(Input::Inbox(vec![consent(16)]));
+    let with_consent = told(&alone)[1].clone();
+    let first: Vec<_> = (0..with_consent.len() as u64 - 1).map(|offset| at(offset, "applied")).collect();
+    assert_eq!(with_consent[1..], first);
+    let largest = alone.journal.iter().map(|stored| stored.record.value.len()).max().unwrap();
+    assert!((256 * 1024..640 * 1024).contains(&largest), "{largest} bytes in a record");
+
+    pass(&mut alone, WAIT);
+    let all: Vec<_> = (0..16).map(|offset| at(offset, "applied")).collect();
+    let applied = told(&alone).concat().into_iter().filter(|(id, _, said)| *said == "applied" && id != "e16");
+    assert_eq!(applied.collect::<Vec<_>>(), all);
 }
 
 #[test]
