@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest, Purchase, partner_event::Body};
@@ -11,19 +11,26 @@ use coalition_proto::google::r#type::Money;
 use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::brokers::Brokers;
-use crate::coalition::{Asking, PATIENCE, customer_number, set_up};
+use crate::coalition::{Asking, customer_number, set_up};
 use crate::digest::decisions;
 use crate::harness::Served;
 use crate::python::{python, script, stubs};
 
 const RECORDS: usize = 100_000;
 const SEED: &str = "20261122";
-/// Events of the other partner before the storm, to know how long one takes.
+/// Partners that publish as always all the while.
+const CALM: [&str; 2] = ["calm", "quiet"];
+/// Events of each of them before the storm, to know how long one takes.
 const BEFORE: usize = 50;
+/// The storm may make an event take so much longer: far more than it does on a machine of two cores that has other things to
+/// do (it prints how much), and far less than a partner's that waits for the storm's end.
+const RATIO_MAX: u32 = 20;
+/// Below this, it is the machine's doing.
+const NOISE: Duration = Duration::from_millis(500);
 
 /// A good purchase of a dollar.
 fn purchase(id: &str, customer: &str) -> PartnerEvent {
-    let now = std::time::SystemTime::now();
+    let now = SystemTime::now();
     PartnerEvent {
         event_id: id.to_owned(),
         event_time: Some(now.into()),
@@ -47,13 +54,37 @@ async fn publish(served: &Served, partner: &str, event: PartnerEvent) {
     client.publish_events(served.operator(request)).await.expect("it is published");
 }
 
-/// Publishes an event of the calm partner; how long it takes to be decided.
-async fn one(served: &Served, asking: &Asking<'_>, number: usize) -> Duration {
+/// Publishes an event of a calm partner; how long it takes to be decided.
+async fn one(served: &Served, asking: &Asking<'_>, partner: &str, number: usize) -> Duration {
     let began = Instant::now();
     let (id, customer) = (format!("c{number}"), (number % 10).to_string());
-    publish(served, "calm", purchase(&id, &customer)).await;
-    assert_eq!(asking.decided("calm", &id, &customer).await.points, 1);
+    publish(served, partner, purchase(&id, &customer)).await;
+    assert_eq!(asking.decided(partner, &id, &customer).await.points, 1);
     began.elapsed()
+}
+
+/// The same of both at once.
+async fn both(served: &Served, asking: &Asking<'_>, number: usize) -> [Duration; 2] {
+    let [first, second] = CALM.map(|partner| one(served, asking, partner, number));
+    let (first, second) = tokio::join!(first, second);
+    [first, second]
+}
+
+/// Holds what the events of the calm partners took in the storm against what they took before.
+fn compare(before: &[[Duration; 2]], during: &[[Duration; 2]]) {
+    for (place, partner) in CALM.iter().enumerate() {
+        let of = |all: &[[Duration; 2]]| all.iter().map(|one| one[place]).collect::<Vec<_>>();
+        let slowest = *of(during).iter().max().expect("there were some");
+        let (before, during) = (median(of(before)), median(of(during)));
+        let tenths = during.as_micros() * 10 / before.as_micros();
+        println!(
+            "an event of {partner} takes {before:?} by itself, in the storm {during:?} in the median, {}.{} times as \
+             long, {slowest:?} at most",
+            tenths / 10,
+            tenths % 10
+        );
+        assert!(during < NOISE.max(before * RATIO_MAX), "{partner}: {during:?} in place of {before:?}");
+    }
 }
 
 fn median(mut took: Vec<Duration>) -> Duration {
@@ -68,23 +99,26 @@ async fn junk_of_one_partner_is_refused_or_applied_and_stops_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("network");
     let served = Served::start_on(&data, Some(&brokers));
-    set_up(&served, folder.path(), &["mad", "calm"]);
+    set_up(&served, folder.path(), &["mad", CALM[0], CALM[1]]);
     stubs(&python, folder.path());
     let asking = Asking::of(&served).await;
     let mut before = Vec::new();
     for number in 0..BEFORE {
-        before.push(one(&served, &asking, number).await);
+        before.push(both(&served, &asking, number).await);
     }
 
-    let mut junk = Command::new(&python);
+    // Bytes depend on both; the time is one that this network accepts.
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    println!("junk.py with seed {SEED} and time {time}");
+    let mut junk = tokio::process::Command::new(&python);
     junk.arg(script("junk.py")).args([&brokers.addresses, "coalition.partner.mad.events.v1", SEED]);
-    junk.arg(RECORDS.to_string()).env("PYTHONPATH", folder.path()).stdout(Stdio::piped());
-    let mut junk = junk.spawn().expect("it starts");
+    junk.args([time.to_string(), RECORDS.to_string()]).env("PYTHONPATH", folder.path());
+    let mut junk = junk.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("it starts");
     let mut during = Vec::new();
     while junk.try_wait().expect("a child").is_none() {
-        during.push(one(&served, &asking, BEFORE + during.len()).await);
+        during.push(both(&served, &asking, BEFORE + during.len()).await);
     }
-    let ended = junk.wait_with_output().expect("it ended");
+    let ended = junk.wait_with_output().await.expect("it ended");
     assert!(ended.status.success(), "the publisher failed");
     assert_eq!(String::from_utf8_lossy(&ended.stdout).trim(), RECORDS.to_string());
     // Behind all of it, one good event of as many customers as make sure that each shard has one.
@@ -96,13 +130,7 @@ async fn junk_of_one_partner_is_refused_or_applied_and_stops_nobody() {
         let customer = format!("last-{number}");
         assert_eq!(asking.decided("mad", &customer, &customer).await.points, 1);
     }
-    let slowest = *during.iter().max().expect("there were some");
-    let (before, count, during) = (median(before), during.len(), median(during));
-    println!(
-        "an event takes {before:?} by itself; of {count} in the storm {during:?} in the median, {slowest:?} at most"
-    );
-    assert!(slowest < PATIENCE / 6, "an event of the calm partner took {slowest:?}");
-    assert!(during < before * 10 + Duration::from_millis(500), "{during:?} in place of {before:?}");
+    compare(&before, &during);
     served.stop();
 
     let applied = applied(&data, &brokers);

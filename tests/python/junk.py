@@ -1,11 +1,11 @@
 """A partner gone mad: random bytes and mutated events, protobuf and JSON, drawn by a seed.
 
-    junk.py SERVERS TOPIC SEED COUNT
+    junk.py SERVERS TOPIC SEED TIME COUNT
 
-Needs the modules of proto/ on the PYTHONPATH. Prints the number of records that brokers acknowledged.
+TIME is when all events happened, in seconds since 1970: with one seed and one time all bytes are the same again. Needs the
+modules of proto/ on the PYTHONPATH. Prints the number of records that brokers acknowledged.
 """
 
-import datetime
 import random
 import sys
 
@@ -16,7 +16,7 @@ from coalition.event.v1 import partner_event_pb2
 from coalition.type.v1 import identifier_pb2
 
 
-def event(chance, number):
+def event(chance, number, time):
     """A good event with an id of its own."""
     good = partner_event_pb2.PartnerEvent(
         event_id=f"j{number:07}",
@@ -24,7 +24,7 @@ def event(chance, number):
             scheme=identifier_pb2.IDENTIFIER_SCHEME_CUSTOMER_NUMBER, value=str(chance.randrange(1000))
         ),
     )
-    good.event_time.FromDatetime(datetime.datetime.now(datetime.timezone.utc))
+    good.event_time.FromSeconds(time)
     good.purchase.order_id = f"o{number}"
     good.purchase.amount.currency_code = "USD"
     good.purchase.amount.units = 1 + number % 50
@@ -49,7 +49,8 @@ def mutated(chance, value):
 
 
 def main():
-    servers, topic, seed, count = sys.argv[1:]
+    servers, topic, seed, time, count = sys.argv[1:]
+    time = int(time)
     chance = random.Random(int(seed))
     producer = Producer(
         {"bootstrap.servers": servers, "acks": "all", "enable.idempotence": True, "linger.ms": 20}
@@ -68,9 +69,9 @@ def main():
         if kind == 0:
             value = chance.randbytes(chance.randrange(300))
         elif kind == 1:
-            value = mutated(chance, event(chance, number).SerializeToString())
+            value = mutated(chance, event(chance, number, time).SerializeToString())
         else:
-            value = mutated(chance, json_format.MessageToJson(event(chance, number), indent=None).encode())
+            value = mutated(chance, json_format.MessageToJson(event(chance, number, time), indent=None).encode())
         headers = {}
         if chance.randrange(8) == 0:
             declared = chance.choice(types)
@@ -85,7 +86,8 @@ def main():
             except BufferError:
                 producer.poll(1)
         producer.poll(0)
-    producer.flush(120)
+    # What is not acknowledged within the producer's own five minutes is an error.
+    producer.flush()
     print(acked)
 
 
