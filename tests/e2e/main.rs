@@ -6,6 +6,7 @@ mod demo;
 mod digest;
 mod guides;
 mod harness;
+mod identifiers;
 mod kafka;
 mod kafka_junk;
 mod kafka_killed;

@@ -11,6 +11,7 @@
 //! Nobody needs this crate to take part: any gRPC client will do, and any Kafka client for events
 //! (docs/guides/emit-events.md).
 
+mod address;
 mod call;
 mod connect;
 mod distrust;
@@ -25,6 +26,7 @@ mod spool;
 pub use coalition_domain::RequestId;
 pub use coalition_proto as proto;
 
+pub use self::address::{NoAddress, email_hash};
 pub use self::call::{Client, request_id};
 pub use self::connect::{NoServer, Server, Settings};
 pub use self::error::{Detail, Error, FieldFault};

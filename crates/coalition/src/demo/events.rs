@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use coalition_client::email_hash;
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::event::v1::{AccountOpening, EmailRead, PartnerEvent, Purchase as PurchaseBody, SignUp};
 use coalition_proto::google::r#type::Money;
 use coalition_proto::r#type::v1::{Identifier, IdentifierScheme};
 use prost_types::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::purchases::Purchase;
 
@@ -83,11 +83,11 @@ fn event(event_id: String, customer: u32, date: u32, body: Body) -> PartnerEvent
 
 /// The one identifier that every partner here knows a customer by: the hash of an e-mail address made from the number.
 pub(crate) fn identifier(customer: u32) -> Identifier {
-    let hash = Sha256::digest(format!("customer-{customer:05}@cdnow.example"));
+    let hash = email_hash(&format!("customer-{customer:05}@cdnow.example"));
     Identifier {
         scheme: IdentifierScheme::EmailHash.into(),
         scope: String::new(),
-        value: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        value: hash.expect("this is an address"),
     }
 }
 
