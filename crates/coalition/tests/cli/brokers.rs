@@ -1,8 +1,7 @@
 //! A broker of Apache Kafka with an authorizer, and its clients under different principals.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,12 +15,13 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientContext, Message};
 
+use self::launched::{Launched, launcher};
+
+#[path = "../../../journal/tests/kafka/launched.rs"]
+mod launched;
+
 /// How long anything may take before it counts as never.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the launcher ends with when a tool is missing that not every machine has: Java, Maven, and where Maven looks; and
-/// the shell's, where there is no Python.
-const MISSING: [i32; 4] = [3, 4, 5, 127];
 
 /// Who can log in, by PLAIN; the password is the name with `-password` behind it. `operator` may do everything.
 const USERS: [&str; 5] = ["operator", "coalition", "auditor", "cdnow", "cd.shop"];
@@ -32,62 +32,27 @@ pub(crate) struct Broker {
     pub(crate) open: String,
     /// The one where clients log in, and ACLs count.
     pub(crate) guarded: String,
-    folder: tempfile::TempDir,
-    input: Option<ChildStdin>,
-    launcher: Child,
+    launched: Launched,
+    /// Removed when it has stopped.
+    _folder: tempfile::TempDir,
 }
 
 impl Broker {
     /// Starts it. None, with a line that says why, where there can't be one; a failure where it is required.
     pub(crate) fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let users = USERS.map(|name| format!("{name} {name}-password\n")).concat();
-        std::fs::write(folder.path().join("users"), users).unwrap();
-        let mut launcher = Command::new("sh")
-            .args(["-c", r#""$0" run --now "$2" --users "$1/users" --dir "$1/kafka""#])
-            .arg(launcher())
-            .arg(folder.path())
-            .arg(if cfg!(feature = "kafka-tls") { "--tls" } else { "--authorizer" })
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It stops when this is closed.
-        let input = launcher.stdin.take();
-        let mut line = String::new();
-        BufReader::new(launcher.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        if line.is_empty() {
-            drop(input);
-            let ended = launcher.wait_with_output().unwrap();
-            let said = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
-            let code = ended.status.code().unwrap_or_default();
-            let required = std::env::var_os("COALITION_REQUIRE_ALL").is_some_and(|value| value == "1");
-            assert!(MISSING.contains(&code) && !required, "kafka does not start ({code}): {said}");
-            // Past the test runner, which would swallow it.
-            let line = format!("SKIPPED, a test on Apache Kafka: {said}\n");
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
-            return None;
-        }
-        let mut broker =
-            Self { open: line.trim().to_owned(), guarded: String::new(), folder, input, launcher };
-        broker.guarded = broker.listener("--sasl");
-        Some(broker)
-    }
-
-    /// The address of a listener, by the launcher's name for it.
-    fn listener(&self, name: &str) -> String {
-        let asked = Command::new(launcher()).args(["bootstrap", name, "--dir"]).arg(self.dir()).output();
-        String::from_utf8(asked.unwrap().stdout).unwrap().trim().to_owned()
-    }
-
-    fn dir(&self) -> PathBuf {
-        self.folder.path().join("kafka")
+        let users = folder.path().join("users");
+        std::fs::write(&users, USERS.map(|name| format!("{name} {name}-password\n")).concat()).unwrap();
+        let guard = if cfg!(feature = "kafka-tls") { "--tls" } else { "--authorizer" };
+        let users = users.to_str().unwrap();
+        let launched = Launched::start(&folder.path().join("kafka"), &[guard, "--users", users])?;
+        let (open, guarded) = (launched.addresses.clone(), launched.run("bootstrap", &["--sasl"]));
+        Some(Self { open, guarded, launched, _folder: folder })
     }
 
     /// How Kafka's own tools are called for this broker, with `{}` for a tool's name.
     pub(crate) fn tools(&self) -> String {
-        format!("'{}' tool --dir '{}' {{}}", launcher().display(), self.dir().display())
+        format!("'{}' tool --dir '{}' {{}}", launcher().display(), self.launched.folder.display())
     }
 
     /// Runs lines of shell until one fails, which none may.
@@ -113,11 +78,11 @@ impl Broker {
     /// the broker's own.
     #[cfg(feature = "kafka-tls")]
     pub(crate) fn tls_config(&self, file: &Path, user: &str, ca: Option<&Path>) {
-        let own = self.dir().join("ca.pem");
+        let own = self.launched.folder.join("ca.pem");
         self.config(file, user, &format!("{user}-password"));
         let text = std::fs::read_to_string(file).unwrap();
         let text = text
-            .replace(&self.guarded, &self.listener("--tls"))
+            .replace(&self.guarded, &self.launched.run("bootstrap", &["--tls"]))
             .replace("sasl_plaintext", "sasl_ssl")
             .replace("PLAIN", "SCRAM-SHA-512");
         let ca = ca.unwrap_or(&own).display();
@@ -135,17 +100,6 @@ impl Broker {
             .set("sasl.password", format!("{user}-password"));
         Client(config)
     }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        drop(self.launcher.wait());
-    }
-}
-
-fn launcher() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/kafka/kafka")
 }
 
 /// What a principal can do.
