@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka_sys as sys;
 
-use crate::own::Own;
+use crate::own::{Own, poll};
 
 /// Commits `offsets` for the group of a consumer. After a time-out it may be done all the same, or be done later.
 ///
@@ -30,10 +30,7 @@ pub fn commit<C: ClientContext>(
     let sent =
         unsafe { sys::rd_kafka_commit_queue(handle, offsets.ptr(), queue.get(), None, ptr::null_mut()) };
     check(sent)?;
-    // SAFETY: the queue is alive, and what it gives is ours.
-    let answer =
-        unsafe { Own::new(sys::rd_kafka_queue_poll(queue.get(), timeout_ms), sys::rd_kafka_event_destroy) };
-    let Some(answer) = answer else {
+    let Some(answer) = poll(&queue, timeout_ms) else {
         return Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OperationTimedOut));
     };
     // SAFETY: the event is alive.

@@ -4,7 +4,7 @@
 //! partition it is about.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;
 
+use crate::own::{Own, Queue, poll};
 use crate::text;
 
 /// One thing that a consumer has to say. What it lends lives until the call that gave it returns.
@@ -73,7 +74,7 @@ pub struct Fetched<'a> {
 
 /// The events of a consumer that nobody else polls.
 pub struct Events<C: ConsumerContext + 'static> {
-    queue: NonNull<sys::rd_kafka_queue_t>,
+    queue: Queue,
     // Dropped after the queue, which is a part of it.
     _consumer: Arc<BaseConsumer<C>>,
 }
@@ -84,26 +85,21 @@ unsafe impl<C: ConsumerContext + 'static> Send for Events<C> {}
 impl<C: ConsumerContext + 'static> Events<C> {
     /// The events of `consumer`, which must not be polled by any other means. Nothing if it has no group.
     pub fn of(consumer: Arc<BaseConsumer<C>>) -> Option<Self> {
-        // SAFETY: the consumer is alive.
-        let queue = unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
-        Some(Self { queue: NonNull::new(queue)?, _consumer: consumer })
+        // SAFETY: the consumer is alive; the queue is ours to destroy.
+        let queue = unsafe {
+            Own::new(
+                sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()),
+                sys::rd_kafka_queue_destroy,
+            )
+        };
+        Some(Self { queue: queue?, _consumer: consumer })
     }
 
     /// Gives the next event to `take`, or nothing if none comes in time.
     pub fn next<R>(&self, timeout: Duration, take: impl FnOnce(Event<'_>) -> R) -> Option<R> {
         let timeout_ms = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
-        // SAFETY: the queue is alive.
-        let event = unsafe { sys::rd_kafka_queue_poll(self.queue.as_ptr(), timeout_ms) };
         // The event is destroyed when `take` is done with it, even by a panic.
-        let event = Owned(NonNull::new(event)?);
-        Some(take(event.show()))
-    }
-}
-
-impl<C: ConsumerContext + 'static> Drop for Events<C> {
-    fn drop(&mut self) {
-        // SAFETY: it is ours, and not used again.
-        unsafe { sys::rd_kafka_queue_destroy(self.queue.as_ptr()) };
+        Some(take(poll(&self.queue, timeout_ms)?.show()))
     }
 }
 
@@ -111,30 +107,18 @@ impl<C: ConsumerContext + 'static> Drop for Events<C> {
 /// rdkafka's admin client: lines for the log would gather there for ever.
 pub fn drain<C: ClientContext>(client: &Client<C>, mut take: impl FnMut(Event<'_>)) {
     // SAFETY: the client is alive; the queue is ours to destroy.
-    let Some(queue) = NonNull::new(unsafe { sys::rd_kafka_queue_get_main(client.native_ptr()) }) else {
-        return;
-    };
-    // SAFETY: the queue is alive.
-    while let Some(event) = NonNull::new(unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), 0) }) {
-        take(Owned(event).show());
-    }
-    // SAFETY: it is not used again.
-    unsafe { sys::rd_kafka_queue_destroy(queue.as_ptr()) };
-}
-
-struct Owned(NonNull<sys::rd_kafka_event_t>);
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: it is ours, and not used again.
-        unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) };
+    let queue =
+        unsafe { Own::new(sys::rd_kafka_queue_get_main(client.native_ptr()), sys::rd_kafka_queue_destroy) };
+    let Some(queue) = queue else { return };
+    while let Some(event) = poll(&queue, 0) {
+        take(event.show());
     }
 }
 
-impl Owned {
+impl Own<sys::rd_kafka_event_t> {
     fn show(&self) -> Event<'_> {
         // SAFETY: the event is alive.
-        match unsafe { sys::rd_kafka_event_type(self.0.as_ptr()) } {
+        match unsafe { sys::rd_kafka_event_type(self.get()) } {
             sys::RD_KAFKA_EVENT_FETCH => self.record(),
             sys::RD_KAFKA_EVENT_ERROR => self.fault(),
             sys::RD_KAFKA_EVENT_LOG => self.log(),
@@ -144,7 +128,7 @@ impl Owned {
 
     fn record(&self) -> Event<'_> {
         // SAFETY: the event is alive, and owns the message.
-        let message = unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()) };
+        let message = unsafe { sys::rd_kafka_event_message_next(self.get()) };
         // SAFETY: it is null or lives as long as the event.
         let Some(fields) = (unsafe { message.as_ref() }) else { return Event::Other };
         // SAFETY: the message is alive, and so is its topic.
@@ -170,7 +154,7 @@ impl Owned {
     }
 
     fn fault(&self) -> Event<'_> {
-        let event = self.0.as_ptr();
+        let event = self.get();
         // SAFETY: the event is alive.
         let code = RDKafkaErrorCode::from(unsafe { sys::rd_kafka_event_error(event) });
         // SAFETY: the event is alive; what it gives is ours.
@@ -200,7 +184,7 @@ impl Owned {
         let (mut facility, mut line, mut level): (*const c_char, *const c_char, c_int) =
             (ptr::null(), ptr::null(), 7);
         // SAFETY: the event is alive; it lends two texts.
-        unsafe { sys::rd_kafka_event_log(self.0.as_ptr(), &raw mut facility, &raw mut line, &raw mut level) };
+        unsafe { sys::rd_kafka_event_log(self.get(), &raw mut facility, &raw mut line, &raw mut level) };
         // SAFETY: they are null or live as long as the event.
         let (facility, text) = unsafe { (text(facility), text(line)) };
         Event::Log { level, facility, text }

@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka_sys as sys;
 use uuid::Uuid;
 
-use crate::own::Own;
+use crate::own::{Own, poll};
 use crate::text;
 
 /// A topic.
@@ -65,14 +65,7 @@ pub fn describe_topic<C: ClientContext>(
     // SAFETY: all are alive, and copied by the call but the queue, which keeps itself alive for the answer.
     unsafe { sys::rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue.get()) };
     // A second more: the time-out of the request says better what was waited for.
-    // SAFETY: the queue is alive, and what it gives is ours.
-    let answer = unsafe {
-        Own::new(
-            sys::rd_kafka_queue_poll(queue.get(), timeout_ms.saturating_add(1000)),
-            sys::rd_kafka_event_destroy,
-        )
-    };
-    let Some(answer) = answer else {
+    let Some(answer) = poll(&queue, timeout_ms.saturating_add(1000)) else {
         return Err((KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut), "no answer".to_owned()));
     };
     read(&answer)
