@@ -50,6 +50,7 @@ enum Command {
     Topics(cmd::topics::Command),
     #[command(subcommand)]
     Journal(cmd::journal::Command),
+    Completions(cmd::completions::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Rejected(args) => cmd::rejected::run(args),
         Command::Topics(command) => cmd::topics::run(command),
         Command::Journal(command) => cmd::journal::run(command),
+        Command::Completions(args) => cmd::completions::run(&args, Cli::command()),
     };
     match done {
         Ok(code) => code,

@@ -15,7 +15,7 @@ use crate::client::{Align, Options, Session, Style, Table, json, note, outcome, 
 /// The most that the network hands out at once.
 const PAGE_MAX: usize = 1_000;
 
-/// List the records of a partner's topic that were refused, with the reason, or get one as it was written.
+/// List the records of a partner's topic that were refused, with the reason, or get one as it was written
 ///
 /// Correct what the reason names and send the event again under its id; unchanged it gets the same refusal. A raised revision
 /// is change enough, where the fault was not in the event.

@@ -120,3 +120,18 @@ fn every_command_shows_an_example() {
     }
     assert!(seen >= 20, "{seen}");
 }
+
+#[test]
+fn a_shell_completes_commands_and_options() {
+    let script = end(command("completions bash")).good();
+    let complete = |words: &str| {
+        let ask = format!(
+            "COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _coalition coalition \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[*]}}\""
+        );
+        let said = std::process::Command::new("bash").args(["-c", &format!("{script}\n{ask}")]).output();
+        String::from_utf8(said.expect("bash is there, as for .ci/run").stdout).unwrap()
+    };
+    assert_eq!(complete("coalition jour"), "journal\n");
+    assert_eq!(complete("coalition journal verify --dat"), "--data\n");
+}
