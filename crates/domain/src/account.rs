@@ -1,5 +1,8 @@
 //! The aggregate: what is known of one account, and how facts change it.
 
+mod parts;
+mod time;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,8 @@ use crate::keys::{KeyEntry, KeyIndex, KeyState};
 use crate::lot::{Lot, LotBook, LotKey};
 use crate::waiting::WaitingEvent;
 use crate::{AccountId, Command, Identifier, PartnerEvent, Points, ProgrammeId, Purpose, Timestamp};
+
+pub use self::parts::AccountParts;
 
 /// Where a decision stands in its shard's journal. Frozen in stored data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -84,23 +89,6 @@ pub struct Account {
     waiting: Vec<WaitingEvent>,
 }
 
-/// The parts of an account, for those who store it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AccountParts {
-    /// How many commands it has answered.
-    pub activities: u32,
-    /// Who enrolled.
-    pub enrolment: Option<Enrolment>,
-    /// What was said on consents.
-    pub consents: BTreeMap<Purpose, Consent>,
-    /// The points.
-    pub purses: BTreeMap<ProgrammeId, Purse>,
-    /// The known ids.
-    pub keys: KeyIndex,
-    /// The events that came too early, in the order in which they came.
-    pub waiting: Vec<WaitingEvent>,
-}
-
 impl Account {
     /// An account of which nothing is known: every identifier has one.
     pub fn new(id: AccountId) -> Self {
@@ -114,12 +102,6 @@ impl Account {
             keys: KeyIndex::default(),
             waiting: Vec::new(),
         }
-    }
-
-    /// Puts a stored account together again.
-    pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, purses, keys, waiting } = parts;
-        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting }
     }
 
     /// Which account.
@@ -195,19 +177,26 @@ impl Account {
             Outcome::Refused(_) => KeyState::Refused,
             Outcome::Waiting(_) => KeyState::Waiting,
         };
-        let keep_until = match &decision.command {
+        let waited = self.wait(decision, at);
+        if let Some(entry) = self.entry(&decision.command, state, at)
+            && !(waited && self.keys.settle(entry, seq))
+        {
+            self.note(entry, at);
+        }
+        self.activities += 1;
+    }
+
+    /// By what a command is known from now on, if it has an id.
+    fn entry(&self, command: &Command, state: KeyState, at: &Moment) -> Option<KeyEntry> {
+        let keep_until = match command {
             Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
             Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
                 request.issued().plus(at.max_request_age)
             }
+            Command::TimePassed { .. } => return None,
         };
-        let command = &decision.command;
-        let (key, content) = (command.key(), command.content());
-        let entry = KeyEntry { key, content, activity: self.activities, state, keep_until };
-        if !(self.wait(decision, at) && self.keys.settle(entry, seq)) {
-            self.note(entry, at);
-        }
-        self.activities += 1;
+        let (key, content) = (command.key()?, command.content());
+        Some(KeyEntry { key, content, activity: self.activities, state, keep_until })
     }
 
     /// Keeps an event that waits from now on, and forgets one that waited so far: true if it did.
@@ -254,7 +243,9 @@ impl Account {
         let identifier = match command {
             Command::PartnerEvent(event) => event.identifier.clone(),
             Command::Enrol { identifier, .. } => identifier.clone(),
-            Command::Redeem { .. } => unreachable!("a redemption enrols nobody"),
+            Command::Redeem { .. } | Command::TimePassed { .. } => {
+                unreachable!("neither a redemption nor time enrols anybody")
+            }
         };
         self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
     }
@@ -262,7 +253,7 @@ impl Account {
     fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
         let since = match command {
             Command::PartnerEvent(event) => event.event_time,
-            Command::Enrol { .. } | Command::Redeem { .. } => at.decided_at,
+            Command::Enrol { .. } | Command::Redeem { .. } | Command::TimePassed { .. } => at.decided_at,
         };
         self.consents.insert(purpose, Consent { given, since });
     }

@@ -148,6 +148,11 @@ pub enum Command {
         /// How many of it, 1 to 1,000.
         quantity: u32,
     },
+    /// Note what time has made true of the points of an account. The shard asks it of itself.
+    TimePassed {
+        /// Whose points.
+        account: AccountId,
+    },
 }
 
 impl Command {
@@ -156,17 +161,18 @@ impl Command {
         match self {
             Self::PartnerEvent(event) => event.identifier.account(),
             Self::Enrol { identifier, .. } => identifier.account(),
-            Self::Redeem { account, .. } => *account,
+            Self::Redeem { account, .. } | Self::TimePassed { account } => *account,
         }
     }
 
-    /// What it counts under: it takes effect once.
-    pub fn key(&self) -> Fingerprint {
+    /// What it counts under: it takes effect once. `None`: it has no id, and is never a repeat.
+    pub fn key(&self) -> Option<Fingerprint> {
         match self {
-            Self::PartnerEvent(event) => event_key(event.partner, &event.event_id),
+            Self::PartnerEvent(event) => Some(event_key(event.partner, &event.event_id)),
             Self::Enrol { caller, request, .. } | Self::Redeem { caller, request, .. } => {
-                request_key(caller.role, *request)
+                Some(request_key(caller.role, *request))
             }
+            Self::TimePassed { .. } => None,
         }
     }
 
@@ -181,6 +187,9 @@ impl Command {
                 .field(3, reward.as_str().as_bytes())
                 .field(4, &quantity.to_be_bytes())
                 .done(),
+            Self::TimePassed { account } => {
+                Fingerprint::of("time_passed").field(1, account.0.as_bytes()).done()
+            }
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum Drafted {
     InBatch(u32),
     /// An answered command of the registry, in effect already, is its outcome.
     KnownRegistry(Box<Answered>),
+    /// Time has changed nothing: there is nothing to journal.
+    Nothing,
     /// The batch has no room left for it.
     Full,
 }
@@ -96,12 +98,13 @@ impl Draft {
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
         let verdict =
             catch_unwind(AssertUnwindSafe(|| self.planted.decide(account, registry, &command, &at)))
-                .unwrap_or_else(|_| Verdict::Decided(Outcome::Refused(self.panicked(&command.key()))));
+                .unwrap_or_else(|_| self.fault(&command));
         match verdict {
             Verdict::Repeat(activity) => match activity.checked_sub(committed.activities()) {
                 None => Drafted::Known(activity),
                 Some(nth) => Drafted::InBatch(self.items_of[&id][nth as usize]),
             },
+            Verdict::Nothing => Drafted::Nothing,
             Verdict::Decided(outcome) => {
                 let outcome = self.bounded(state, outcome);
                 let ready = ready(Decision { command, outcome }, source, account.activities());
@@ -135,7 +138,7 @@ impl Draft {
             Err(Rejection::IdReused)
         } else {
             catch_unwind(AssertUnwindSafe(|| decide_registry(registry, &command, decided_at)))
-                .unwrap_or_else(|_| Err(self.panicked(&command.key())))
+                .unwrap_or_else(|_| Err(self.panicked(Some(command.key()))))
         };
         let mut decision = RegistryDecision { command, outcome };
         let mut bytes = body::encode_item(&Item::Registry(decision.clone()));
@@ -194,7 +197,14 @@ impl Draft {
         self.body.finish(terms, head)
     }
 
-    fn panicked(&self, key: &Fingerprint) -> Rejection {
+    /// What is said of a command whose decision panicked. Time can't be refused: what it changed waits for a release that
+    /// can tell.
+    fn fault(&self, command: &Command) -> Verdict {
+        let rejection = self.panicked(command.key());
+        command.key().map_or(Verdict::Nothing, |_| Verdict::Decided(Outcome::Refused(rejection)))
+    }
+
+    fn panicked(&self, key: Option<Fingerprint>) -> Rejection {
         tracing::error!(seq = self.seq, ?key, "a decision panicked; the command is refused");
         Rejection::InternalFault
     }

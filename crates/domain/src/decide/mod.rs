@@ -7,19 +7,18 @@ mod enrol;
 mod partner_event;
 mod redeem;
 mod registry;
+mod time;
 mod waiting;
 
-use std::collections::BTreeMap;
-
 use crate::account::{Account, Moment};
-use crate::event::{Applied, Event, Outcome};
+use crate::event::{Applied, Outcome};
 use crate::keys::Seen;
-use crate::lot::{Lot, LotAllocation, LotKey};
 use crate::registry::Registry;
-use crate::{Command, Points, Rejection, RequestId, Span, Timestamp};
+use crate::{Command, Rejection, RequestId, Span, Timestamp};
 
 pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
+use time::due;
 pub use waiting::decide_waiting;
 
 /// What becomes of a command.
@@ -29,19 +28,25 @@ pub enum Verdict {
     Repeat(u32),
     /// It is decided now.
     Decided(Outcome),
+    /// There is nothing to decide, and nothing to journal: time has passed and changed nothing.
+    Nothing,
 }
 
 /// How far ahead of us a caller's clock may be.
 const CLOCK_SKEW: Span = Span::from_secs(300);
 
-/// Due activations and expiries journaled along with one command; what is left over is journaled with the next, or with
-/// the command that burns it.
-const DUE_MAX: usize = 256;
-
 /// Decides a command of an account. Pure and total.
 pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Moment) -> Verdict {
     assert_eq!(account.id(), command.account(), "a command is decided by its own account");
-    match (account.keys().seen(&command.key(), &command.content()), command) {
+    let seen = match command.key() {
+        Some(key) => account.keys().seen(&key, &command.content()),
+        None => Seen::New,
+    };
+    match (seen, command) {
+        (_, Command::TimePassed { .. }) => match time::decide(account, at.decided_at) {
+            Some(applied) => Verdict::Decided(Outcome::Applied(applied)),
+            None => Verdict::Nothing,
+        },
         (Seen::Repeat(activity), _) => Verdict::Repeat(activity),
         (Seen::Taken, _) | (Seen::RefusedBefore, Command::Enrol { .. } | Command::Redeem { .. }) => {
             Verdict::Decided(Outcome::Refused(Rejection::IdReused))
@@ -83,6 +88,7 @@ fn decide_new(
                 at,
             )
         }
+        Command::TimePassed { .. } => unreachable!("time is decided apart"),
     }
 }
 
@@ -96,28 +102,6 @@ fn check_request_age(request: RequestId, max_age: Span, now: Timestamp) -> Resul
     } else {
         Ok(())
     }
-}
-
-/// Activations and expiries of `programme` that are due: facts that time made true, journaled before they are used. All
-/// lots that are `burnt` are activated; else there is a limit.
-fn due(
-    account: &Account,
-    programme: &crate::ProgrammeId,
-    now: Timestamp,
-    burnt: &[LotAllocation],
-) -> Vec<Event> {
-    let Some(purse) = account.purses().get(programme) else { return Vec::new() };
-    let (programme, lots) = (*programme, &purse.lots);
-    let mut events: Vec<_> = lots
-        .expired(now)
-        .take(DUE_MAX)
-        .map(|lot| Event::LotExpired { programme, lot: lot.key, points: lot.left, pending: lot.pending })
-        .collect();
-    let named = |lot: &Lot| (lot.key, lot.left);
-    let mut due: BTreeMap<LotKey, Points> = lots.due(now).take(DUE_MAX - events.len()).map(named).collect();
-    due.extend(burnt.iter().filter_map(|allocation| lots.pending(&allocation.lot)).map(named));
-    events.extend(due.into_iter().map(|(lot, points)| Event::LotActivated { programme, lot, points }));
-    events
 }
 
 #[cfg(test)]

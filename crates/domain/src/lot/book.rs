@@ -99,6 +99,13 @@ impl LotBook {
         (self.total - lapsed - later, later)
     }
 
+    /// The earliest instant at which a lot lapses or is to be activated.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let lapses = self.iter().next().and_then(|lot| lot.key.expires_at.0);
+        let activated = self.pending.first().map(|(available_from, _)| *available_from);
+        lapses.into_iter().chain(activated).min()
+    }
+
     /// The points of all lots, also of those whose expiry is still to be journaled.
     pub fn total(&self) -> Result<Points, OutOfRange> {
         Points::new(self.total)

@@ -124,7 +124,7 @@ pub(crate) fn partner_event() -> PartnerEvent {
     }
 }
 
-pub(crate) fn commands() -> [Command; 4] {
+pub(crate) fn commands() -> [Command; 5] {
     let named = PartnerEvent {
         programme: Some(read("mypoints")),
         channel: Some(read("web")),
@@ -144,6 +144,7 @@ pub(crate) fn commands() -> [Command; 4] {
             reward: read("paris"),
             quantity: 1_000,
         },
+        Command::TimePassed { account: account() },
     ]
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         Command::PartnerEvent(event) => event::programme(event, registry),
         Command::Enrol { .. } => None,
         Command::Redeem { programme, .. } => Some(*programme),
+        Command::TimePassed { .. } => decided_events(activity).find_map(of_lot),
     })
 }
 
@@ -47,10 +48,10 @@ pub(crate) fn to_proto(
     let command = &activity.decision.command;
     let mut entry = proto::Activity {
         name: format!("members/{account}/activities/{}", u64::from(activity.number) + 1),
-        r#type: kind(command).into(),
+        r#type: kind(activity).into(),
         programme: programme(activity, registry).map(name::of_programme).unwrap_or_default(),
         partner: partner_of(activity).map(name::of_partner).unwrap_or_default(),
-        source: Some(source(command)),
+        source: source(command),
         record_time: Some(timestamp_to_proto(activity.decided_at)),
         event_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
@@ -114,6 +115,27 @@ fn burnt(activity: &Activity) -> Vec<proto::BurntPoints> {
     by_issuer.into_iter().map(row).collect()
 }
 
+fn decided_events(activity: &Activity) -> impl Iterator<Item = &Event> {
+    let applied = match &activity.decision.outcome {
+        Outcome::Applied(applied) => Some(applied),
+        Outcome::Refused(_) | Outcome::Waiting(_) => None,
+    };
+    applied.into_iter().flat_map(|applied| &applied.events)
+}
+
+/// The programme of a lot that time has changed.
+fn of_lot(event: &Event) -> Option<ProgrammeId> {
+    match event {
+        Event::LotActivated { programme, .. } | Event::LotExpired { programme, .. } => Some(*programme),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::RewardRedeemed(_) => None,
+    }
+}
+
 /// The partner that took part: the sender of an event, the redeemer, or who asked.
 fn partner_of(activity: &Activity) -> Option<PartnerId> {
     let asked = |caller: &Caller| match caller.role {
@@ -123,23 +145,25 @@ fn partner_of(activity: &Activity) -> Option<PartnerId> {
     match &activity.decision.command {
         Command::PartnerEvent(event) => Some(event.partner),
         Command::Enrol { caller, .. } => asked(caller),
+        Command::TimePassed { .. } => None,
         Command::Redeem { caller, .. } => {
             redemption::burnt(activity).map(|redemption| redemption.redeemer).or_else(|| asked(caller))
         }
     }
 }
 
-fn source(command: &Command) -> proto::activity::Source {
+fn source(command: &Command) -> Option<proto::activity::Source> {
     match command {
-        Command::PartnerEvent(event) => proto::activity::Source::EventId(event.event_id.to_string()),
+        Command::PartnerEvent(event) => Some(proto::activity::Source::EventId(event.event_id.to_string())),
         Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
-            proto::activity::Source::RequestId(request.to_string())
+            Some(proto::activity::Source::RequestId(request.to_string()))
         }
+        Command::TimePassed { .. } => None,
     }
 }
 
-fn kind(command: &Command) -> ActivityType {
-    match command {
+fn kind(activity: &Activity) -> ActivityType {
+    match &activity.decision.command {
         Command::PartnerEvent(event) => match &event.body {
             EventBody::SignUp { .. } => ActivityType::SignUp,
             EventBody::ConsentGiven { .. } => ActivityType::ConsentGiven,
@@ -151,5 +175,10 @@ fn kind(command: &Command) -> ActivityType {
         },
         Command::Enrol { .. } => ActivityType::Enrolment,
         Command::Redeem { .. } => ActivityType::Redemption,
+        // A decision on what time has brought about is of one kind.
+        Command::TimePassed { .. } => {
+            let expiry = decided_events(activity).any(|event| matches!(event, Event::LotExpired { .. }));
+            if expiry { ActivityType::Expiry } else { ActivityType::Activation }
+        }
     }
 }

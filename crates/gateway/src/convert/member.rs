@@ -46,6 +46,7 @@ fn enrolling_partner(enrolment: &Activity) -> String {
             Role::Partner(partner) => Some(partner),
             Role::Operator | Role::Member(_) => None,
         },
+        Command::TimePassed { .. } => None,
     };
     partner.map(name::of_partner).unwrap_or_default()
 }

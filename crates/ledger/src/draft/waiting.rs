@@ -41,7 +41,7 @@ impl Draft {
         let at = self.moment(registry, index);
         let command = Command::PartnerEvent(waiting.event.clone());
         let outcome = catch_unwind(AssertUnwindSafe(|| decide_waiting(account, registry, waiting, &at)))
-            .unwrap_or_else(|_| Some(Outcome::Refused(self.panicked(&command.key()))))?;
+            .unwrap_or_else(|_| Some(Outcome::Refused(self.panicked(command.key()))))?;
         let source = if waiting.place.seq == self.seq {
             source(&self.items[waiting.place.index as usize].0)
         } else {

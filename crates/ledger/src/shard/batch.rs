@@ -5,7 +5,7 @@ use coalition_journal::log::{Offset, Stored};
 
 use super::io::{Answer, Answered, Decided, Direct};
 use super::traced::Traced;
-use super::{Output, Queued, Shard, Stop, Token, UnderWay};
+use super::{Output, Queued, Shard, Stop, Token, Unanswered, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
 use crate::draft::{Draft, Drafted};
@@ -156,6 +156,10 @@ impl Shard {
                             out.push(Output::Answer(token, Answer::Known(id, activity)));
                             continue;
                         }
+                        Drafted::Nothing => {
+                            out.push(Output::Answer(token, Answer::Not(Unanswered::NotApplied)));
+                            continue;
+                        }
                         drafted @ (Drafted::Item(_)
                         | Drafted::InBatch(_)
                         | Drafted::KnownRegistry(_)
@@ -174,7 +178,7 @@ impl Shard {
                         Answer::Decided(Box::new(Answered { place, decided_at, activity, decided })),
                     ));
                 }
-                Drafted::Known(_) => unreachable!("answered above"),
+                Drafted::Known(_) | Drafted::Nothing => unreachable!("answered above"),
                 Drafted::Full => {
                     later.push_back((token, direct));
                     break;

@@ -33,6 +33,7 @@ impl Traced {
                 Item::Registry(_) | Item::Relayed(_) => unreachable!("an event is a command of an account"),
             },
             Drafted::Known(_) | Drafted::InBatch(_) | Drafted::KnownRegistry(_) => "repeated",
+            Drafted::Nothing => unreachable!("an event is decided"),
             // It will be looked at again, in the next batch.
             Drafted::Full => return,
         };

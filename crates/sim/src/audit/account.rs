@@ -14,7 +14,7 @@ use coalition_ledger::inbox::Source;
 use super::expected::{Grant, price};
 use super::registry::Registry;
 use super::waiting::{WAITING_MAX, Waiting};
-use super::{Judgement, holds, same};
+use super::{Judgement, holds, same, time};
 
 /// Where and when a decision was taken.
 #[derive(Clone, Copy)]
@@ -81,6 +81,8 @@ fn key(command: &Command) -> String {
         Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. } => {
             format!("request {:?} {request}", caller.role)
         }
+        // It has no id, and never counts as the same.
+        Command::TimePassed { .. } => "time".to_owned(),
     }
 }
 
@@ -173,6 +175,7 @@ impl Account {
                 let reused = self.earlier(command).next().is_some();
                 codes.extend(if reused { Some("ID_REUSED") } else { self.may(command, at, registry).err() });
             }
+            Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
         }
         match &decision.outcome {
             Outcome::Refused(rejection) => holds(codes.contains(&rejection.code()), || {
@@ -216,7 +219,7 @@ impl Account {
             && match command {
                 Command::PartnerEvent(event) => matches!(event.body, EventBody::SignUp { .. }),
                 Command::Enrol { .. } => true,
-                Command::Redeem { .. } => false,
+                Command::Redeem { .. } | Command::TimePassed { .. } => false,
             };
         let mut consents = self.consents(command);
         for event in events {

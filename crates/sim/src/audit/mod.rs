@@ -12,6 +12,7 @@ mod registry;
 mod replay;
 mod shard;
 mod survivors;
+mod time;
 mod waiting;
 
 use coalition_journal::entry::{Entry, ShardId};

@@ -88,6 +88,7 @@ fn account(decision: &Decision) -> Told {
             let asked = format!("redeem {quantity} {reward} of {programme}, asked by {}", who(caller.role));
             ("redeem", asked)
         }
+        Command::TimePassed { .. } => ("time_passed", "time passed".to_owned()),
     };
     let mut told = Told::applied(kind, format!("account {id}: {asked}"));
     told.account = Some(id);
@@ -96,6 +97,7 @@ fn account(decision: &Decision) -> Told {
         Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
             told.request_id = Some(request.to_string());
         }
+        Command::TimePassed { .. } => {}
     }
     match &decision.outcome {
         Outcome::Refused(why) => told.refused(why),

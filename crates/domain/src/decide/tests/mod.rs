@@ -12,6 +12,7 @@ mod enrolling;
 mod late;
 mod model;
 mod network;
+mod passing;
 mod random;
 mod redeeming;
 mod refusing;

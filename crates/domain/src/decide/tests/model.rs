@@ -82,9 +82,15 @@ impl Model {
                 Said::Applied(vec![])
             }
             Command::Redeem { quantity, .. } => self.redeem(u64::from(*quantity) * 20, now),
+            Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
         said
+    }
+
+    /// Notes a decision that changes nothing of what is known here.
+    pub(super) fn note(&mut self, command: &Command) {
+        self.decided.push((command.clone(), true));
     }
 
     /// Decides the first event that need not wait any longer.

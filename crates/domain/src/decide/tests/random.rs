@@ -80,6 +80,8 @@ enum Step {
     Repeat(usize),
     /// The account is stored and read again.
     Reload,
+    /// What is due is journaled by itself.
+    TimePasses,
 }
 
 fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
@@ -105,6 +107,7 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
         12 => (line, ago).prop_map(|(line, ago)| Step::Say(line, ago)),
         2 => any::<usize>().prop_map(Step::Repeat),
         1 => Just(Step::Reload),
+        2 => Just(Step::TimePasses),
     ];
     proptest::collection::vec((0..72_i64, step), 0..120)
 }
@@ -134,6 +137,7 @@ fn said(verdict: &Verdict) -> Said {
     match verdict {
         Verdict::Repeat(activity) => Said::Repeat(*activity as usize),
         Verdict::Decided(outcome) => decided(outcome),
+        Verdict::Nothing => panic!("a command is decided"),
     }
 }
 
@@ -179,6 +183,23 @@ fn settle(world: &mut World, model: &mut Model, now: Timestamp, commands: &mut [
     assert_eq!(model.settle(now), None);
 }
 
+/// Has what is due journaled, until nothing is. The next instant is then the first of all that the lots say.
+fn pass(world: &mut World, model: &mut Model, now: Timestamp) {
+    let command = Command::TimePassed { account: world.account.id() };
+    loop {
+        let is_due = world.account.next_due().is_some_and(|due| due <= now);
+        let decided = matches!(world.decide(&command, now), Verdict::Decided(Outcome::Applied(_)));
+        assert_eq!(decided, is_due, "at {now}");
+        if !decided {
+            break;
+        }
+        model.note(&command);
+    }
+    let lots = world.account.purses().values().flat_map(|purse| purse.lots.iter());
+    let dues = lots.flat_map(|lot| [lot.key.expires_at.0, lot.pending.then_some(lot.key.available_from)]);
+    assert_eq!(world.account.next_due(), dues.flatten().min());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -201,6 +222,11 @@ proptest! {
                 Step::Repeat(_) => continue,
                 Step::Reload => {
                     world.account = reload(&world.account);
+                    continue;
+                }
+                Step::TimePasses => {
+                    pass(&mut world, &mut model, now);
+                    check_balances(&world, &model, now);
                     continue;
                 }
             };

@@ -6,6 +6,7 @@
 //! - `1997-01-12 mypoints email_read e1 message`
 //! - `1997-01-12 bank account_opening a1 [reference]`, `engagement g1 review [reference]`
 //! - `1997-01-12 operator enrol 1`, `member redeem 2 voucher quantity=3 issued=1997-01-11`
+//! - `1997-01-12 time passes`
 //!
 //! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`
 //! - `1997-01-12 operator contract cdnow mypoints accrual=9000 redemption=7000 from=1997-02-01`
@@ -103,6 +104,7 @@ impl<'a> Line<'a> {
         let caller = || self.caller();
         match self.what {
             "enrol" => Command::Enrol { caller: caller(), request: self.request(), identifier: member() },
+            "passes" => Command::TimePassed { account: member().account() },
             "redeem" => Command::Redeem {
                 caller: caller(),
                 request: self.request(),

@@ -11,6 +11,7 @@ pub(super) fn verdict(verdict: &Verdict, account: &Account, now: Timestamp) -> S
     match verdict {
         Verdict::Repeat(activity) => format!("repeat of {activity}"),
         Verdict::Decided(outcome) => self::outcome(outcome, account, now),
+        Verdict::Nothing => "nothing to journal".to_owned(),
     }
 }
 

@@ -231,5 +231,5 @@ fn what_waits_is_not_forgotten_with_ids_of_its_age() {
     let (command, outcome) = world.settle(instant("1999-01-12")).unwrap();
     assert_eq!(command, repeat);
     assert!(matches!(outcome, Outcome::Refused(refused) if refused.code() == "CONSENT_MISSING"));
-    assert_eq!(account(&world).keys().activity(&repeat.key()), Some(301));
+    assert_eq!(account(&world).keys().activity(&repeat.key().unwrap()), Some(301));
 }

@@ -108,7 +108,7 @@ fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
                 };
                 Some((event.event_id.to_string(), source, outcome))
             }
-            Command::Enrol { .. } | Command::Redeem { .. } => None,
+            Command::Enrol { .. } | Command::Redeem { .. } | Command::TimePassed { .. } => None,
         },
         Item::Registry(_) | Item::Relayed(_) => None,
     };

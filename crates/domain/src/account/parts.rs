@@ -1,0 +1,33 @@
+//! An account in parts, as it is stored.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Consent, Enrolment, Purse};
+use crate::keys::KeyIndex;
+use crate::waiting::WaitingEvent;
+use crate::{AccountId, ProgrammeId, Purpose};
+
+/// The parts of an account, for those who store it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountParts {
+    /// How many commands it has answered.
+    pub activities: u32,
+    /// Who enrolled.
+    pub enrolment: Option<Enrolment>,
+    /// What was said on consents.
+    pub consents: BTreeMap<Purpose, Consent>,
+    /// The points.
+    pub purses: BTreeMap<ProgrammeId, Purse>,
+    /// The known ids.
+    pub keys: KeyIndex,
+    /// The events that came too early, in the order in which they came.
+    pub waiting: Vec<WaitingEvent>,
+}
+
+impl Account {
+    /// Puts a stored account together again.
+    pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
+        let AccountParts { activities, enrolment, consents, purses, keys, waiting } = parts;
+        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting }
+    }
+}
