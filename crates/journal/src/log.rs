@@ -198,7 +198,8 @@ pub(crate) fn check_topic_name(topic: &str) -> Result<(), Error> {
 ///
 /// In one process besides: an append of several records is in the log whole and in one run, or not at all. Kafka keeps
 /// only single records whole: others' records may come between, and of an append in doubt some may be there. Whoever
-/// appends several repeats all of them after a doubt, so that each is there at least once.
+/// appends several repeats all of them after a doubt, so that each is there at least once. A record may be there twice, too,
+/// even one that was acknowledged: seen when the broker that took it died. Who reads tells copies by what the record says.
 pub trait Log: Send + Sync + 'static {
     /// Creates the topic, or finds it with as many partitions.
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error>;

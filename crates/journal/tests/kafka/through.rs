@@ -102,7 +102,8 @@ fn follow(log: &Kafka, of: &Partition, stop: &AtomicBool) -> Vec<Stored> {
     all
 }
 
-/// What was acknowledged is there, where it was said, and in order; what is in doubt is there once, or not.
+/// What was acknowledged is there, where it was said, and in order; what is in doubt is there, or not. A copy of either is
+/// no fault: a broker that took a record and died before it said so is sent it again.
 fn check(told: &Told, stored: &[Stored]) {
     let mut at: BTreeMap<u64, Vec<Offset>> = BTreeMap::new();
     for (place, stored) in (0..).zip(stored) {
@@ -110,11 +111,12 @@ fn check(told: &Told, stored: &[Stored]) {
         at.entry(number(stored)).or_default().push(stored.offset);
     }
     for (number, offset) in &told.stored {
-        assert_eq!(at.remove(number), Some(vec![*offset]), "{number} was acknowledged at {offset}");
+        let places = at.remove(number).unwrap_or_default();
+        assert!(places.contains(offset), "{number} was acknowledged at {offset}, and is at {places:?}");
     }
     assert!(told.stored.values().is_sorted(), "in the order of the calls");
     for (number, places) in at {
-        assert!(told.doubtful.contains(&number) && places.len() == 1, "{number} at {places:?}");
+        assert!(told.doubtful.contains(&number), "{number} at {places:?}");
     }
 }
 
