@@ -104,11 +104,15 @@ pub(crate) async fn gather(
     }
     let request = GetNetPositionRequest {
         programme: PROGRAMME.to_owned(),
-        partner: String::new(),
         min_positions: positions.clone(),
+        ..GetNetPositionRequest::default()
     };
     let net = settlement.get_net_position(signed(request, operator)?).await?.into_inner();
-    let request = GetBurnMatrixRequest { programme: PROGRAMME.to_owned(), min_positions: positions };
+    let request = GetBurnMatrixRequest {
+        programme: PROGRAMME.to_owned(),
+        min_positions: positions,
+        ..GetBurnMatrixRequest::default()
+    };
     let matrix = settlement.get_burn_matrix(signed(request, operator)?).await?.into_inner();
     let request = GetConservationReportRequest {
         programme: PROGRAMME.to_owned(),

@@ -51,8 +51,6 @@ impl Gateway {
     }
 }
 
-const ALWAYS: (Hour, Hour) = (Hour(i64::MIN), Hour(i64::MAX));
-
 #[tonic::async_trait]
 impl SettlementService for Gateway {
     async fn get_settlement_statement(
@@ -91,16 +89,19 @@ impl SettlementService for Gateway {
             (partner, _) => Some(call.partner_named("partner", partner)?),
         };
         let programme = name::programme("programme", &request.programme)?;
+        let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
         let min = self.mins(&request.min_positions)?;
         if let Some(partner) = &only {
             self.check_known(&call, partner).await?;
         }
-        let (lines, positions) = self.lines(&call, programme, ALWAYS, &min).await?;
+        let (lines, positions) = self.lines(&call, programme, hours, &min).await?;
         let owed = settlement::owed(&lines);
         Ok(Response::new(proto::NetPosition {
             programme: name::of_programme(programme),
             rows: rows(&owed, only)?,
             positions,
+            start_time: request.start_time,
+            end_time: request.end_time,
         }))
     }
 
@@ -110,8 +111,9 @@ impl SettlementService for Gateway {
     ) -> Result<Response<proto::BurnMatrix>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let programme = name::programme("programme", &request.programme)?;
+        let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
         let min = self.mins(&request.min_positions)?;
-        let (mut lines, positions) = self.lines(&call, programme, ALWAYS, &min).await?;
+        let (mut lines, positions) = self.lines(&call, programme, hours, &min).await?;
         if let Some(own) = call.partner() {
             lines.retain(|line| match &line.line.key {
                 LineKey::Issued { .. } => false,
@@ -123,6 +125,8 @@ impl SettlementService for Gateway {
             programme: name::of_programme(programme),
             cells: cells.collect::<Result<_, Failure>>()?,
             positions,
+            start_time: request.start_time,
+            end_time: request.end_time,
         }))
     }
 }

@@ -275,19 +275,14 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
         ),
         (
             "coalition.settlement.v1.SettlementService/GetNetPosition",
-            settlement::GetNetPositionRequest {
-                partner: shop(),
-                programme: miles(),
-                min_positions: Vec::new(),
-            }
-            .encode_to_vec(),
+            settlement::GetNetPositionRequest { partner: shop(), programme: miles(), ..Default::default() }
+                .encode_to_vec(),
             Denied,
             Denied,
         ),
         (
             "coalition.settlement.v1.SettlementService/GetBurnMatrix",
-            settlement::GetBurnMatrixRequest { programme: miles(), min_positions: Vec::new() }
-                .encode_to_vec(),
+            settlement::GetBurnMatrixRequest { programme: miles(), ..Default::default() }.encode_to_vec(),
             Nothing,
             Denied,
         ),

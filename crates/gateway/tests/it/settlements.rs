@@ -97,8 +97,7 @@ async fn what_all_parties_owe_comes_to_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matrix_shows_each_party_its_own_row_and_column() {
     let (network, operator) = traded().await;
-    let request =
-        || GetBurnMatrixRequest { programme: "programmes/miles".to_owned(), min_positions: Vec::new() };
+    let request = || GetBurnMatrixRequest { programme: "programmes/miles".to_owned(), ..Default::default() };
     let cells = operator.settlements().get_burn_matrix(request()).await.unwrap().into_inner().cells;
     let [cell] = cells.as_slice() else { panic!("{cells:?}") };
     assert_eq!((cell.issuer.as_str(), cell.redeemer.as_str()), ("partners/shop", "partners/airline"));
@@ -131,6 +130,15 @@ async fn a_statement_counts_by_the_hour() {
     assert_eq!(points(time(hour - 3_600), time(hour + 7_200)).await.unwrap(), 13_332);
     assert_eq!(points(None, time(hour - 3_600)).await.unwrap(), 0);
     assert_eq!(points(time(hour + 7_200), None).await.unwrap(), 0);
+    for (start_time, rows, cells) in [(time(hour - 3_600), 3, 1), (time(hour + 7_200), 0, 0)] {
+        let programme = "programmes/miles".to_owned();
+        let net = GetNetPositionRequest { programme: programme.clone(), start_time, ..Default::default() };
+        let net = operator.settlements().get_net_position(net).await.unwrap().into_inner();
+        assert_eq!((net.rows.len(), net.start_time), (rows, start_time));
+        let matrix = GetBurnMatrixRequest { programme, start_time, ..Default::default() };
+        let matrix = operator.settlements().get_burn_matrix(matrix).await.unwrap().into_inner();
+        assert_eq!((matrix.cells.len(), matrix.start_time), (cells, start_time));
+    }
     assert_eq!(why(points(time(hour + 1), None).await), ErrorReason::InvalidArgument);
     assert_eq!(why(points(time(hour), time(hour - 3_600)).await), ErrorReason::InvalidArgument);
     let finer = Some(prost_types::Timestamp { seconds: hour, nanos: 1 });

@@ -28,10 +28,10 @@ pub(crate) struct Args {
     #[arg(long, value_parser = programme)]
     programme: ProgrammeId,
     /// First recorded time that counts, a full hour or a day; without it from the beginning.
-    #[arg(long, value_name = "TIME", value_parser = hour, conflicts_with = "all")]
+    #[arg(long, value_name = "TIME", value_parser = hour)]
     from: Option<Timestamp>,
     /// First recorded time that counts no more, a full hour or a day; without it up to now.
-    #[arg(long, value_name = "TIME", value_parser = hour, conflicts_with = "all")]
+    #[arg(long, value_name = "TIME", value_parser = hour)]
     to: Option<Timestamp>,
     /// Net positions of all parties, and points burnt by issuer and redeemer.
     #[arg(long)]

@@ -7,7 +7,7 @@ use coalition_proto::settlement::v1::{BurnMatrix, GetBurnMatrixRequest, GetNetPo
 use serde_json::{Value, json};
 
 use super::{Args, partner};
-use crate::client::names::{programme_name, short};
+use crate::client::names::{programme_name, proto_time, short};
 use crate::client::text::{grouped, money, price};
 use crate::client::{Align, Session, Style, Table, json};
 
@@ -17,16 +17,27 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
         programme: programme.clone(),
         partner: String::new(),
         min_positions: Vec::new(),
+        start_time: args.from.map(proto_time),
+        end_time: args.to.map(proto_time),
     };
     let net = session.ask("read the net positions", query).await?;
     // The matrix stands on nothing older than the net positions, so that a redemption in the one is in the other.
-    let query = GetBurnMatrixRequest { programme, min_positions: net.positions.clone() };
+    let query = GetBurnMatrixRequest {
+        programme,
+        min_positions: net.positions.clone(),
+        start_time: net.start_time,
+        end_time: net.end_time,
+    };
     let matrix = session.ask("read the burn matrix", query).await?;
     args.options.answer(|| as_json(&net, &matrix), |style| text(&net, &matrix, style))
 }
 
 fn text(net: &NetPosition, matrix: &BurnMatrix, style: Style) -> String {
-    let mut text = format!("net positions in {}\n\n", short(&net.programme));
+    let mut text = format!(
+        "net positions in {}{}\n\n",
+        short(&net.programme),
+        partner::period(net.start_time.as_ref(), net.end_time.as_ref())
+    );
     let mut rows = Table::new(&[
         ("party", Align::Left),
         ("pays", Align::Right),
@@ -84,6 +95,8 @@ fn as_json(net: &NetPosition, matrix: &BurnMatrix) -> Value {
     });
     json!({
         "programme": net.programme,
+        "start_time": json::time(net.start_time.as_ref()),
+        "end_time": json::time(net.end_time.as_ref()),
         "net_positions": rows.collect::<Vec<_>>(),
         "burn_matrix": cells.collect::<Vec<_>>(),
         "positions": partner::positions(&net.positions),

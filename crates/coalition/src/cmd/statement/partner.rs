@@ -7,6 +7,7 @@ use coalition_proto::settlement::v1::{
     GetSettlementStatementRequest, SettlementDirection, SettlementKind, SettlementLine, SettlementStatement,
 };
 use coalition_proto::r#type::v1::{Position, PositionRange};
+use prost_types::Timestamp;
 use serde_json::{Value, json};
 
 use super::Args;
@@ -27,13 +28,11 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
 }
 
 fn text(statement: &SettlementStatement, style: Style) -> String {
-    let or = |time: String, other: &str| if time.is_empty() { other.to_owned() } else { time };
     let mut text = format!(
-        "{} in {}, from {} to {}\n\n",
+        "{} in {}{}\n\n",
         short(&statement.partner),
         short(&statement.programme),
-        or(time(statement.start_time.as_ref()), "the beginning"),
-        or(time(statement.end_time.as_ref()), "now")
+        period(statement.start_time.as_ref(), statement.end_time.as_ref())
     );
     if statement.lines.is_empty() {
         text.push_str("nothing to settle\n");
@@ -76,6 +75,12 @@ fn text(statement: &SettlementStatement, style: Style) -> String {
         text.push_str(&format!("net  {}, {who}\n", money(net)));
     }
     text
+}
+
+/// Which time a statement covers, in words.
+pub(super) fn period(start: Option<&Timestamp>, end: Option<&Timestamp>) -> String {
+    let or = |time: String, other: &str| if time.is_empty() { other.to_owned() } else { time };
+    format!(", from {} to {}", or(time(start), "the beginning"), or(time(end), "now"))
 }
 
 fn kind(line: &SettlementLine) -> &'static str {
