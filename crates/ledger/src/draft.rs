@@ -93,12 +93,13 @@ impl Draft {
         self.copy(state, id);
         let committed = committed(state, &id);
         let account = self.accounts.get(&id).unwrap_or(committed);
+        let unseen = command.key().is_none() && self.planted.has(Plant::ExpiredTwice);
+        let seen = if unseen { committed } else { account };
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, self.body.count());
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
-        let verdict =
-            catch_unwind(AssertUnwindSafe(|| self.planted.decide(account, registry, &command, &at)))
-                .unwrap_or_else(|_| self.fault(&command));
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.planted.decide(seen, registry, &command, &at)))
+            .unwrap_or_else(|_| self.fault(&command));
         match verdict {
             Verdict::Repeat(activity) => match activity.checked_sub(committed.activities()) {
                 None => Drafted::Known(activity),
@@ -190,6 +191,16 @@ impl Draft {
     /// How many items it has.
     pub fn count(&self) -> u32 {
         self.body.count()
+    }
+
+    /// The encoded bytes of its items.
+    pub fn bytes(&self) -> usize {
+        self.body.bytes()
+    }
+
+    /// Whether it has items of the account.
+    pub fn has(&self, id: &AccountId) -> bool {
+        self.items_of.contains_key(id)
     }
 
     /// The record's bytes, behind its head.

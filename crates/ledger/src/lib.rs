@@ -19,6 +19,7 @@ pub mod rows;
 pub mod runtime;
 pub mod shard;
 pub mod state;
+pub mod timers;
 pub mod totals;
 pub mod trace;
 pub mod view;

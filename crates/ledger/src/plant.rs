@@ -56,6 +56,10 @@ plants! {
         "waiting: a consent does not bring about the decision of what waits for it"
     WaitingForgotten "waiting-forgotten"
         "waiting: due times are not read back from the store"
+    TimersForgotten "timers-forgotten"
+        "timers: the accounts that are due are not read back from the store"
+    ExpiredTwice "expired-twice"
+        "timers: what time brings about is decided without what the batch says already"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.

@@ -11,6 +11,7 @@
 //! | `q` fingerprint content part | an answered command to the registry |
 //! | `x` number | a refused event that is to go back to its partner |
 //! | `t` until seq index | an event that waits: whose, and where its partner's topic has it |
+//! | `d` instant account | an account of which something is due then; without a value |
 //! | `b` programme `\0` book | a sum of the double entry |
 //! | `s` programme `\0` hour line | a sum of settlement |
 //!
@@ -36,7 +37,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -284,11 +285,12 @@ pub(crate) fn due_key_of(key: &[u8]) -> Option<DueKey> {
 }
 
 /// A number's bytes, which sort as it does.
-fn sorted(number: i64) -> [u8; 8] {
+pub(crate) fn sorted(number: i64) -> [u8; 8] {
     (number.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
-fn unsorted(bytes: [u8; 8]) -> i64 {
+/// The number that [`sorted`] gave these bytes for.
+pub(crate) fn unsorted(bytes: [u8; 8]) -> i64 {
     (u64::from_be_bytes(bytes) ^ (1 << 63)).cast_signed()
 }
 

@@ -21,6 +21,7 @@ use crate::due::{self, Due, DueTimes};
 use crate::inbox::{RelayCommand, Run, Source};
 use crate::refused::{self, Returns};
 use crate::rows;
+use crate::timers::{self, Timers};
 use crate::totals::{LineOfHour, Totals};
 
 /// What a shard knows of its journal and inbox. Frozen in stored data, until the format of the rows is raised.
@@ -60,6 +61,8 @@ pub struct State {
     pub refused: Returns,
     /// When the time of events is over that wait.
     pub due: DueTimes,
+    /// When time will change something of an account.
+    pub timers: Timers,
     /// Sums.
     pub totals: Totals,
     /// Accounts in memory.
@@ -91,6 +94,7 @@ pub struct Taking {
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
     refused: refused::Changes,
     due: due::Changes,
+    timers: timers::Changes,
     books: Vec<(Vec<u8>, i64)>,
     lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
 }
@@ -111,6 +115,7 @@ impl Taking {
         }
         self.refused.put(&mut rows);
         self.due.put(&mut rows);
+        self.timers.put(&mut rows);
         for (key, sum) in &self.books {
             rows.put(key.clone(), rows::encode(sum));
         }
@@ -136,6 +141,7 @@ impl State {
             answered: BTreeMap::new(),
             refused: Returns::default(),
             due: DueTimes::default(),
+            timers: Timers::default(),
             totals: Totals::default(),
             accounts: Accounts::new(accounts_max, 0),
             registry_stored: 0,
@@ -188,6 +194,7 @@ impl State {
             answered,
             refused: Returns::load(reader, meta.refused)?,
             due: DueTimes::load(reader)?,
+            timers: Timers::default(),
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),
             answered_new: Vec::new(),
@@ -253,10 +260,14 @@ impl State {
     }
 
     fn fold_account(&mut self, account: &AccountId, decision: &Decision, bytes: &Bytes, at: &Moment) {
+        let (mut before, mut after) = (None, None);
         self.accounts.change(account, |resident| {
+            before = resident.account.next_due();
             resident.account.evolve(decision, at);
             resident.note(at.place, at.decided_at, bytes);
+            after = resident.account.next_due();
         });
+        self.timers.moved(*account, before, after, at.place.seq);
         if let Outcome::Applied(applied) = &decision.outcome {
             for event in &applied.events {
                 self.totals.add(event, at.place.seq, at.decided_at);
@@ -305,6 +316,7 @@ impl State {
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
             refused: self.refused.take_changed(),
             due: self.due.take_changed(),
+            timers: self.timers.take_changed(seq),
             books: self
                 .totals
                 .books()

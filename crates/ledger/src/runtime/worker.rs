@@ -25,6 +25,7 @@ use crate::body::Destination;
 use crate::clock::Now;
 use crate::rows;
 use crate::shard::{Direct, Input, Output, Shard, Tally, Token};
+use crate::timers;
 use crate::view::{AccountView, SumsView};
 
 /// How often the core is told that time has passed, at least.
@@ -380,6 +381,13 @@ impl Worker<'_> {
                     }
                 }
             }
+            Output::LoadTimers { after, most } => match timers::load(&*self.reader, after, most) {
+                Ok(entries) => Some(Input::Timers(entries)),
+                Err(error) => {
+                    self.failed = Some(Exit::StoreFailed(chain(&error)));
+                    None
+                }
+            },
             Output::Answer(token, answer) => {
                 self.answer(token, answer);
                 None

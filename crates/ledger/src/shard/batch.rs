@@ -57,11 +57,13 @@ impl Shard {
         let passed_over = self.inbox_read > self.state.meta.inbox_next;
         let decided_at = clock.read(now).max(self.state.meta.decided_at.unwrap_or(Timestamp::MIN));
         let due = self.due(decided_at);
+        let timers = self.due_accounts(decided_at, out);
         if self.inbox.is_empty()
             && self.direct.is_empty()
             && !self.relay_facts()
             && !passed_over
             && due.is_empty()
+            && timers.is_empty()
         {
             return;
         }
@@ -75,6 +77,7 @@ impl Shard {
         let mut draft =
             Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max).planted(self.planted);
         self.draft_due(&due, &mut draft, out);
+        self.draft_timers(&timers, &mut draft, out);
         let waiting = self.draft_direct(&mut draft, out);
         let (mut traced, oldest) = (Traced::default(), self.inbox.front().map(|first| first.append_time));
         let inbox_next = self.draft_inbox(&mut draft, &mut traced, out);

@@ -12,6 +12,7 @@ use coalition_journal::log::{AppendError, Offset, Stored};
 use crate::body::Destination;
 use crate::refused::Refused;
 use crate::resident::Resident;
+use crate::timers;
 
 /// Names a direct command until it is answered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -45,6 +46,8 @@ pub enum Input {
     Inbox(Vec<Stored>),
     /// Accounts, as asked for.
     Loaded(Vec<Resident>),
+    /// Entries of the index of due times, as asked for.
+    Timers(Vec<timers::Entry>),
     /// What the log says of an append.
     Appended(Attempt, Result<Offset, AppendError>),
     /// A command whose caller waits.
@@ -81,6 +84,14 @@ pub enum Output {
     },
     /// Load these accounts and say [`Input::Loaded`] with all of them.
     Load(Vec<AccountId>),
+    /// Read the first `most` entries of the index of due times behind one, with [`timers::load`], and say
+    /// [`Input::Timers`] with them.
+    LoadTimers {
+        /// Behind which one; `None`: from the first on.
+        after: Option<timers::Entry>,
+        /// How many.
+        most: usize,
+    },
     /// Answer the caller.
     Answer(Token, Answer),
     /// Append to the inbox of another shard, then say [`Input::Relayed`].

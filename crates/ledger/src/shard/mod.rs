@@ -10,6 +10,7 @@ mod io;
 pub mod relay;
 mod tally;
 mod time;
+mod timers;
 mod traced;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,6 +30,8 @@ use crate::due::DueTimes;
 use crate::inbox::Request;
 use crate::plant::{Plant, Planted};
 use crate::state::{State, Taking};
+#[cfg(any(test, feature = "plants"))]
+use crate::timers::Timers;
 use crate::trace::TraceParent;
 
 /// What a shard is allowed.
@@ -45,6 +48,8 @@ pub struct Limits {
     /// Bytes of the journal that may be in memory alone while a checkpoint is under way; beyond them the shard waits
     /// for the store.
     pub unstored_bytes_max: usize,
+    /// Accounts whose due times are held in memory; twice as many at the most, besides those that are newer than the store.
+    pub timers_max: usize,
     /// How long an append may take until it is doubted.
     pub append_timeout: Span,
     /// How far the owner's clock may be from the log's.
@@ -59,6 +64,7 @@ impl Default for Limits {
             batch_bytes_max: 768 * 1024,
             inbox_commands_max: 16_384,
             unstored_bytes_max: 64 * 1024 * 1024,
+            timers_max: crate::timers::WINDOW,
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),
         }
@@ -104,6 +110,8 @@ pub struct Shard {
     campaign: Option<(Attempt, Span)>,
     unfolded: VecDeque<fold::Unfolded>,
     loading: BTreeSet<AccountId>,
+    /// Accounts for which time can't be decided, until the next term.
+    timeless: BTreeSet<AccountId>,
     /// The next offset of the inbox to read, once in office.
     inbox_read: Offset,
     inbox: VecDeque<Queued>,
@@ -126,7 +134,8 @@ pub struct Shard {
 
 impl Shard {
     /// A shard of the journal that begins with `genesis`, in the state that the store holds.
-    pub fn new(genesis: Genesis, state: State, limits: Limits) -> Self {
+    pub fn new(genesis: Genesis, mut state: State, limits: Limits) -> Self {
+        state.timers.bound(limits.timers_max);
         let stored = state.meta.chain.seq().0;
         Self {
             limits,
@@ -140,6 +149,7 @@ impl Shard {
             campaign: None,
             unfolded: VecDeque::new(),
             loading: BTreeSet::new(),
+            timeless: BTreeSet::new(),
             inbox_read: Offset::default(),
             inbox: VecDeque::new(),
             direct: VecDeque::new(),
@@ -163,6 +173,9 @@ impl Shard {
         let mut planted = Self { planted: Planted::one(plant), ..self };
         if plant == Plant::WaitingForgotten {
             planted.state.due = DueTimes::default();
+        }
+        if plant == Plant::TimersForgotten {
+            planted.state.timers = Timers::forgotten();
         }
         planted
     }
@@ -305,6 +318,10 @@ impl Shard {
                 }
                 Vec::new()
             }
+            Input::Timers(entries) => {
+                self.state.timers.answered(entries);
+                Vec::new()
+            }
             Input::Appended(attempt, outcome) => self.office.appended(attempt, &outcome),
             Input::Direct(token, direct) => {
                 self.queue_direct(token, *direct, out);
@@ -317,6 +334,7 @@ impl Shard {
             Input::Stored(seq, accounts) => {
                 self.stored = seq;
                 let seq = if self.planted.has(Plant::EvictsUnstored) { u64::MAX } else { seq };
+                self.state.timers.stored(self.stored);
                 self.state.accounts.stored(seq, &accounts);
                 self.state.totals.forget_before(self.state.meta.decided_at.unwrap_or_default());
                 self.state.accounts.evict();
@@ -353,6 +371,7 @@ impl Shard {
         self.campaign = None;
         self.clock = Some(TermClock::start(now));
         self.tally.terms += 1;
+        self.timeless.clear();
         self.inbox.clear();
         self.inbox_read = self.state.meta.inbox_next;
         self.relay.clear();

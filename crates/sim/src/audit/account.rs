@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::event::{Accrual, Redemption};
 use coalition_domain::lot::LotKey;
-use coalition_domain::programme::Category;
 use coalition_domain::{
     Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice, WaitsFor,
 };
@@ -12,6 +11,7 @@ use coalition_domain::{
 use coalition_ledger::inbox::Source;
 
 use super::expected::{Grant, price};
+use super::lot::Lot;
 use super::registry::Registry;
 use super::waiting::{WAITING_MAX, Waiting};
 use super::{Judgement, holds, same, time};
@@ -22,32 +22,6 @@ pub(super) struct At {
     pub(super) place: Place,
     pub(super) decided_at: Timestamp,
     pub(super) horizon: Timestamp,
-}
-
-struct Lot {
-    key: LotKey,
-    left: u64,
-    pending: bool,
-    issuer: PartnerId,
-}
-
-impl Lot {
-    fn lapsed(&self, at: Timestamp) -> bool {
-        self.key.expires_at.0.is_some_and(|expires_at| expires_at <= at)
-    }
-
-    /// Soonest expiry, promotional before bonus before base, longest available, then journal position.
-    fn order(&self) -> (Timestamp, u8, Timestamp, Place, u32) {
-        let category = match self.key.category {
-            Category::Promotional => 0,
-            Category::Bonus => 1,
-            Category::Base => 2,
-            Category::Adjustment => 3,
-            Category::Purchased => 4,
-        };
-        let expiry = self.key.expires_at.0.unwrap_or(Timestamp::MAX);
-        (expiry, category, self.key.available_from, self.key.granted, self.key.nth)
-    }
 }
 
 /// What points have become, over an account or a shard.
@@ -63,7 +37,7 @@ pub(super) struct Sums {
 pub(super) struct Account {
     pub(super) enrolled: bool,
     pub(super) consent: Option<(bool, Timestamp)>,
-    lots: Vec<Lot>,
+    pub(super) lots: Vec<Lot>,
     pub(super) claims: BTreeSet<String>,
     /// Every decision, in order.
     pub(super) decisions: Vec<(At, Decision)>,
@@ -95,23 +69,6 @@ impl Account {
     fn earlier(&self, command: &Command) -> impl Iterator<Item = &Decision> {
         let known = self.known.get(&key(command)).into_iter().flatten();
         known.map(|number| &self.decisions[*number].1)
-    }
-
-    /// What can be spent at a time, and what only later.
-    pub(super) fn balance(&self, at: Timestamp) -> (u64, u64) {
-        let live = || self.lots.iter().filter(|lot| !lot.lapsed(at));
-        let sum = |later: bool| {
-            live().filter(|lot| (lot.key.available_from > at) == later).map(|lot| lot.left).sum()
-        };
-        (sum(false), sum(true))
-    }
-
-    /// What lies in lots that are marked as spendable, and what in others.
-    pub(super) fn held(&self) -> (i64, i64) {
-        let sum = |pending: bool| -> u64 {
-            self.lots.iter().filter(|lot| lot.pending == pending).map(|lot| lot.left).sum()
-        };
-        (sum(false).cast_signed(), sum(true).cast_signed())
     }
 
     /// Judges a decision and takes it in.

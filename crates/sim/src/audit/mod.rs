@@ -8,6 +8,7 @@ mod account;
 mod answers;
 mod expected;
 mod fence;
+mod lot;
 mod registry;
 mod replay;
 mod shard;
@@ -46,6 +47,7 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         let (applied, refused) = ledger.waited();
         counts.waited_applied += applied;
         counts.waited_refused += refused;
+        counts.of_time += ledger.judge_time(world.passed)?;
         ledgers.push(ledger);
     }
     for (shard, ledger) in (0..).map(ShardId).zip(&ledgers) {

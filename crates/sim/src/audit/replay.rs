@@ -102,6 +102,7 @@ impl Standby {
                 Output::NeedEnd { .. }
                 | Output::NeedConfirmation(_)
                 | Output::Append { .. }
+                | Output::LoadTimers { .. }
                 | Output::Answer(..)
                 | Output::Relay { .. }
                 | Output::Return(_) => unreachable!("a reader asks for nothing else"),

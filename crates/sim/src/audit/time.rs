@@ -1,7 +1,9 @@
 //! What time alone brings about: lots that can be spent now, and lots that have lapsed.
 
-use coalition_domain::{Event, Outcome};
+use coalition_domain::{Command, Event, Outcome, Timestamp};
 
+use super::account::Account;
+use super::shard::Ledger;
 use super::{Judgement, holds};
 
 /// A decision that time alone has brought about says something, and of lots only. Whether it was due is judged lot by lot,
@@ -13,4 +15,29 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         Outcome::Refused(_) | Outcome::Waiting(_) => false,
     };
     holds(good, || format!("time brings about {outcome:?}"))
+}
+
+impl Ledger {
+    /// Whatever was to happen by this instant is journaled, though nobody asked for anything; gives how many decisions time
+    /// alone has brought about.
+    pub(super) fn judge_time(&self, by: Timestamp) -> Result<usize, String> {
+        for (id, account) in &self.accounts {
+            account.has_journaled(by).map_err(|fault| format!("account {id}: {fault}"))?;
+        }
+        let decisions = self.accounts.values().flat_map(|account| &account.decisions);
+        Ok(decisions.filter(|(_, decision)| matches!(decision.command, Command::TimePassed { .. })).count())
+    }
+}
+
+impl Account {
+    fn has_journaled(&self, by: Timestamp) -> Judgement {
+        for lot in &self.lots {
+            let spendable = lot.pending && lot.key.available_from <= by;
+            holds(!lot.lapsed(by), || format!("{} points of {:?} lapsed before {by}", lot.left, lot.key))?;
+            holds(!spendable, || {
+                format!("{} points of {:?} can be spent since before {by}", lot.left, lot.key)
+            })?;
+        }
+        Ok(())
+    }
 }

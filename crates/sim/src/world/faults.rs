@@ -39,6 +39,8 @@ pub struct Counts {
     pub waited_applied: usize,
     /// Events that waited for one in vain.
     pub waited_refused: usize,
+    /// Decisions that time alone has brought about.
+    pub of_time: usize,
     /// Terms in effect.
     pub terms: usize,
     /// Batches in effect.
@@ -68,6 +70,7 @@ impl Counts {
         self.intakes += other.intakes;
         self.waited_applied += other.waited_applied;
         self.waited_refused += other.waited_refused;
+        self.of_time += other.of_time;
         self.terms += other.terms;
         self.batches += other.batches;
         self.voids += other.voids;
@@ -89,6 +92,7 @@ impl fmt::Display for Counts {
             self.commands, self.terms, self.batches, self.voids
         )?;
         writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
+        writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {
             write!(f, " {fate} {count}")?;
@@ -136,7 +140,9 @@ impl World<'_> {
             self.processes[process].wall_offset = Span::ZERO;
         }
         if self.random.happens(rates.leap) {
-            let most = *self.random.pick(&[20_000, 600_000, 7_200_000]);
+            // Seldom a day: much lapses by then, and partners' events are too old.
+            let leaps = [20_000, 20_000, 600_000, 600_000, 7_200_000, 7_200_000, 90_000_000];
+            let most = *self.random.pick(&leaps);
             let span = Span::from_millis(self.random.between(0, most));
             self.trace.note(format_args!("{} ms pass", span.as_millis()));
             self.pass(span);

@@ -61,6 +61,8 @@ pub(crate) struct World<'a> {
     calm: bool,
     /// Whatever waits for a consent has waited in vain.
     waited: bool,
+    /// What was due by then must be journaled in the end.
+    pub(crate) passed: Timestamp,
 }
 
 /// The topic of refused events: one here, where each partner has its own outside.
@@ -115,6 +117,7 @@ impl<'a> World<'a> {
             lives: 0,
             calm: false,
             waited: false,
+            passed: Timestamp::MIN,
         };
         (0..world.processes.len()).for_each(|process| world.start(process));
         world
@@ -136,7 +139,23 @@ impl<'a> World<'a> {
         self.pass(Span::from_millis(CONSENT_WAIT.as_millis() + 60_000));
         self.waited = true;
         self.come_to_rest();
+        self.let_time_pass();
+        self.come_to_rest();
         self.last_checkpoints();
+    }
+
+    /// Days pass in which nobody asks for anything; some or all are down for all of them.
+    fn let_time_pass(&mut self) {
+        let down: Vec<usize> = (0..self.processes.len())
+            .filter(|process| self.processes[*process].alive() && self.random.happens(5_000))
+            .collect();
+        down.iter().for_each(|process| self.kill(*process));
+        let most = Span::from_days(3).as_millis();
+        let span = Span::from_millis(self.random.between(most / 4, most));
+        self.pass(span);
+        // Clocks may be off by half a minute.
+        self.passed = self.now.minus(Span::from_secs(60));
+        down.iter().for_each(|process| self.start(*process));
     }
 
     fn come_to_rest(&mut self) {
@@ -228,6 +247,8 @@ impl<'a> World<'a> {
                     left.push(format!("shard {shard} has refused events that wait to be given back"));
                 } else if owner && self.waited && slot.core.state().due.count() > 0 {
                     left.push(format!("shard {shard} has events that wait"));
+                } else if owner && slot.core.state().timers.is_due(self.passed) {
+                    left.push(format!("shard {shard} has accounts that are due"));
                 } else if slot.core.state().registry_log.len() < changes {
                     left.push(format!("shard {shard} has not heard of all changes"));
                 }

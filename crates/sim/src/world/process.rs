@@ -24,6 +24,8 @@ pub(super) enum Task {
     Assignment,
     /// Read accounts from the store.
     Load(Vec<coalition_domain::AccountId>),
+    /// Read due times from the store.
+    LoadTimers { after: Option<coalition_ledger::timers::Entry>, most: usize },
     /// Write a checkpoint.
     Store(Box<Taking>),
     /// Step the core.

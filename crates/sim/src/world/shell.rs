@@ -7,6 +7,7 @@ use coalition_ledger::body::Destination;
 use coalition_ledger::clock::Now;
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output};
+use coalition_ledger::timers;
 use coalition_store::Fault;
 
 use super::flights::Wire;
@@ -110,6 +111,11 @@ impl World<'_> {
                 let loaded = accounts.iter().map(load).collect();
                 slot.tasks.push(Task::Say(Input::Loaded(loaded)));
             }
+            Task::LoadTimers { after, most } => {
+                let slot = self.slot(process, shard);
+                let entries = timers::load(&*slot.reader, after, most).expect("the store can be read");
+                slot.tasks.push(Task::Say(Input::Timers(entries)));
+            }
             Task::Store(taking) => {
                 let fails = !self.calm && self.random.happens(self.settings.rates.store);
                 if fails {
@@ -148,6 +154,7 @@ impl World<'_> {
                     | Input::Confirmed(_)
                     | Input::End(_)
                     | Input::Loaded(_)
+                    | Input::Timers(_)
                     | Input::Appended(..)
                     | Input::Direct(..)
                     | Input::Relayed { .. } => {}
@@ -196,6 +203,9 @@ impl World<'_> {
                 self.append(&journal(shard), Record::of(record), wire);
             }
             Output::Load(accounts) => self.slot(process, shard).tasks.push(Task::Load(accounts)),
+            Output::LoadTimers { after, most } => {
+                self.slot(process, shard).tasks.push(Task::LoadTimers { after, most });
+            }
             Output::Answer(token, answer) => self.answered(process, shard, token, answer),
             Output::Relay { to, upto, record } => {
                 self.trace.note(format_args!("{process}/{shard} relays to shard {to} up to {upto}"));
@@ -240,6 +250,7 @@ fn describe(input: &Input) -> String {
         Input::Journal(records) => format!("journal {}", offsets(records)),
         Input::Inbox(records) => format!("inbox {}", offsets(records)),
         Input::Loaded(residents) => format!("{} accounts", residents.len()),
+        Input::Timers(entries) => format!("{} due times", entries.len()),
         Input::Direct(token, _) => format!("attempt {}", token.0),
         Input::Tick
         | Input::Assigned

@@ -3,7 +3,9 @@
 mod clock;
 mod inbox;
 mod measured;
+mod passing;
 mod refused;
+
 mod waiting;
 
 use std::collections::VecDeque;
@@ -24,6 +26,7 @@ use crate::inbox::{Request, Source};
 use crate::refused::Refused;
 use crate::rows;
 use crate::state::State;
+use crate::timers;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -102,6 +105,10 @@ impl Alone {
                     Output::Load(ids) => {
                         let load = |id| rows::load_account(&*self.store.reader, id).unwrap();
                         inputs.push_back(Input::Loaded(ids.iter().map(load).collect()));
+                    }
+                    Output::LoadTimers { after, most } => {
+                        let entries = timers::load(&*self.store.reader, after, most).unwrap();
+                        inputs.push_back(Input::Timers(entries));
                     }
                     Output::Answer(..) | Output::Relay { .. } => {}
                     Output::Return(refused) => self.returns.push(refused),

@@ -35,7 +35,7 @@ fn network() -> Alone {
     network_by(DOCUMENT)
 }
 
-fn network_by(document: &str) -> Alone {
+pub(super) fn network_by(document: &str) -> Alone {
     let mut alone = Alone::in_office();
     let (mail, miles): (_, ProgrammeId) = (PartnerId::new("mail").unwrap(), "miles".parse().unwrap());
     let (key, settings) = (
@@ -121,7 +121,7 @@ fn at(offset: u64, outcome: &'static str) -> (String, Option<Source>, &'static s
     (format!("e{offset}"), Some(source(offset)), outcome)
 }
 
-fn pass(alone: &mut Alone, span: Span) {
+pub(super) fn pass(alone: &mut Alone, span: Span) {
     alone.mono = Span::from_millis(alone.mono.as_millis() + span.as_millis());
     alone.say(Input::Tick);
 }
