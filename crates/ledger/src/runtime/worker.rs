@@ -199,6 +199,9 @@ impl Worker<'_> {
         // One process holds the log's lock, so the shard is its own as long as it lives.
         self.step(Input::Assigned);
         loop {
+            if self.stopping {
+                self.shard.end();
+            }
             let read = self.pump();
             self.answer_questions();
             self.publish();

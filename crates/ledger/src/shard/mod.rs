@@ -128,6 +128,8 @@ pub struct Shard {
     /// Bytes of the records in effect since then.
     untaken_bytes: usize,
     stopped: Option<Stop>,
+    /// It is about to end, and begins nothing by itself any more.
+    ending: bool,
     tally: Tally,
     planted: Planted,
 }
@@ -161,6 +163,7 @@ impl Shard {
             taken: stored,
             untaken_bytes: 0,
             stopped: None,
+            ending: false,
             tally: Tally::default(),
             planted: Planted::default(),
         }
@@ -250,6 +253,12 @@ impl Shard {
             && self.inbox.is_empty()
             && self.direct.is_empty()
             && self.under_way.is_none()
+    }
+
+    /// It is about to end: what time brings about is left to the next start, however much is due, and it comes to rest as
+    /// soon as those who asked are answered.
+    pub fn end(&mut self) {
+        self.ending = true;
     }
 
     /// What changed since the last call, for the store; `None` if nothing did. The next call has to wait for

@@ -11,6 +11,9 @@ const SHARE: usize = 4;
 impl Shard {
     /// The accounts of which something is due, as many as one batch may take, and asks the store for further ones in time.
     pub(super) fn due_accounts(&mut self, decided_at: Timestamp, out: &mut Vec<Output>) -> Vec<AccountId> {
+        if self.ending {
+            return Vec::new();
+        }
         if let Some((after, most)) = self.state.timers.ask(decided_at) {
             out.push(Output::LoadTimers { after, most });
         }

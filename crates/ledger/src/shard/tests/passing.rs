@@ -125,6 +125,28 @@ fn commands_go_on_while_much_is_due() {
 }
 
 #[test]
+fn a_shard_that_ends_leaves_the_rest_to_the_next_start() {
+    let mut alone = network_by(DOCUMENT);
+    alone.core.limits.batch_commands_max = 8;
+    (0..30).for_each(|member| alone.say(Input::Inbox(vec![letter(member, member)])));
+    wait(&mut alone, DAY);
+    alone.held = Some(Vec::new());
+    alone.say(Input::Tick);
+    assert!(!alone.core.is_idle());
+    alone.core.end();
+    let held = alone.held.take().unwrap();
+    for (_, record) in held {
+        let read = alone.take(record);
+        alone.say(read);
+    }
+    assert_eq!(told(&alone)[30..], [["activated"; 2]], "what was under way, and no more");
+    assert!(alone.core.is_idle());
+    alone.restart(true);
+    pass(&mut alone, Span::ZERO);
+    assert_eq!(told(&alone).concat().iter().filter(|said| **said == "activated").count(), 30);
+}
+
+#[test]
 fn an_account_whose_time_can_not_be_decided_stops_nobody() {
     let mut alone = network_by(DOCUMENT);
     alone.say(Input::Inbox(vec![letter(0, 1)]));
