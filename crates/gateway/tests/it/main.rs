@@ -7,6 +7,7 @@ mod client;
 mod faulty;
 mod network;
 mod observed;
+mod passing;
 mod raw;
 mod requests;
 mod wire;
