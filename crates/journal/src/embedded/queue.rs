@@ -135,11 +135,17 @@ impl Queue {
     pub(super) fn abandon(&self) {
         let mut waiting = self.lock();
         waiting.abandoned = true;
-        let appends = std::mem::take(&mut waiting.appends);
         drop(waiting);
-        for append in appends {
+        for append in self.take_waiting() {
             append.answer(Err(AppendError::NotAppended(ABANDONED.to_owned())));
         }
+    }
+
+    /// Takes all appends that wait.
+    pub(super) fn take_waiting(&self) -> VecDeque<Append> {
+        let mut waiting = self.lock();
+        waiting.bytes = 0;
+        std::mem::take(&mut waiting.appends)
     }
 
     /// Gives back light work that a failed transaction did not do.

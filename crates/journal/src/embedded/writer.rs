@@ -152,9 +152,14 @@ impl Writer {
             Failed::Before(cause) | Failed::Doubt(cause) => cause,
         };
         self.later(light, cause);
+        // Their callers could not know of it: what is said in an order is not stored with a hole in it.
+        let behind = self.shared.queue.take_waiting();
         self.answer_all(appends, || match &failed {
             Failed::Before(cause) => AppendError::NotAppended(cause.to_string()),
             Failed::Doubt(cause) => AppendError::Doubt(cause.to_string()),
+        });
+        self.answer_all(behind, || {
+            AppendError::NotAppended(format!("behind an append that failed: {cause}"))
         });
     }
 
@@ -169,7 +174,7 @@ impl Writer {
         }
     }
 
-    fn answer_all(&self, appends: Vec<Append>, why: impl Fn() -> AppendError) {
+    fn answer_all(&self, appends: impl IntoIterator<Item = Append>, why: impl Fn() -> AppendError) {
         for append in appends {
             self.guarded("be told of an append", || append.answer(Err(why())));
         }

@@ -124,6 +124,32 @@ fn works_again_when_a_full_disk_has_space() {
     }
 }
 
+#[test]
+fn what_waits_behind_an_append_that_fails_is_not_stored() {
+    let (folder, disk) = (tempfile::tempdir().unwrap(), Arc::<Disk>::default());
+    let log = open(folder.path(), &disk, Settings { commit_bytes_max: 1, ..settings() });
+    log.create_topic("t", 1).unwrap();
+    let to = Partition::new("t", 0);
+    append(&log, &to, vec![Bench::record(0)]).unwrap();
+    let (tell, told) = mpsc::channel();
+    disk.hold_syncs(true);
+    for (number, bytes) in [(1, 10), (2, 2_000_000), (3, 10)] {
+        let (tell, disk) = (tell.clone(), Arc::clone(&disk));
+        let done = move |outcome: Result<_, _>| {
+            if outcome.is_err() {
+                disk.fill(None);
+            }
+            tell.send((number, outcome.is_ok())).unwrap();
+        };
+        log.append(&to, vec![Record::of("x".repeat(bytes))], Box::new(done));
+    }
+    disk.fill(folder.path().join("t-0.redb").metadata().unwrap().len());
+    disk.hold_syncs(false);
+    let outcomes: Vec<_> = told.iter().take(3).collect();
+    assert_eq!(outcomes, [(1, true), (2, false), (3, false)]);
+    assert_eq!(read_all(&log, &to, Offset(0), 100_000).len(), 2);
+}
+
 /// One failure, at each of the operations that some appends take.
 #[test]
 fn any_one_failure_loses_nothing() {
