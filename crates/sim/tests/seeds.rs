@@ -28,7 +28,7 @@ fn every_plant_is_found() {
     let seeds = [
         ("dedup-skipped", 0),
         ("position-not-atomic", 0),
-        ("inbox-gap", 0),
+        ("inbox-gap", 3),
         ("refusal-at-once", 0),
         ("runs-unnumbered", 0),
         ("return-assumed", 0),
