@@ -7,21 +7,25 @@
 mod batch;
 mod fold;
 mod io;
+mod limits;
 pub mod relay;
 mod tally;
+mod term;
 mod time;
 mod timers;
 mod traced;
+mod wants;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use coalition_domain::{AccountId, Span, Timestamp};
-use coalition_journal::effect::{Attempt, Effect};
-use coalition_journal::entry::{Entry, Genesis, OwnerId};
+use coalition_journal::effect::Attempt;
+use coalition_journal::entry::{Genesis, OwnerId};
 use coalition_journal::log::Offset;
 use coalition_journal::office::Office;
 
 pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
+pub use self::limits::Limits;
 pub use self::tally::Tally;
 use crate::body::Destination;
 use crate::clock::{Now, TermClock};
@@ -33,46 +37,6 @@ use crate::state::{State, Taking};
 #[cfg(any(test, feature = "plants"))]
 use crate::timers::Timers;
 use crate::trace::TraceParent;
-
-/// What a shard is allowed.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Accounts kept in memory, besides those that are newer than the store.
-    pub accounts_max: usize,
-    /// Commands in one batch.
-    pub batch_commands_max: usize,
-    /// Encoded bytes of the decisions of one batch; a single larger decision has a batch of its own.
-    pub batch_bytes_max: usize,
-    /// Commands read ahead from the inbox.
-    pub inbox_commands_max: usize,
-    /// Bytes of the journal that may be in memory alone while a checkpoint is under way; beyond them the shard waits
-    /// for the store.
-    pub unstored_bytes_max: usize,
-    /// Accounts whose due times are held in memory; twice as many at the most, besides those that are newer than the store.
-    pub timers_max: usize,
-    /// How long an append may take until it is doubted.
-    pub append_timeout: Span,
-    /// How far the owner's clock may be from the log's.
-    pub clock_skew_max: Span,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            accounts_max: 100_000,
-            batch_commands_max: 4_096,
-            batch_bytes_max: 768 * 1024,
-            inbox_commands_max: 16_384,
-            unstored_bytes_max: 64 * 1024 * 1024,
-            timers_max: crate::timers::WINDOW,
-            append_timeout: Span::from_secs(10),
-            clock_skew_max: Span::from_secs(30),
-        }
-    }
-}
-
-/// Refused events that may wait for their way back to their partners, before nothing more is read from the inbox.
-const REFUSED_WAITING_MAX: usize = 10_000;
 
 /// A command of the inbox that waits for its decision.
 struct Queued {
@@ -212,49 +176,6 @@ impl Shard {
         &self.tally
     }
 
-    /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
-    /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
-    pub fn waits_since(&self) -> Option<Timestamp> {
-        let under_way = self.under_way.as_ref().and_then(|batch| batch.oldest);
-        let queued = under_way.or_else(|| self.inbox.front().map(|queued| queued.append_time));
-        queued.or_else(|| self.wants_inbox().map_or(self.state.meta.horizon, |_| None))
-    }
-
-    /// From where it wants records of the journal; `None` while it has enough.
-    pub fn wants_journal(&self) -> Option<Offset> {
-        // In office what comes is its own, and others wait for it.
-        let room = self.unfolded.len() < fold::UNFOLDED_MAX && (self.in_office() || !self.waits_for_store());
-        (self.stopped.is_none() && room).then(|| self.next_offset())
-    }
-
-    /// Whether so much is in memory alone that the checkpoint under way should come first.
-    fn waits_for_store(&self) -> bool {
-        self.taken > self.stored && self.untaken_bytes > self.limits.unstored_bytes_max
-    }
-
-    /// How many more events may be refused before those on their way back, and the store, come first.
-    fn refusals_room(&self) -> usize {
-        if self.waits_for_store() {
-            return 0;
-        }
-        REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count())
-    }
-
-    /// From where it wants records of the inbox; `None` while it has enough or is not in office.
-    pub fn wants_inbox(&self) -> Option<Offset> {
-        let room = self.inbox.len() < self.limits.inbox_commands_max && self.refusals_room() > 0;
-        let wants = self.stopped.is_none() && self.in_office() && room;
-        wants.then_some(self.inbox_read)
-    }
-
-    /// Whether there is nothing that it could do without an input.
-    pub fn is_idle(&self) -> bool {
-        self.unfolded.is_empty()
-            && self.inbox.is_empty()
-            && self.direct.is_empty()
-            && self.under_way.is_none()
-    }
-
     /// It is about to end: what time brings about is left to the next start, however much is due, and it comes to rest as
     /// soon as those who asked are answered.
     pub fn end(&mut self) {
@@ -351,90 +272,6 @@ impl Shard {
             }
         };
         self.carry_out(effects, now, out);
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>, now: Now, out: &mut Vec<Output>) {
-        for effect in effects {
-            match effect {
-                Effect::NeedEnd { tries } => out.push(Output::NeedEnd { tries }),
-                Effect::NeedGenesis => {
-                    let entry = Entry::Genesis(self.genesis);
-                    out.push(Output::Append { attempt: None, record: entry.encode() });
-                    out.push(Output::NeedEnd { tries: 0 });
-                }
-                Effect::NeedConfirmation(of) => out.push(Output::NeedConfirmation(of)),
-                Effect::Append { attempt, entry } => {
-                    self.campaign = Some((attempt, now.mono));
-                    out.push(Output::Append { attempt: Some(attempt), record: entry.encode() });
-                }
-                Effect::TookOffice => self.take_office(now),
-                Effect::Settled(attempt) => self.settle(attempt, out),
-                Effect::NotAppended(attempt) => self.decide_again(attempt, now, out),
-                Effect::TermOver { deposed, .. } => self.end_term(deposed, out),
-                Effect::NotApplied(attempt) => self.not_applied(attempt, out),
-            }
-        }
-    }
-
-    fn take_office(&mut self, now: Now) {
-        self.campaign = None;
-        self.clock = Some(TermClock::start(now));
-        self.tally.terms += 1;
-        self.timeless.clear();
-        self.inbox.clear();
-        self.inbox_read = self.state.meta.inbox_next;
-        self.relay.clear();
-    }
-
-    fn settle(&mut self, attempt: Attempt, out: &mut Vec<Output>) {
-        for batch in [
-            self.under_way.take_if(|batch| batch.attempt == attempt),
-            self.doubtful.take_if(|batch| batch.attempt == attempt),
-        ] {
-            let Some(batch) = batch else { continue };
-            batch.traced.folded(self.genesis.shard, self.state.meta.chain.seq().0);
-            for (token, answered) in batch.answers {
-                out.push(Output::Answer(token, Answer::Decided(Box::new(answered))));
-            }
-        }
-    }
-
-    /// Nothing of the batch is in the log: its commands are decided anew. Those of the inbox are read again.
-    fn decide_again(&mut self, attempt: Attempt, now: Now, out: &mut Vec<Output>) {
-        self.refused = Some(now.mono);
-        if let Some(batch) = self.under_way.take_if(|batch| batch.attempt == attempt) {
-            self.inbox.clear();
-            self.inbox_read = self.state.meta.inbox_next;
-            for (token, _) in batch.answers {
-                out.push(Output::Answer(token, Answer::Not(Unanswered::NotApplied)));
-            }
-        }
-    }
-
-    /// Drops everything that was decided or waits on the base of a term that is over.
-    fn end_term(&mut self, deposed: bool, out: &mut Vec<Output>) {
-        self.clock = None;
-        self.inbox.clear();
-        self.relay.clear();
-        if let Some(batch) = self.under_way.take() {
-            self.doubtful = Some(batch);
-        }
-        if deposed {
-            self.answer_queued(Unanswered::NotOwner, out);
-        }
-    }
-
-    fn answer_queued(&mut self, why: Unanswered, out: &mut Vec<Output>) {
-        let queued = std::mem::take(&mut self.direct).into_iter();
-        out.extend(queued.map(|(token, _)| Output::Answer(token, Answer::Not(why))));
-    }
-
-    fn not_applied(&mut self, attempt: Attempt, out: &mut Vec<Output>) {
-        if let Some(batch) = self.doubtful.take_if(|batch| batch.attempt == attempt) {
-            for (token, _) in batch.answers {
-                out.push(Output::Answer(token, Answer::Not(Unanswered::NotApplied)));
-            }
-        }
     }
 
     fn queue_direct(&mut self, token: Token, direct: Direct, out: &mut Vec<Output>) {

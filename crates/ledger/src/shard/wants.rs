@@ -1,0 +1,54 @@
+//! What a core can take in now: what it wants of journal and inbox, and what holds it up.
+
+use coalition_domain::Timestamp;
+use coalition_journal::log::Offset;
+
+use super::{Shard, fold};
+
+/// Refused events that may wait for their way back to their partners, before nothing more is read from the inbox.
+const REFUSED_WAITING_MAX: usize = 10_000;
+
+impl Shard {
+    /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
+    /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let under_way = self.under_way.as_ref().and_then(|batch| batch.oldest);
+        let queued = under_way.or_else(|| self.inbox.front().map(|queued| queued.append_time));
+        queued.or_else(|| self.wants_inbox().map_or(self.state.meta.horizon, |_| None))
+    }
+
+    /// From where it wants records of the journal; `None` while it has enough.
+    pub fn wants_journal(&self) -> Option<Offset> {
+        // In office what comes is its own, and others wait for it.
+        let room = self.unfolded.len() < fold::UNFOLDED_MAX && (self.in_office() || !self.waits_for_store());
+        (self.stopped.is_none() && room).then(|| self.next_offset())
+    }
+
+    /// Whether so much is in memory alone that the checkpoint under way should come first.
+    pub(super) fn waits_for_store(&self) -> bool {
+        self.taken > self.stored && self.untaken_bytes > self.limits.unstored_bytes_max
+    }
+
+    /// How many more events may be refused before those on their way back, and the store, come first.
+    pub(super) fn refusals_room(&self) -> usize {
+        if self.waits_for_store() {
+            return 0;
+        }
+        REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count())
+    }
+
+    /// From where it wants records of the inbox; `None` while it has enough or is not in office.
+    pub fn wants_inbox(&self) -> Option<Offset> {
+        let room = self.inbox.len() < self.limits.inbox_commands_max && self.refusals_room() > 0;
+        let wants = self.stopped.is_none() && self.in_office() && room;
+        wants.then_some(self.inbox_read)
+    }
+
+    /// Whether there is nothing that it could do without an input.
+    pub fn is_idle(&self) -> bool {
+        self.unfolded.is_empty()
+            && self.inbox.is_empty()
+            && self.direct.is_empty()
+            && self.under_way.is_none()
+    }
+}
