@@ -23,6 +23,9 @@ async fn a_partner_is_onboarded_and_writes_by_the_guides() {
         ("GATEWAY:PORT", served.address.replace("http://", "")),
         ("http://127.0.0.1:7400", served.address.clone()),
         ("/var/lib/coalition", data.display().to_string()),
+        ("127.0.0.1:7300", served.address.replace("http://", "")),
+        ("cdnow.key", "shop.key".to_owned()),
+        ("programmes/mypoints", "programmes/club".to_owned()),
     ];
     let desk = Desk::new(&brokers, &python, places);
 
@@ -50,9 +53,16 @@ async fn a_partner_is_onboarded_and_writes_by_the_guides() {
     desk.run("sh", stubs);
     assert_eq!(desk.run("python", ask), "EVENT_STATE_APPLIED 77 ['purchase']\n");
     let asking = Asking::of(&served).await;
-    for order in orders {
+    for order in &orders {
         assert_eq!(asking.decided("shop", order, "00012").await.points, 77, "{order}");
     }
+    // 254 points at 0.009, or 331 with kcat's: 2.286 or 2.979.
+    let [statement] = blocks("pull-a-statement.md", "python").try_into().expect("one block of Python");
+    let (points, told) = (100 + 77 * orders.len(), desk.run("python", &statement));
+    assert!(
+        told.starts_with(&format!("partners/shop {points} 2 ")) && told.ends_with("0000000 USD\n"),
+        "{told}"
+    );
 
     // What is refused comes back with the reason.
     desk.run("sh", &console.replace("\"USD\"", "\"XXA\"").replace("order-4711", "order-4714"));
