@@ -29,12 +29,62 @@ async fn a_shard_that_is_no_longer_run_does_not_show_itself_in_office() {
 }
 
 fn start(settings: &Settings) -> (Arc<dyn Log>, Node) {
+    let log = log();
+    let node = start_on(&log, 1, &coalition_store::Memory::new(), settings);
+    (log, node)
+}
+
+fn log() -> Arc<dyn Log> {
     let memory = Memory::new();
     memory.set_now(now());
-    let log: Arc<dyn Log> = Arc::new(memory);
-    let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn Store>;
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns(), settings).unwrap();
-    (log, node)
+    Arc::new(memory)
+}
+
+/// One shard of a network with its store.
+fn start_on(log: &Arc<dyn Log>, network: u128, store: &coalition_store::Memory, settings: &Settings) -> Node {
+    let store = |_| Box::new(store.clone()) as Box<dyn Store>;
+    Node::start(log, NetworkId(Uuid::from_u128(network)), store, &returns(), settings).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_whose_journal_is_gone_is_kept_and_its_shard_stops() {
+    let settings = Settings { shards: 1, ..Settings::default() };
+    let (store, kept) = (coalition_store::Memory::new(), log());
+    let node = start_on(&kept, 1, &store, &settings);
+    node.ledger().wait(HOME, |status| status.in_office).await.unwrap();
+    tokio::task::block_in_place(|| node.stop());
+    let other = log();
+    let node = start_on(&other, 2, &coalition_store::Memory::new(), &settings);
+    node.ledger().wait(HOME, |status| status.in_office).await.unwrap();
+    tokio::task::block_in_place(|| node.stop());
+    for (log, words) in [(log(), "the journal here is empty"), (other, "the journal here is of shard 0")] {
+        let node = start_on(&log, 1, &store, &settings);
+        let stopped = node.ledger().wait(HOME, |status| status.in_office).await;
+        let Err(Unavailable::Stopped(HOME, why)) = stopped else { panic!("{stopped:?}") };
+        assert!(why.contains(words), "{why}");
+        tokio::task::block_in_place(|| node.stop());
+    }
+    // Nothing was thrown away: with its own journal it goes on.
+    let node = start_on(&kept, 1, &store, &settings);
+    let status = node.ledger().wait(HOME, |status| status.in_office).await.unwrap();
+    assert!(status.stored.0 > 0);
+    tokio::task::block_in_place(|| node.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_lost_what_was_not_decided_stops_its_shard() {
+    let log = log();
+    log.create_topic(INBOX, 1).unwrap();
+    let inbox = Partition::new(INBOX, 0);
+    let records = (0..5).map(|_| Record::of(Bytes::from_static(b"junk"))).collect();
+    log.append(&inbox, records, Box::new(|outcome| assert!(outcome.is_ok())));
+    log.trim(&inbox, Offset(3)).unwrap();
+    let node =
+        start_on(&log, 1, &coalition_store::Memory::new(), &Settings { shards: 1, ..Settings::default() });
+    let stopped = node.ledger().wait(HOME, |status| status.position.seq.0 > 1_000).await;
+    let Err(Unavailable::Stopped(HOME, why)) = stopped else { panic!("{stopped:?}") };
+    assert!(why.contains("starts at @3, after @0"), "{why}");
+    tokio::task::block_in_place(|| node.stop());
 }
 
 /// Nobody looks at what these tests have refused.

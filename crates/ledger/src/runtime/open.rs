@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use coalition_journal::entry::{Genesis, Hash};
-use coalition_journal::log::{self, Log, Partition};
+use coalition_journal::entry::{Entry, Genesis, Hash};
+use coalition_journal::log::{self, Log, Offset, Partition};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
 use super::Returns;
@@ -36,6 +36,11 @@ pub(super) enum Error {
     Store(#[from] coalition_store::Error),
     #[error("read the journal")]
     Log(#[from] log::Error),
+    /// Nothing is thrown away then: the projection may be all that is left.
+    #[error(
+        "this folder's projection is of another journal: {0}; restore that journal, or name the log that holds it"
+    )]
+    OtherJournal(String),
 }
 
 impl Place {
@@ -76,7 +81,23 @@ impl Place {
             Found::At(_) | Found::Empty | Found::SetAside { .. } => {}
         }
         let Some((offset, hash)) = state.meta.last_record else { return Ok(None) };
-        let (_, end) = self.log.bounds(&self.journal)?;
+        let (start, end) = self.log.bounds(&self.journal)?;
+        if end == Offset(0) {
+            let decided = chain.seq();
+            return Err(Error::OtherJournal(format!(
+                "it has {decided} records of it, and the journal here is empty"
+            )));
+        }
+        if start == Offset(0)
+            && let Some(first) = self.log.read(&self.journal, start, 1)?.first()
+            && let Ok(Some(Entry::Genesis(found))) = Entry::decode(&first.record.value)
+            && found != self.genesis
+        {
+            return Err(Error::OtherJournal(format!(
+                "the journal here is of {found}, not of {}",
+                self.genesis
+            )));
+        }
         if offset >= end {
             return Ok(Some("it is ahead of the journal"));
         }

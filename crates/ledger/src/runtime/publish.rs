@@ -16,7 +16,7 @@ impl Worker<'_> {
     pub(super) fn publish(&mut self) {
         self.measure();
         let state = self.shard.state();
-        let (seq, in_office) = (state.meta.chain.seq(), self.shard.in_office());
+        let (seq, in_office) = (state.meta.chain.seq(), self.serves());
         let stopped = self.shard.stopped().map(ToString::to_string);
         let news = |known: &Option<Status>| {
             known.as_ref().is_none_or(|known| {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::answers::{Caller, Waiting};
 use super::checkpoint::Checkpointer;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
-use super::open::{Place, Projection};
+use super::open::{self, Place, Projection};
 use super::retry::{PAUSE, backoff, chain, wait_or_stop};
 use super::wake::Wake;
 use super::{INBOX, Settings};
@@ -36,6 +36,8 @@ const READ_BYTES: usize = 2 * 1024 * 1024;
 const MENDED: Duration = Duration::from_secs(60);
 /// Failures of the projection after each other that are nothing worse than unexpected.
 const FAILURES_WARNED: u32 = 3;
+/// Time for which the log may be unreadable until the shard counts as out of office.
+const UNREAD_MAX: Duration = Duration::from_secs(10);
 /// Messages taken in before the log is looked at again.
 const MESSAGES_MAX: usize = 1_024;
 
@@ -95,6 +97,8 @@ pub(super) struct Worker<'a> {
     pub(super) questions: Vec<(Seq, Message)>,
     end_due: Option<Instant>,
     paused: Option<Instant>,
+    /// Since when the log could not be read.
+    unread_since: Option<Instant>,
     pub(super) stored: Seq,
     trimmed: Offset,
     /// When the batch under way was sent.
@@ -122,6 +126,7 @@ impl Worker<'_> {
                 Ok(projection) => {
                     Worker::run(&place, settings, projection, (&sender, &messages), &published, &queued)
                 }
+                Err(error @ open::Error::OtherJournal(_)) => Exit::Broken(chain(&error)),
                 Err(error) => Exit::StoreFailed(chain(&error)),
             };
             // A broken invariant stops this shard and no other.
@@ -185,6 +190,7 @@ impl Worker<'_> {
             questions: Vec::new(),
             end_due: None,
             paused: None,
+            unread_since: None,
             stored,
             trimmed: Offset(0),
             commit_sent: None,
@@ -291,6 +297,7 @@ impl Worker<'_> {
                 return false;
             }
         };
+        self.unread_since = None;
         let idle = journal.is_empty() && inbox.is_empty();
         self.feed(journal, Input::Journal);
         self.feed(inbox, Input::Inbox);
@@ -305,12 +312,19 @@ impl Worker<'_> {
     }
 
     fn pause(&mut self, error: &log::Error) {
-        if let log::Error::Damaged { .. } = error {
+        // What is damaged, or was deleted before it was read, does not come back by waiting.
+        if let log::Error::Damaged { .. } | log::Error::Trimmed { .. } = error {
             self.failed = Some(Exit::Broken(chain(error)));
             return;
         }
+        self.unread_since.get_or_insert_with(Instant::now);
         tracing::warn!(shard = %self.place.genesis.shard, error = chain(error), "the log can't be read; it is tried again");
         self.paused = Some(Instant::now() + PAUSE);
+    }
+
+    /// Whether it decides what it is asked: in office, and the log can be read.
+    pub(super) fn serves(&self) -> bool {
+        self.shard.in_office() && self.unread_since.is_none_or(|since| since.elapsed() < UNREAD_MAX)
     }
 
     fn checkpoint(&mut self) {
