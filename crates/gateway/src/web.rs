@@ -8,19 +8,21 @@ use tonic::codegen::http::{Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// What a client of gRPC-Web sends beside what every page may.
-const SENT: [HeaderName; 5] = [
+const SENT: [HeaderName; 6] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("traceparent"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
 ];
 
-/// How a call went, where there is no message to carry it.
-const READ: [HeaderName; 3] = [
+/// How a call went, where there is no message to carry it, and in which trace.
+const READ: [HeaderName; 4] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static("traceparent"),
 ];
 
 /// How long a browser may go by what it was told; the longest that all of them keep to.

@@ -53,6 +53,13 @@ fn messages(mut body: &[u8]) -> Vec<(u8, Vec<u8>)> {
     messages
 }
 
+/// Whether a line of a head lists all of these.
+fn listed(head: &str, name: &str, values: &[&str]) -> bool {
+    let line = head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let listed: Vec<_> = line.unwrap_or_default().split(',').collect();
+    values.iter().all(|value| listed.contains(value))
+}
+
 const EMPTY: &[u8] = &[0, 0, 0, 0, 0];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,20 +89,22 @@ async fn a_page_reads_an_answer_if_its_origin_may() {
     let nobodys = Network::start().await;
     let network = Network::start_with(Settings { web_origins: may, ..Settings::default() }).await;
     let (shop, other) = ("origin: https://shop.example", "origin: https://shop.example.org");
-    let wants =
-        ["access-control-request-method: POST", "access-control-request-headers: authorization,x-grpc-web"];
+    let wants = [
+        "access-control-request-method: POST",
+        "access-control-request-headers: authorization,x-grpc-web,traceparent",
+    ];
     for (network, origin, opened) in
         [(&network, shop, true), (&network, other, false), (&nobodys, shop, false)]
     {
         let (head, _) = send(network, "OPTIONS", &[origin, wants[0], wants[1]], &[]).await;
         let allowed = "access-control-allow-origin: https://shop.example";
         assert_eq!(head.lines().any(|line| line == allowed), opened, "{origin}: {head}");
-        assert!(!opened || head.contains("access-control-allow-headers: authorization"), "{head}");
+        assert!(!opened || listed(&head, "access-control-allow-headers", &["authorization", "traceparent"]));
         let key = format!("authorization: Bearer {}", network.operator);
         let (head, _) =
             send(network, "POST", &["content-type: application/grpc-web", &key, origin], EMPTY).await;
         assert_eq!(head.lines().any(|line| line == allowed), opened, "{origin}: {head}");
         assert_eq!(head.contains("access-control-allow-origin"), opened, "{origin}: {head}");
-        assert!(!opened || head.contains("access-control-expose-headers: grpc-status"), "{head}");
+        assert!(!opened || listed(&head, "access-control-expose-headers", &["grpc-status", "traceparent"]));
     }
 }
