@@ -5,6 +5,8 @@ use std::time::Duration;
 use coalition_gateway::{Error, Settings, serve};
 use coalition_proto::partner::v1::ListPartnersRequest;
 use coalition_proto::r#type::v1::ErrorReason;
+use prost::Message;
+use prost_types::FileDescriptorProto;
 use tokio::net::TcpListener;
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
@@ -52,6 +54,40 @@ async fn health_and_reflection_need_no_key() {
     let operator = network.operator().await;
     let status = operator.partners().list_partners(ListPartnersRequest::default()).await.unwrap_err();
     assert_eq!((reason(&status), status.code()), (ErrorReason::NotOwner, Code::Unavailable));
+}
+
+/// Clients such as grpcurl look up the type of each detail of an error, and show bytes if they don't find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_tells_what_the_details_of_errors_are() {
+    let network = Network::start().await;
+    let keyless = Client::new(network.address, None).await;
+    macro_rules! file {
+        ($version:ident, $kind:ident, $name:expr) => {{
+            use tonic_reflection::pb::$version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+            };
+            let message_request = Some(MessageRequest::$kind($name.to_owned()));
+            let request = ServerReflectionRequest { host: String::new(), message_request };
+            let asked = Request::new(tonic::codegen::tokio_stream::once(request));
+            let said = ServerReflectionClient::new(keyless.channel()).server_reflection_info(asked).await;
+            let answer = said.unwrap().into_inner().message().await.unwrap().unwrap();
+            let Some(MessageResponse::FileDescriptorResponse(files)) = answer.message_response else {
+                panic!("{}: {answer:?}", $name)
+            };
+            FileDescriptorProto::decode(&files.file_descriptor_proto[0][..]).unwrap()
+        }};
+    }
+    for message in ["ErrorInfo", "BadRequest", "RetryInfo", "Status"] {
+        let symbol = format!("google.rpc.{message}");
+        let files = [file!(v1, FileContainingSymbol, symbol), file!(v1alpha, FileContainingSymbol, symbol)];
+        for file in files {
+            assert!(file.message_type.iter().any(|it| it.name() == message), "{symbol}: {file:?}");
+            for needed in &file.dependency {
+                assert_eq!(file!(v1, FileByFilename, needed).name(), needed);
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
