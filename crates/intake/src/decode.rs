@@ -15,7 +15,7 @@ use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::{Refusal, TraceParent};
 
-pub(crate) use envelope::open;
+pub(crate) use envelope::{open, traceparent};
 
 /// The longest value of a record, in bytes. The largest event that [`crate::translate`] accepts has less than 2,000 in
 /// protobuf.

@@ -1,7 +1,7 @@
 //! What becomes of one record of a partner's topic.
 
 use bytes::Bytes;
-use coalition_domain::{AccountId, PartnerId};
+use coalition_domain::{AccountId, PartnerId, Reference};
 use coalition_journal::log::{Record, Stored};
 use coalition_ledger::inbox::{Request, Source};
 use coalition_ledger::trace::HEADER;
@@ -34,19 +34,23 @@ pub(crate) struct Refused {
     pub(crate) refusal: Refusal,
     /// It shows what must not be stored anywhere.
     pub(crate) hidden: bool,
+    /// Of which event, where that could be read and may be shown.
+    pub(crate) event_id: Option<Reference>,
 }
 
 /// Judges a record by the time at which the log took it: whenever it is read again, it gets the same answer.
 pub(crate) fn judge(partner: PartnerId, partition: u32, stored: &Stored) -> Result<Accepted, Refused> {
     let refused = |stage, refusal: Refusal, data: &[u8]| {
         let hidden = refusal.hides_value() || personal::is_in_record(&stored.record) || personal::is_in(data);
-        Refused { stage, refusal, hidden }
+        Refused { stage, refusal, hidden, event_id: None }
     };
     let envelope = open(&stored.record).map_err(|refusal| refused(Stage::Decode, refusal, &[]))?;
     let Decoded { event, traceparent } =
         envelope.read().map_err(|refusal| refused(Stage::Decode, refusal, &envelope.data))?;
-    let event = translate(partner, &event, stored.append_time)
-        .map_err(|refusal| refused(Stage::Translate, refusal, &envelope.data))?;
+    let event = translate(partner, &event, stored.append_time).map_err(|refusal| {
+        let event_id = personal::event_id(&event, &refusal);
+        Refused { event_id, ..refused(Stage::Translate, refusal, &envelope.data) }
+    })?;
     let account = event.identifier.account();
     // Kept beside the command, not in it: what was asked for is the same without it.
     let trace = |it: TraceParent| (HEADER.to_owned(), Bytes::copy_from_slice(it.as_str().as_bytes()));
@@ -112,6 +116,56 @@ mod tests {
         assert_eq!(traced.headers, [header("traceparent", trace)]);
         assert_eq!(traced.value, plain.value);
         assert_eq!(broken, plain);
+    }
+
+    /// The binding's own example of a trace, on records that are refused each at another point.
+    #[test]
+    fn the_trace_of_a_refused_record_is_read_wherever_it_stands() {
+        const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let binary: Vec<_> = [("specversion", "1.0"), ("id", "1"), ("source", "s"), ("type", "t")]
+            .map(|(name, value)| header(&format!("ce_{name}"), value))
+            .into_iter()
+            .chain([header("Ce_TraceParent", TRACE)])
+            .collect();
+        let structured = |attributes: &str, data: &str| Record {
+            headers: vec![header("Content-Type", "application/cloudevents+json; charset=utf-8")],
+            ..Record::of(format!("{{{attributes}\"traceparent\":\"{TRACE}\",\"data\":{data}}}"))
+        };
+        let attributes = "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",";
+        let late = event().encode_to_vec();
+        for record in [
+            Record { headers: vec![header("traceparent", TRACE)], ..Record::of(&b"{"[..]) },
+            Record { headers: binary.clone(), ..Record::of(late) },
+            Record { headers: binary[1..].to_vec(), ..Record::of(&b"{}"[..]) },
+            structured(attributes, "{}"),
+            structured("", "{}"),
+            structured(attributes, "{\"nothing\":1}"),
+        ] {
+            assert!(judged(record.clone(), 0).is_err(), "{record:?}");
+            let trace = crate::decode::traceparent(&record).map(|trace| trace.to_string());
+            assert_eq!(trace.as_deref(), Some(TRACE), "{record:?}");
+        }
+        let without = Record { headers: vec![], ..structured(attributes, "{}") };
+        assert_eq!(crate::decode::traceparent(&without), None);
+    }
+
+    #[test]
+    fn a_refused_event_is_named_unless_its_id_shows_what_must_not_be_stored() {
+        let named = |event_id: &str, value: &str| {
+            let mut event = event();
+            event.event_id = event_id.to_owned();
+            event.identifier.as_mut().unwrap().value = value.to_owned();
+            let refused = judged(Record::of(event.encode_to_vec()), 0).unwrap_err();
+            refused.event_id.map(|id| id.as_str().to_owned())
+        };
+        assert_eq!(named("order-7", "token").as_deref(), Some("order-7"));
+        assert_eq!(named("order-7", "jane@example.com").as_deref(), Some("order-7"));
+        assert_eq!(named("read-jane@example.com", "token"), None);
+        assert_eq!(named("4111111111111111", "token"), None);
+        // A card of an airline: no run of digits that is looked for everywhere, but refused as an identifier.
+        assert_eq!(named("of 122000000000003", "122000000000003"), None);
+        assert_eq!(named("", "token"), None);
+        assert_eq!(judged(Record::of(&b"{"[..]), 0).unwrap_err().event_id, None);
     }
 
     #[test]

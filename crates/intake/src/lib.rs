@@ -34,5 +34,5 @@ pub use refusal::Refusal;
 pub use rejected::Rejected;
 pub use returns::Returner;
 pub use topics::{events_topic, rejected_topic};
-pub use trace::TraceParent;
+pub use trace::{TraceParent, trace_refused};
 pub use translate::{AMOUNT_UNITS_MAX, CONSENTS_MAX, EVENT_AHEAD_MAX, translate};

@@ -4,8 +4,11 @@
 //! what stands around the event: it looks for text in any bytes, may take an order's number for a card's, and doesn't
 //! find what somebody hides.
 
-use coalition_domain::{Identifier, NoIdentifier, Scheme};
+use coalition_domain::{Identifier, NoIdentifier, Reference, Scheme};
 use coalition_journal::log::Record;
+use coalition_proto::event::v1::PartnerEvent;
+
+use crate::Refusal;
 
 /// Digits of a card number: ISO/IEC 7812 has 19 at most, the domain's rule 13 at least.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -14,6 +17,13 @@ const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 pub(crate) fn is_in_record(record: &Record) -> bool {
     let headers = record.headers.iter().flat_map(|(name, value)| [name.as_bytes(), &value[..]]);
     headers.chain(record.key.as_deref()).chain([&record.value[..]]).any(is_in)
+}
+
+/// The id of a refused event, if it is one and may be shown: partners make ids out of whatever they have.
+pub(crate) fn event_id(event: &PartnerEvent, refusal: &Refusal) -> Option<Reference> {
+    let value = event.identifier.as_ref().map(|identifier| identifier.value.as_str()).unwrap_or_default();
+    let repeats = refusal.hides_value() && event.event_id.contains(value);
+    Reference::new(event.event_id.as_str()).ok().filter(|id| !repeats && !is_in(id.as_str().as_bytes()))
 }
 
 /// Whether `bytes` show any.

@@ -27,6 +27,8 @@ pub struct Rejected {
     pub refusal: Refusal,
     /// Whether what the partner wrote was left out.
     pub redacted: bool,
+    /// Id of the event; empty where it could not be read, or must not be shown.
+    pub event_id: String,
     /// Number of a refusal by the ledger; empty for one by intake.
     pub number: String,
 }
@@ -49,6 +51,7 @@ impl Rejected {
                 header("__connect.errors.exception.message")?,
             ),
             redacted: header("coalition.errors.redacted").is_some(),
+            event_id: header("coalition.errors.event_id").unwrap_or_default().to_owned(),
             number: header("coalition.errors.number").unwrap_or_default().to_owned(),
         })
     }
@@ -60,7 +63,7 @@ impl Rejected {
 /// What must not be stored is left out (of all that the partner wrote: keys and headers often repeat the identifier);
 /// topic, partition and offset still lead to the record for as long as the partner's topic keeps it.
 pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> Record {
-    let Refused { stage, refusal, hidden } = refused;
+    let Refused { stage, refusal, hidden, event_id } = refused;
     let redacted = *hidden || stored.record.bytes() > RETURNED_BYTES_MAX;
     let mut record = if redacted { Record::default() } else { stored.record.clone() };
     record.headers.retain(|(name, _)| !TOLD.iter().any(|told| name.starts_with(told)));
@@ -82,6 +85,9 @@ pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> 
     head("__connect.errors.exception.message", text(&refusal.message));
     head("coalition.errors.reason", Bytes::from_static(refusal.reason.reason().as_bytes()));
     head("coalition.errors.field", text(&refusal.field));
+    if let Some(event_id) = event_id {
+        head("coalition.errors.event_id", text(event_id.as_str()));
+    }
     if redacted {
         head("coalition.errors.redacted", Bytes::from_static(b"true"));
     }
@@ -90,7 +96,7 @@ pub(crate) fn rejected(from: &Partition, stored: &Stored, refused: &Refused) -> 
 
 #[cfg(test)]
 mod tests {
-    use coalition_domain::Timestamp;
+    use coalition_domain::{Reference, Timestamp};
 
     use super::*;
 
@@ -105,7 +111,8 @@ mod tests {
 
     fn returned(stored: &Stored, reason: ErrorReason) -> Record {
         let refusal = Refusal::new(reason, "identifier.value", "an identifier is empty");
-        let refused = Refused { stage: Stage::Translate, hidden: refusal.hides_value(), refusal };
+        let event_id = Some(Reference::new("order-7").unwrap());
+        let refused = Refused { stage: Stage::Translate, hidden: refusal.hides_value(), refusal, event_id };
         rejected(&Partition::new("coalition.partner.a.events.v1", 3), stored, &refused)
     }
 
@@ -136,6 +143,7 @@ mod tests {
             "__connect.errors.exception.message=an identifier is empty",
             "coalition.errors.reason=FIELD_MISSING",
             "coalition.errors.field=identifier.value",
+            "coalition.errors.event_id=order-7",
         ];
         assert_eq!(headers, expected);
         let said = Rejected {
@@ -143,6 +151,7 @@ mod tests {
             offset: Offset(41),
             refusal: Refusal::new(ErrorReason::FieldMissing, "identifier.value", "an identifier is empty"),
             redacted: false,
+            event_id: "order-7".to_owned(),
             number: String::new(),
         };
         assert_eq!(Rejected::read(&record), Some(said));

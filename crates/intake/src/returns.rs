@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use coalition_domain::{Command, Outcome, PartnerId};
+use coalition_domain::{Command, Outcome, PartnerEvent, PartnerId};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{self, Log, Offset, Partition, Record, Stored};
 use coalition_ledger::refused::Refused;
@@ -87,7 +87,7 @@ fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<
     for refused in refused {
         if let Command::PartnerEvent(event) = &refused.decision.command {
             let to = (event.partner, refused.source.partition);
-            records.entry(to).or_default().push(record(log, shard, event.partner, refused)?);
+            records.entry(to).or_default().push(record(log, shard, event, refused)?);
         }
     }
     let (told, outcomes) = channel();
@@ -104,11 +104,11 @@ fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<
     Ok(())
 }
 
-fn record(log: &dyn Log, shard: ShardId, partner: PartnerId, refused: &Refused) -> Result<Record, Error> {
+fn record(log: &dyn Log, shard: ShardId, event: &PartnerEvent, refused: &Refused) -> Result<Record, Error> {
     let Outcome::Refused(rejection) = &refused.decision.outcome else {
         unreachable!("only what was refused goes back")
     };
-    let from = Partition::new(&events_topic(&partner), refused.source.partition);
+    let from = Partition::new(&events_topic(&event.partner), refused.source.partition);
     let original = original(log, &from, refused.source.offset)?;
     // The list of the API has every code of the domain's: a test of the gateway holds them together.
     let reason = ErrorReason::from_reason(rejection.code());
@@ -120,7 +120,10 @@ fn record(log: &dyn Log, shard: ShardId, partner: PartnerId, refused: &Refused) 
         append_time: refused.decided_at,
         record: Record::default(),
     });
-    let mut record = rejected(&from, &stored, &judge::Refused { stage: Stage::Decide, refusal, hidden });
+    // It was good enough for the journal.
+    let event_id = Some(event.event_id.clone());
+    let told = judge::Refused { stage: Stage::Decide, refusal, hidden, event_id };
+    let mut record = rejected(&from, &stored, &told);
     let mut head = |name: &str, value: String| record.headers.push((name.to_owned(), value.into()));
     head("coalition.errors.number", format!("{shard}/{}", refused.number));
     head("coalition.errors.position", format!("{shard}/{}", refused.place.seq));

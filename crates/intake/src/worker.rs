@@ -229,7 +229,7 @@ impl Worker {
                 }
                 Err(refused) => {
                     self.metrics.rejected(refused.refusal.reason);
-                    trace::refused(&stream.events, stored.offset, &stored.record, &refused);
+                    trace::refused(stream.partner, &stream.events, &stored, &refused);
                     (&mut stream.returns, rejected(&stream.events, &stored, &refused))
                 }
             };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coalition_domain::{Command, PartnerId, event_key};
-use coalition_intake::{Refusal, events_topic, translate};
+use coalition_intake::{Refusal, events_topic, trace_refused, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
 use coalition_ledger::trace::{self, TraceParent};
 use coalition_proto::event::v1 as proto;
@@ -121,7 +121,12 @@ fn judge(
     let now = now();
     let header = |trace: TraceParent| (trace::HEADER.to_owned(), trace.as_str().as_bytes().to_vec().into());
     let judge = |event: proto::PartnerEvent| {
-        let record = translate(partner, &event, now).map(|translated| {
+        let translated = translate(partner, &event, now).inspect_err(|refusal| {
+            if let Some(trace) = &trace {
+                trace_refused(trace, partner, &event, refusal);
+            }
+        });
+        let record = translated.map(|translated| {
             let account = translated.identifier.account();
             let partition = topic.map_or(0, |topic| account.shard(topic.partitions));
             let headers = trace.map(header).into_iter().collect();

@@ -121,7 +121,7 @@ fn first_since(
 
 /// The event without its value; `None` for what nobody here wrote.
 fn to_proto(partner: PartnerId, number: u32, stored: &Stored) -> Option<proto::RejectedEvent> {
-    let Rejected { partition, offset, refusal, redacted, number: of_ledger } =
+    let Rejected { partition, offset, refusal, redacted, event_id, number: of_ledger } =
         Rejected::read(&stored.record)?;
     Some(proto::RejectedEvent {
         name: name::of_rejected_event(partner, number, stored.offset.0),
@@ -135,5 +135,6 @@ fn to_proto(partner: PartnerId, number: u32, stored: &Stored) -> Option<proto::R
         value: Vec::new(),
         redacted,
         number: of_ledger,
+        event_id,
     })
 }

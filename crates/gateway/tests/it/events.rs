@@ -213,6 +213,9 @@ async fn refused_events_are_listed_with_what_was_written_and_why() {
     let of_ledger = ErrorReason::CurrencyNotAccepted;
     assert_eq!(reasons, [ErrorReason::Malformed, of_ledger, of_ledger]);
     assert_eq!(all.iter().filter(|it| it.number.is_empty()).count(), 1);
+    let mut named: Vec<_> = all.iter().map(|it| it.event_id.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, ["", "e1", "e2"]);
 
     let get = async |client: &Client, name: &str| {
         let request = GetRejectedEventRequest { name: name.to_owned() };

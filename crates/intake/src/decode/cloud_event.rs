@@ -108,6 +108,16 @@ pub(super) fn structured(bytes: &[u8]) -> Result<(Attributes, Media, Cow<'_, [u8
     }
 }
 
+/// The trace that a CloudEvent in structured mode names, as far as it is JSON, even if it is no good CloudEvent.
+pub(super) fn traceparent(bytes: &[u8]) -> Option<TraceParent> {
+    #[derive(Deserialize)]
+    struct Traced {
+        traceparent: Option<String>,
+    }
+    let traced: Traced = serde_json::from_slice(bytes).ok()?;
+    traced.traceparent.and_then(|text| TraceParent::read(text.as_bytes()))
+}
+
 /// Reads the attributes out of what `said` knows of each, by its name with `ce_`.
 fn attributes<'a>(said: impl Fn(&str) -> Result<Option<&'a str>, Refusal>) -> Result<Attributes, Refusal> {
     let required =

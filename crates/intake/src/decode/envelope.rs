@@ -72,6 +72,16 @@ impl Envelope<'_> {
     }
 }
 
+/// The trace of a record as [`open`] and [`Envelope::read`] find it, whatever else is wrong with the record.
+pub(crate) fn traceparent(record: &Record) -> Option<TraceParent> {
+    let headers = Headers::unchecked(record);
+    headers.traceparent().or_else(|| {
+        let content_type = headers.text("content-type").ok().flatten()?;
+        let structured = essence(content_type) == STRUCTURED_JSON && record.value.len() <= RECORD_BYTES_MAX;
+        if structured { cloud_event::traceparent(&record.value) } else { None }
+    })
+}
+
 /// A media type without its parameters, in lower case (RFC 9110, 8.3.1).
 pub(super) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

@@ -22,6 +22,11 @@ impl<'a> Headers<'a> {
         Ok(Self(record))
     }
 
+    /// The same for what is told of a record that is refused already: names that are no UTF-8 are passed over.
+    pub(super) fn unchecked(record: &'a Record) -> Self {
+        Self(record)
+    }
+
     /// The text of a header; `None` without one.
     ///
     /// # Errors

@@ -200,10 +200,41 @@ fn what_the_ledger_refuses_goes_back_as_it_came() {
         assert_eq!(record.value, event.encode_to_vec());
         assert_eq!(header(record, "coalition.errors.reason"), "NO_PROGRAMME");
         assert_eq!(header(record, "__connect.errors.stage"), "TASK_PUT");
+        assert_eq!(header(record, "coalition.errors.event_id"), event.event_id);
         assert_eq!(header(record, "__connect.errors.offset"), offset.to_string());
         numbers.insert(header(record, "coalition.errors.number"));
     }
     assert_eq!(numbers.len(), 5, "{numbers:?}");
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn the_guide_tells_every_header_and_stage() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    let mut hidden = event("hidden", 1);
+    hidden.identifier.as_mut().unwrap().value = "jane@example.com".to_owned();
+    // One that can't be read, one that can't be accepted, and one that no programme is there for.
+    publish(&*log, partner, [b"{".to_vec(), hidden.encode_to_vec(), event("1", 1).encode_to_vec()]);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    let rejected = || records(&*log, &rejected_topic(&partner), 0);
+    until("all are back", || rejected().len() == 3);
+    let written: Vec<_> = rejected().into_iter().flat_map(|stored| stored.record.headers).collect();
+    let names: BTreeSet<_> = written.iter().map(|(name, _)| name.as_str()).collect();
+
+    let guide = include_str!("../../../../docs/guides/emit-events.md");
+    let rows = guide.lines().skip_while(|line| *line != "| header | value |").skip(2);
+    let rows: Vec<_> = rows.take_while(|line| line.starts_with("| `")).collect();
+    let told: BTreeSet<_> = rows.iter().map(|row| row.split('`').nth(1).unwrap()).collect();
+    assert_eq!(names, told);
+    assert_eq!(told.len(), rows.len(), "each has a row of its own");
+    let row = rows.iter().find(|row| row.contains("errors.stage")).unwrap();
+    let told: BTreeSet<_> = row.split('`').skip(3).step_by(2).collect();
+    let stages = written.iter().filter(|(name, _)| name == "__connect.errors.stage");
+    let stages: BTreeSet<_> = stages.map(|(_, stage)| std::str::from_utf8(stage).unwrap()).collect();
+    assert_eq!(stages, told);
     intake.stop();
     network.stop();
 }
