@@ -13,6 +13,7 @@ use coalition_domain::{Registry, Span};
 use serde::Deserialize;
 
 pub(crate) use self::gateway::GatewayConfig;
+use crate::folder::Place;
 use crate::observe::ObserveConfig;
 
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
@@ -184,6 +185,11 @@ impl Default for LogConfig {
 }
 
 impl LogConfig {
+    /// Where the log is.
+    pub(crate) fn place(&self) -> Place {
+        if self.kafka.is_empty() { Place::Embedded } else { Place::Kafka }
+    }
+
     pub(crate) fn embedded(&self) -> coalition_journal::embedded::Settings {
         coalition_journal::embedded::Settings::default()
     }

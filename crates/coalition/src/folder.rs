@@ -1,5 +1,7 @@
 //! The data folder: what network lies in it, and who may use it.
 
+mod place;
+
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use coalition_journal::log;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use self::place::Place;
 use crate::client::failure::Trouble;
 
 /// Where the operator's first key lies, for whoever may read the data folder.
@@ -34,6 +37,9 @@ pub(crate) struct Network {
     /// Whether it was made for the demo, which fills no other network.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) demo: bool,
+    /// Where its log is; not said by files of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<Place>,
 }
 
 /// For what a network is started.
@@ -46,9 +52,9 @@ pub(crate) enum Purpose {
 }
 
 impl Network {
-    /// The network of a folder, or none where one can be made. Writes nothing.
-    pub(crate) fn look(data: &Path, purpose: Purpose) -> Result<Option<Self>> {
-        if let Some(network) = Self::there(data, purpose)? {
+    /// The network of a folder, or none where one can be made, whose log is sought at `place`. Writes nothing.
+    pub(crate) fn look(data: &Path, purpose: Purpose, place: Place) -> Result<Option<Self>> {
+        if let Some(network) = Self::there(data, purpose, place)? {
             return Ok(Some(network));
         }
         if Self::log(data).exists() {
@@ -73,24 +79,32 @@ impl Network {
 
     /// The network of a folder that is held; a folder without one gets the one that the journal on brokers begins with, or a
     /// new one.
-    pub(crate) fn open(held: &Held, shards: u32, purpose: Purpose, found: Option<Genesis>) -> Result<Self> {
+    pub(crate) fn open(
+        held: &Held,
+        shards: u32,
+        purpose: Purpose,
+        place: Place,
+        found: Option<Genesis>,
+    ) -> Result<Self> {
         // Looked at once more: another process may have been here before the lock was taken.
-        if let Some(network) = Self::there(&held.data, purpose)? {
+        if let Some(network) = Self::there(&held.data, purpose, place)? {
             return Ok(network);
         }
         let network = match found {
             Some(_) if purpose == Purpose::Demo => {
                 bail!("the brokers hold a network already; name its folder with --data, or use other brokers")
             }
-            Some(genesis) => Self { id: genesis.network.0, shards: genesis.shard_count.0, demo: false },
-            None => Self { id: Uuid::new_v4(), shards, demo: purpose == Purpose::Demo },
+            Some(Genesis { network, shard_count, .. }) => {
+                Self { id: network.0, shards: shard_count.0, demo: false, log: Some(place) }
+            }
+            None => Self { id: Uuid::new_v4(), shards, demo: purpose == Purpose::Demo, log: Some(place) },
         };
         write_durably(&held.data.join(NETWORK), toml::to_string(&network)?.as_bytes(), 0o644)?;
         Ok(network)
     }
 
     /// The network that a folder has, if it has one.
-    fn there(data: &Path, purpose: Purpose) -> Result<Option<Self>> {
+    fn there(data: &Path, purpose: Purpose, place: Place) -> Result<Option<Self>> {
         if !data.join(NETWORK).exists() {
             return Ok(None);
         }
@@ -98,6 +112,7 @@ impl Network {
         if purpose == Purpose::Demo && !network.demo {
             bail!("{} holds a network that is not the demo's; choose another folder", data.display());
         }
+        network.check_place(data, place)?;
         Ok(Some(network))
     }
 
@@ -190,19 +205,21 @@ mod tests {
     fn a_network_is_made_in_a_new_folder_only() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        assert!(Network::look(&data, Purpose::Serve).unwrap().is_none());
+        assert!(Network::look(&data, Purpose::Serve, Place::Embedded).unwrap().is_none());
         assert!(!data.exists(), "looking made it");
         let held = Held::take(&data).unwrap();
         std::fs::write(data.join(OPERATOR_KEY), "ck_a_b").unwrap();
-        let made = Network::open(&held, 4, Purpose::Serve, None).unwrap();
-        assert_eq!(Network::open(&held, 8, Purpose::Serve, None).unwrap().id, made.id);
+        let made = Network::open(&held, 4, Purpose::Serve, Place::Embedded, None).unwrap();
+        assert_eq!(Network::open(&held, 8, Purpose::Serve, Place::Embedded, None).unwrap().id, made.id);
 
         let other = folder.path().join("checkout");
         std::fs::create_dir_all(other.join(".git")).unwrap();
-        let refused = Network::look(&other, Purpose::Serve).err().unwrap().to_string();
+        let refused = Network::look(&other, Purpose::Serve, Place::Embedded).err().unwrap().to_string();
         assert!(refused.ends_with("is not empty and holds no network; name a new folder"), "{refused}");
         assert!(
-            Network::look(&folder.path().join("checkout/.git/no/folder"), Purpose::Demo).unwrap().is_none()
+            Network::look(&folder.path().join("checkout/.git/no/folder"), Purpose::Demo, Place::Embedded)
+                .unwrap()
+                .is_none()
         );
     }
 
@@ -220,13 +237,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = |name: &str, purpose| {
             let data = folder.path().join(name);
-            Network::open(&Held::take(&data).unwrap(), 4, purpose, None).unwrap();
+            Network::open(&Held::take(&data).unwrap(), 4, purpose, Place::Embedded, None).unwrap();
             data
         };
         let (demos, served) = (made("demo", Purpose::Demo), made("served", Purpose::Serve));
-        assert!(Network::look(&demos, Purpose::Demo).unwrap().is_some_and(|network| network.demo));
-        assert!(Network::look(&demos, Purpose::Serve).unwrap().is_some(), "it may be served too");
-        let refused = Network::look(&served, Purpose::Demo).err().unwrap().to_string();
+        assert!(
+            Network::look(&demos, Purpose::Demo, Place::Embedded)
+                .unwrap()
+                .is_some_and(|network| network.demo)
+        );
+        assert!(
+            Network::look(&demos, Purpose::Serve, Place::Embedded).unwrap().is_some(),
+            "it may be served too"
+        );
+        let refused = Network::look(&served, Purpose::Demo, Place::Embedded).err().unwrap().to_string();
         assert!(
             refused.ends_with("holds a network that is not the demo's; choose another folder"),
             "{refused}"

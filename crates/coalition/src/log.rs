@@ -12,7 +12,7 @@ use coalition_ledger::runtime::{INBOX, JOURNAL};
 use crate::client::failure::Trouble;
 use crate::client::note;
 use crate::config::LogConfig;
-use crate::folder;
+use crate::folder::{self, Place};
 
 /// How long to wait for a log that can't be reached.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,10 +21,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens the log that the configuration names.
 pub(crate) fn open(data: &Path, config: &LogConfig) -> Result<Arc<dyn Log>> {
-    if config.kafka.is_empty() {
-        return Ok(Arc::new(folder::open_log(data, config.embedded())?));
+    match config.place() {
+        Place::Embedded => Ok(Arc::new(folder::open_log(data, config.embedded())?)),
+        Place::Kafka => on_brokers(config),
     }
-    on_brokers(config)
 }
 
 #[cfg(feature = "kafka")]

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::client::failure::Trouble;
 use crate::config::Config;
-use crate::folder::{Held, Network, OPERATOR_KEY, Purpose, write_durably};
+use crate::folder::{Held, Network, OPERATOR_KEY, Place, Purpose, write_durably};
 use crate::log;
 use crate::observe::Observer;
 use crate::office;
@@ -60,17 +60,20 @@ impl Running {
         // What can be refused is refused before anything is written.
         let gateway = config.gateway.settings()?;
         let tls = gateway.tls.clone();
-        Network::look(data, purpose)?;
+        let place = config.log.place();
+        Network::look(data, purpose, place)?;
         let socket = bind(config.gateway.listen)?;
         let observer = Observer::start(&config.observe).await?;
         let held = Held::take(data)?;
         let open = || observer.log(log::open(data, &config.log)?);
         // A log in the folder is made after what says whose it is; one on brokers says it itself.
-        let (network, log) = if config.log.kafka.is_empty() {
-            (Network::open(&held, config.network.shards, purpose, None)?, open()?)
-        } else {
-            let log = open()?;
-            (Network::open(&held, config.network.shards, purpose, log::genesis(&*log)?)?, log)
+        let shards = config.network.shards;
+        let (network, log) = match place {
+            Place::Embedded => (Network::open(&held, shards, purpose, place, None)?, open()?),
+            Place::Kafka => {
+                let log = open()?;
+                (Network::open(&held, shards, purpose, place, log::genesis(&*log)?)?, log)
+            }
         };
         if network.shards != config.network.shards {
             return Err(anyhow!(

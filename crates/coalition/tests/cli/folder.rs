@@ -115,3 +115,69 @@ fn plain_text_beyond_this_machine_is_refused_before_anything_is_opened() {
     serve.arg("--config").arg(&config);
     refused(serve).failed(1, &format!("check {}: ledger.accounts_max has to be", config.display()));
 }
+
+/// A folder with that file of a network, and the stores that every network has after its first start.
+fn made_with(network: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("data/store/0")).unwrap();
+    let id = "id = \"718a7b8a-3ce7-4ce3-a2b4-a6ff562afd4b\"\n";
+    fs::write(folder.path().join("data/network.toml"), format!("{id}{network}")).unwrap();
+    folder
+}
+
+#[test]
+fn a_network_on_brokers_is_not_begun_anew_without_them() {
+    for (network, words) in [
+        (
+            "shards = 4\ndemo = true\nlog = \"kafka\"\n",
+            "has its log on brokers of Apache Kafka, and none are named",
+        ),
+        // Made by an earlier release.
+        ("shards = 4\ndemo = true\n", "it is on brokers of Apache Kafka, and none are named, or was lost"),
+    ] {
+        let folder = made_with(network);
+        let data = folder.path().join("data");
+        for command in [
+            "serve --listen 127.0.0.1:0",
+            "demo --exit --listen 127.0.0.1:0",
+            "journal verify",
+            "journal rebuild",
+            "journal tail",
+        ] {
+            let mut start = crate::network::command(&format!("{command} --data"));
+            start.arg(&data);
+            let ended = refused(start);
+            assert!(
+                ended.err.contains("\nwhat to do: name the brokers as before: --config FILE"),
+                "{}",
+                ended.err
+            );
+            ended.failed(1, words);
+            assert_eq!(names(&data), ["network.toml", "store"], "{command}");
+        }
+        assert_eq!(names(&data.join("store")), ["0"], "none was set aside");
+    }
+}
+
+#[test]
+#[cfg(feature = "kafka")]
+fn a_network_of_a_log_of_its_own_is_not_begun_anew_on_brokers() {
+    let mut network = Network::start();
+    network.stop();
+    let (data, config) = (network.data(), network.folder.path().join("c.toml"));
+    // Nobody listens on the discard port, and nobody is asked.
+    fs::write(&config, "[log]\nkafka = \"127.0.0.1:9\"\n").unwrap();
+    let mut start = serve(network.folder.path());
+    start.arg("--config").arg(&config);
+    let words = "has its log in that folder, and brokers are named\nwhat to do: leave the brokers out";
+    refused(start).failed(1, words);
+    network.offline("journal verify --kafka 127.0.0.1:9").failed(1, words);
+    // As an earlier release made it.
+    let path = data.join("network.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("log = \"embedded\"\n"), "{text}");
+    fs::write(&path, text.replace("log = \"embedded\"\n", "")).unwrap();
+    network.offline("journal verify --kafka 127.0.0.1:9").failed(1, words);
+    network.again(serve(network.folder.path()));
+    network.run("partner list").good();
+}

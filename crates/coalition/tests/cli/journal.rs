@@ -105,9 +105,9 @@ fn a_projection_that_is_missing_is_no_good_end() {
 
     // Without a journal nothing can be said of the projections.
     std::fs::remove_dir_all(network.data().join("log")).unwrap();
-    network.offline("journal verify").failed(1, "has no journal");
+    network.offline("journal verify").failed(1, "/log is missing\nwhat to do: restore it from a backup");
     std::fs::remove_dir_all(network.data().join("store")).unwrap();
-    network.offline("journal verify").failed(1, "lives on brokers; name them with --kafka or --config");
+    network.offline("journal verify").failed(1, "has no journal yet: start it first");
 }
 
 /// Adds a row that no record of the journal led to.

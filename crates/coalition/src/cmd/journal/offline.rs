@@ -12,7 +12,7 @@ use coalition_store::{Folder, Identity, Settings};
 
 use crate::client::failure::Trouble;
 use crate::config::{Config, LogConfig};
-use crate::folder::{Held, Network};
+use crate::folder::{Held, Network, Place};
 use crate::log;
 
 /// Which folder, and which of its shards.
@@ -24,7 +24,7 @@ pub(super) struct Where {
     /// Only this shard, counted from 0.
     #[arg(long, value_name = "NUMBER")]
     shard: Option<u32>,
-    /// The configuration of the network: that of a log on brokers is needed, since the folder doesn't say where it is.
+    /// The configuration of the network: needed where its log is on brokers, since the folder doesn't say on which.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Its log is on these brokers of Apache Kafka, in place of what a configuration says.
@@ -69,12 +69,9 @@ impl Offline {
             Some(shard) => vec![ShardId(shard)],
             None => (0..network.shards).map(ShardId).collect(),
         };
-        if config.kafka.is_empty() && !Network::log(&at.data).exists() {
-            bail!(
-                "the network in {} has no journal there: it was never started, or lives on brokers; name them with --kafka \
-                 or --config",
-                at.data.display()
-            );
+        network.check_place(&at.data, config.place())?;
+        if config.place() == Place::Embedded && !Network::log(&at.data).exists() {
+            bail!("the network in {} has no journal yet: start it first", at.data.display());
         }
         let held = Held::take(&at.data)?;
         let log = log::open(&at.data, &config)?;
