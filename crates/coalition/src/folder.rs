@@ -169,6 +169,7 @@ pub(crate) fn open_log(data: &Path, settings: embedded::Settings) -> Result<Embe
         .into(),
         log::Error::NoSuchPartition(_)
         | log::Error::PartitionCount { .. }
+        | log::Error::Misconfigured { .. }
         | log::Error::TopicName(_)
         | log::Error::Trimmed { .. } => error.into(),
     })

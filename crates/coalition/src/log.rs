@@ -30,7 +30,7 @@ pub(crate) fn open(data: &Path, config: &LogConfig) -> Result<Arc<dyn Log>> {
 #[cfg(feature = "kafka")]
 fn on_brokers(config: &LogConfig) -> Result<Arc<dyn Log>> {
     let doing = || format!("open the log on the brokers at {}", config.kafka);
-    let opened = patiently(|| coalition_journal::kafka::Kafka::open(&config.brokers())).map_err(advise);
+    let opened = patiently(|| coalition_journal::kafka::Kafka::open(&config.brokers())).map_err(advise_first);
     Ok(Arc::new(opened.with_context(doing)?))
 }
 
@@ -58,14 +58,46 @@ pub(crate) fn prepare(log: &dyn Log, shards: u32) -> Result<()> {
     Ok(())
 }
 
-/// What to do where brokers don't let this process do what it has to.
+/// What to do where no further try helps: brokers don't let this process do what it has to, or settings don't.
 pub(crate) fn advise(error: log::Error) -> anyhow::Error {
-    if !matches!(error, log::Error::Denied { .. }) {
-        return error.into();
+    let advice = match &error {
+        log::Error::Denied { .. } => {
+            "check how it logs in (security.protocol, sasl.* and ssl.* in [log.librdkafka]) and what that principal may do: \
+             `coalition topics acls` prints the commands that grant what is needed"
+                .to_owned()
+        }
+        log::Error::Misconfigured { .. } => {
+            "correct the sections [log] and [log.librdkafka] of the configuration, or the brokers: docs/operating/kafka.md says \
+             what has to be"
+                .to_owned()
+        }
+        log::Error::PartitionCount { found, .. } => format!(
+            "journal and inbox have a partition for each shard, and their number is fixed: say so many, with network.shards = \
+             {found} in the configuration or `topics create --shards {found}`; a network of another number needs other brokers"
+        ),
+        log::Error::Backend { .. }
+        | log::Error::Damaged { .. }
+        | log::Error::Locked(_)
+        | log::Error::NoSuchPartition(_)
+        | log::Error::TopicName(_)
+        | log::Error::Trimmed { .. } => return error.into(),
+    };
+    Trouble::advised(in_full(error), advice).into()
+}
+
+/// As [`advise`], and what to do where brokers don't answer.
+#[cfg(feature = "kafka")]
+pub(crate) fn advise_first(error: log::Error) -> anyhow::Error {
+    if !matches!(error, log::Error::Backend { .. }) {
+        return advise(error);
     }
-    const ADVICE: &str = "check how it logs in (security.protocol, sasl.* and ssl.* in [log.librdkafka]) and what that \
-                          principal may do: `coalition topics acls` prints the commands that grant what is needed";
-    Trouble::advised(format!("{:#}", anyhow::Error::new(error)), ADVICE).into()
+    let advice = "check where the brokers are (`kafka` in the section [log] of the configuration, --kafka), that they run, and \
+                  try again; `deploy/kafka/kafka start` starts one to try things on, and prints where it is";
+    Trouble::Away { what: in_full(error), advice: advice.to_owned() }.into()
+}
+
+fn in_full(error: log::Error) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 /// Tries for a while: brokers that have just lost one of them need seconds to agree on who leads.

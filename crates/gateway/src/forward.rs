@@ -193,7 +193,7 @@ impl From<log::Error> for Failure {
     fn from(error: log::Error) -> Self {
         match error {
             // Brokers go away and come back, and who asks the log on behalf of a call has changed nothing yet.
-            log::Error::Backend { .. } => {
+            log::Error::Backend { .. } | log::Error::Misconfigured { .. } => {
                 tracing::warn!(error = %error, "a call met a log that can't be asked");
                 Failure::new(
                     ErrorReason::NotApplied,

@@ -168,6 +168,16 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A setting that can't be meant, or one that doesn't fit what the log stands on, such as more copies than there are
+    /// brokers: no further try helps before that is changed.
+    #[error("{doing}")]
+    Misconfigured {
+        /// What was being done.
+        doing: String,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What the log stands on failed.
     #[error("{doing}")]
     Backend {

@@ -124,6 +124,13 @@ pub(crate) enum Trouble {
         /// What the system said.
         why: String,
     },
+    /// Nobody answers that is needed here, and there is something to do about it.
+    Away {
+        /// What was being done, and what came of it.
+        what: String,
+        /// What to do.
+        advice: String,
+    },
     /// Something failed here, and there is something to do about it.
     Advised {
         /// What.
@@ -143,7 +150,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) | Self::Advised { what, .. } => f.write_str(what),
+            Self::Usage(what) | Self::Away { what, .. } | Self::Advised { what, .. } => f.write_str(what),
             Self::NoServer { server, why } => write!(f, "no network answers at {server}: {why}"),
         }
     }
@@ -189,6 +196,7 @@ fn explain(error: &anyhow::Error) -> Told<'_> {
                 "start one with `coalition serve` or `coalition demo`, or say where it is with --server";
             (Some(advice.to_owned()), UNAVAILABLE)
         }
+        (None, Some(Trouble::Away { advice, .. })) => (Some(advice.clone()), UNAVAILABLE),
         (None, Some(Trouble::Advised { advice, .. })) => (Some(advice.clone()), FAILED),
         (None, None) => (None, FAILED),
     };

@@ -60,3 +60,29 @@ fn settings_of_a_network_that_is_there_are_not_passed_over() {
     // What is left out is what the network has.
     network.again(configured(serve(&data), ""));
 }
+
+#[test]
+#[cfg(feature = "kafka")]
+fn settings_of_the_log_that_can_never_be_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    for (lines, words) in [
+        ("\"acks\" = \"1\"", "librdkafka's acks can't be set: "),
+        ("\"fetch.wait\" = \"1\"", "No such configuration property"),
+        ("\"security.protocol\" = \"sasl_plaintext\"", "set sasl.mechanism"),
+    ] {
+        // Nobody listens on the discard port, and nobody is asked.
+        std::fs::write(&config, format!("[log]\nkafka = \"127.0.0.1:9\"\n[log.librdkafka]\n{lines}\n"))
+            .unwrap();
+        let mut serve = serve(folder.path());
+        serve.arg("--config").arg(&config);
+        let ended = refused(serve);
+        assert!(!ended.err.contains("waiting for the log"), "{}", ended.err);
+        assert!(
+            ended.err.contains("\nwhat to do: correct the sections [log] and [log.librdkafka]"),
+            "{}",
+            ended.err
+        );
+        ended.failed(1, words);
+    }
+}

@@ -80,3 +80,12 @@ fn a_principal_is_one_partys() {
         end(command(&format!("topics acls --kafka b:1 {args}"))).failed(2, words);
     }
 }
+
+#[test]
+#[cfg(feature = "kafka")]
+fn brokers_that_nobody_answers_at_are_no_failure_of_the_command() {
+    // Nobody listens on the discard port.
+    let ended = end(command("topics create --kafka 127.0.0.1:9 --replication-factor 1"));
+    assert!(ended.err.matches("brokers are down").count() <= 1, "{}", ended.err);
+    ended.failed(5, "`deploy/kafka/kafka start` starts one to try things on");
+}

@@ -56,10 +56,10 @@ impl Kafka {
     /// The log on the brokers that `settings` name. One of them must answer.
     ///
     /// # Errors
-    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached. [`Error::Denied`]: brokers that don't
-    /// let this process in.
+    /// [`Error::Misconfigured`]: a setting that can't be. [`Error::Backend`]: brokers that can't be reached.
+    /// [`Error::Denied`]: brokers that don't let this process in.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
-        let client = |error: KafkaError| failed(SET_UP.to_owned(), error);
+        let client = |error: KafkaError| misconfigured(SET_UP.to_owned(), error);
         let topics = Arc::new(Topics::open(settings)?);
         let reader = Arc::new(Reader::start(settings)?);
         let (wishes, wished) = mpsc::channel();
@@ -163,6 +163,11 @@ const SET_UP: &str = "set up the log on kafka";
 /// What was being done and what failed.
 fn failed(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Backend { doing, source: source.into() }
+}
+
+/// What was being done and which setting keeps it from being done.
+fn misconfigured(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Misconfigured { doing, source: source.into() }
 }
 
 /// The partition's number as Kafka counts.

@@ -74,7 +74,20 @@ impl Settings {
         if self.delivery_timeout < Duration::from_secs(1) {
             return impossible("delivery_timeout is less than a second");
         }
-        self.librdkafka.iter().try_for_each(|(key, value)| check(key, value))
+        self.librdkafka.iter().try_for_each(|(key, value)| check(key, value))?;
+        let is_set = |key| self.librdkafka.contains_key(key);
+        let protocol = self.librdkafka.get("security.protocol").map(|protocol| protocol.to_ascii_lowercase());
+        // librdkafka's default is Kerberos, which no build has.
+        if protocol.is_some_and(|protocol| protocol.contains("sasl"))
+            && !is_set("sasl.mechanism")
+            && !is_set("sasl.mechanisms")
+        {
+            return impossible(
+                "librdkafka's security.protocol logs in by SASL, but not said is how: set sasl.mechanism, such as PLAIN or \
+                 SCRAM-SHA-512",
+            );
+        }
+        Ok(())
     }
 
     /// Of the producer.
@@ -155,3 +168,26 @@ impl Settings {
 /// The group that the consumer which reads names. Never joined, and nothing is committed in it: librdkafka asks for a group
 /// of whoever reads partitions of its choice.
 pub const READER_GROUP: &str = "coalition-reader";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(librdkafka: &[(&str, &str)]) -> Option<String> {
+        let owned = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+        let librdkafka = librdkafka.iter().map(owned).collect();
+        Settings { librdkafka, ..Settings::at("b:9092") }.check().err().map(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn who_logs_in_by_sasl_says_how() {
+        let how = ("sasl.mechanism", "PLAIN");
+        let said = refusal(&[("security.protocol", "SASL_PLAINTEXT")]).expect("refused");
+        assert!(said.contains("set sasl.mechanism"), "{said}");
+        assert_eq!(refusal(&[("security.protocol", "sasl_plaintext"), how]), None);
+        assert_eq!(refusal(&[("security.protocol", "sasl_plaintext"), ("sasl.mechanisms", "PLAIN")]), None);
+        assert_eq!(refusal(&[("security.protocol", "plaintext")]), None);
+        #[cfg(feature = "kafka-tls")]
+        assert!(refusal(&[("security.protocol", "sasl_ssl")]).is_some());
+    }
+}

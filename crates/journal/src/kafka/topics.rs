@@ -19,7 +19,7 @@ use super::distrust::Distrust;
 use super::reader::PAUSE;
 use super::settings::Settings;
 use super::wanted::Whose;
-use super::{SET_UP, block, failed, number, wanted};
+use super::{SET_UP, block, failed, misconfigured, number, wanted};
 use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
 
 /// The topics of a cluster. Alone, it is for whoever creates them beforehand: it needs nothing of the rest of the log.
@@ -57,12 +57,12 @@ impl Topics {
     /// The topics of the brokers that `settings` name. One of them must answer.
     ///
     /// # Errors
-    /// [`Error::Backend`]: a setting that can't be, or brokers that can't be reached. [`Error::Denied`]: brokers that don't
-    /// let this process in.
+    /// [`Error::Misconfigured`]: a setting that can't be. [`Error::Backend`]: brokers that can't be reached.
+    /// [`Error::Denied`]: brokers that don't let this process in.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
-        settings.check().map_err(|refused| failed(SET_UP.to_owned(), refused))?;
+        settings.check().map_err(|refused| misconfigured(SET_UP.to_owned(), refused))?;
         let admin = settings.admin().create_with_context(Lines);
-        let admin = admin.map_err(|error| failed(SET_UP.to_owned(), error))?;
+        let admin = admin.map_err(|error| misconfigured(SET_UP.to_owned(), error))?;
         let topics =
             Self { settings: settings.clone(), admin, known: Mutex::default(), fit: Mutex::default() };
         topics.reach()?;
@@ -157,7 +157,7 @@ impl Topics {
     /// Creates a topic with the settings that the log relies on, or finds it: then it must have them.
     ///
     /// # Errors
-    /// [`Error::TopicName`], [`Error::PartitionCount`]; [`Error::Backend`] with what is wrong with the settings, and the
+    /// [`Error::TopicName`], [`Error::PartitionCount`]; [`Error::Misconfigured`] with what is wrong with the settings, and the
     /// command that mends it; [`Error::Denied`] where this process may not look, or not create.
     pub fn ensure(&self, name: &str, partitions: Partitions) -> Result<Ready, Error> {
         check_topic_name(name)?;
@@ -186,7 +186,7 @@ impl Topics {
         };
         let found_setting = |setting: &str| described.get(setting).and_then(|entry| entry.value.clone());
         if let Some(faults) = wanted::faults(&self.settings, (name, whose), found.replicas, found_setting) {
-            return Err(failed(check_settings(name), faults));
+            return Err(misconfigured(check_settings(name), faults));
         }
         self.known().insert(name.to_owned(), topic);
         self.fit().insert(name.to_owned());
@@ -206,6 +206,9 @@ impl Topics {
             // Another process was quicker; what it made is checked.
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
             Some(Err((_, code))) if is_denial(code) => Err(denied(doing(), format!("{code}; {BEFOREHAND}"))),
+            Some(Err((_, RDKafkaErrorCode::InvalidReplicationFactor))) => {
+                Err(misconfigured(doing(), too_few(self.settings.replication_factor)))
+            }
             Some(Err((_, code))) => Err(failed(doing(), KafkaError::AdminOp(code))),
         }
     }
@@ -283,6 +286,14 @@ const UNSEEN: &str = "it is there, but it or its settings are not to be seen; a 
 /// What to do where a topic may not be created.
 const BEFOREHAND: &str =
     "have it created by one who may, with `coalition topics create` (a partner's with --partner)";
+
+/// Fewer brokers than copies.
+fn too_few(copies: u16) -> String {
+    format!(
+        "replication_factor is {copies}, and there are fewer brokers: start the others, or set replication_factor = 1 and \
+         min_insync_replicas = 1 for a single broker"
+    )
+}
 
 fn check_settings(name: &str) -> String {
     format!("check the settings of topic {name}")

@@ -16,7 +16,9 @@ fn said(error: &Error) -> String {
 }
 
 fn refusal(settings: &Settings) -> String {
-    said(&Kafka::open(settings).err().expect("refused"))
+    let error = Kafka::open(settings).err().expect("refused");
+    assert!(matches!(error, Error::Misconfigured { .. }), "no further try helps: {error:?}");
+    said(&error)
 }
 
 #[test]
@@ -40,7 +42,9 @@ fn brokers_that_do_not_answer_are_an_error_in_good_time() {
     // The discard port, which nobody listens on.
     let nowhere = Settings { request_timeout: Duration::from_secs(1), ..Settings::at("127.0.0.1:9") };
     let began = Instant::now();
-    let refused = refusal(&nowhere);
+    let error = Kafka::open(&nowhere).err().expect("nobody is there");
+    assert!(matches!(error, Error::Backend { .. }), "they may come: {error:?}");
+    let refused = said(&error);
     assert!(refused.starts_with("reach kafka at 127.0.0.1:9 within 1s: "), "{refused}");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
@@ -62,6 +66,11 @@ fn a_topic_that_could_lose_records_is_refused_until_it_is_mended() {
     let created = log.create_topic(topic, 1).expect("now it will do");
     assert_eq!(log.topic(topic).expect("look"), Some(created));
     let copies = Settings { replication_factor: 3, ..settings };
+    let Err(error) = open(&copies).create_topic("settings.copies", 1) else { panic!("it is refused") };
+    assert!(matches!(error, Error::Misconfigured { .. }), "{error:?}");
+    let few = "create topic settings.copies: replication_factor is 3, and there are fewer brokers: start the others, or set \
+               replication_factor = 1 and";
+    assert!(self::said(&error).starts_with(few), "{}", self::said(&error));
     let Err(error) = open(&copies).create_topic(topic, 1) else { panic!("it is refused") };
     assert!(self::said(&error).contains("its partitions have 1 copies, not 3"));
 }

@@ -80,7 +80,7 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
     use coalition_journal::kafka::{Partitions, Settings, Topics};
     use coalition_ledger::runtime::{INBOX, JOURNAL};
 
-    use crate::log::advise;
+    use crate::log::{advise, advise_first};
 
     const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -94,7 +94,7 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
     }
     // Nobody tries again but who runs it.
     let settings = Settings { request_timeout: PATIENCE, ..config.log.brokers() };
-    let topics = Topics::open(&settings).map_err(advise)?;
+    let topics = Topics::open(&settings).map_err(advise_first)?;
     let make = |(name, partitions): (String, Partitions)| {
         let ready = topics.ensure(&name, partitions).map_err(advise)?;
         Ok(Made { name, partitions: ready.topic.partitions, copies: ready.replicas, is_new: ready.is_new })
