@@ -1,11 +1,14 @@
 //! What librdkafka's clients say beside their answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
+
+use super::seldom::Seldom;
 
 /// Passes librdkafka's lines on to the log of this process.
 #[derive(Clone)]
@@ -26,13 +29,20 @@ impl ClientContext for Lines {
 
 impl ConsumerContext for Lines {}
 
+/// Warnings of all clients of this process.
+static WARNED: Mutex<Seldom> = Mutex::new(Seldom::new());
+
 /// A line of librdkafka's, whose levels are those of syslog. A broker that goes away is an error to it; here it is
-/// unexpected, and others say what follows from it.
+/// unexpected, and others say what follows from it. As long as one is away, clients say so many times a second: the same
+/// warning is passed on once a minute.
 pub(super) fn line(level: i32, facility: &str, text: &str) {
     match level {
         // Settings of producers are named to consumers too, which say so each time.
         _ if facility == "CONFWARN" => tracing::debug!(facility, "{text}"),
-        ..=4 => tracing::warn!(facility, "{text}"),
+        ..=4 if WARNED.lock().unwrap_or_else(PoisonError::into_inner).due(text, Instant::now()) => {
+            tracing::warn!(facility, "{text}");
+        }
+        ..=4 => tracing::debug!(facility, "{text}"),
         5 => tracing::info!(facility, "{text}"),
         6.. => tracing::debug!(facility, "{text}"),
     }

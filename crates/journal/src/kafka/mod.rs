@@ -19,6 +19,7 @@ mod producer;
 mod reader;
 mod record;
 mod refused;
+mod seldom;
 mod settings;
 mod slot;
 mod tail;
