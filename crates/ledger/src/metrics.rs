@@ -1,7 +1,8 @@
 //! What is measured of the shards of this process. docs/operating/metrics.md lists it.
 //!
 //! A shard's thread writes to atomics that were looked up when it started. What others can read from outside without
-//! troubling it (how far it is, how long its inbox is) is looked at only when somebody asks: [`Metrics::sample`].
+//! troubling it is looked at only when somebody asks: how far it is, [`ShardMetrics::show`], and with a look into the log
+//! how long its inbox is, [`ShardMetrics::sample`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -164,15 +165,19 @@ impl ShardMetrics {
         (millis != i64::MAX).then_some(Timestamp::from_millis(millis))
     }
 
-    /// Shows what can be seen from outside the shard.
-    pub(crate) fn sample(&self, status: &Status, freshness: &Freshness, queued: usize) {
+    /// Shows what the shard shows of itself.
+    pub(crate) fn show(&self, status: &Status, queued: usize) {
         self.queued.set(count(queued as u64));
         self.in_office.set(i64::from(status.in_office));
         self.stopped.set(i64::from(status.stopped.is_some()));
         self.term.set(count(status.term.0));
         self.seq.set(count(status.position.seq.0));
-        self.inbox_lag.set(count(freshness.inbox_lag));
         self.checkpoint_lag.set(count(status.position.seq.0.saturating_sub(status.stored.0)));
+    }
+
+    /// Shows what only the log can tell.
+    pub(crate) fn sample(&self, freshness: &Freshness) {
+        self.inbox_lag.set(count(freshness.inbox_lag));
         let age = u64::try_from(freshness.balance_age.as_millis()).unwrap_or(0);
         self.balance_age.set(Duration::from_millis(age).as_secs_f64());
     }

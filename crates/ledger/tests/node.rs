@@ -11,7 +11,7 @@ use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
-use coalition_ledger::runtime::{INBOX, Node, Returned, Returns, Settings, Unavailable};
+use coalition_ledger::runtime::{INBOX, Ledger, Node, Returned, Returns, Settings, Unavailable};
 use coalition_ledger::shard::relay::HOME;
 use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
@@ -26,6 +26,45 @@ async fn a_shard_that_is_no_longer_run_does_not_show_itself_in_office() {
     assert_eq!((status.in_office, status.position), (false, position));
     let waited = ledger.wait(HOME, |status| status.in_office).await;
     assert!(matches!(waited, Err(Unavailable::Stopped(HOME, _))), "{waited:?}");
+}
+
+/// No log is asked: an operator wants to know when it doesn't answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_shards_show_of_themselves_is_current_without_a_look_at_the_log() {
+    let settings = Settings { shards: 1, ..Settings::default() };
+    let store = coalition_store::Memory::new();
+    let node = start_on(&log(), 1, &store, &settings);
+    let (ledger, registry) = (node.ledger(), prometheus::Registry::new());
+    ledger.register(&registry).unwrap();
+    ledger.wait(HOME, |status| status.in_office).await.unwrap();
+    assert_eq!(
+        shown(&ledger, &registry),
+        ["ledger_in_office{shard=\"0\"} 1", "ledger_stopped{shard=\"0\"} 0"]
+    );
+    tokio::task::block_in_place(|| node.stop());
+    assert_eq!(
+        shown(&ledger, &registry),
+        ["ledger_in_office{shard=\"0\"} 0", "ledger_stopped{shard=\"0\"} 0"]
+    );
+
+    // Its journal is gone.
+    let node = start_on(&log(), 1, &store, &settings);
+    let (ledger, registry) = (node.ledger(), prometheus::Registry::new());
+    ledger.register(&registry).unwrap();
+    ledger.wait(HOME, |status| status.in_office).await.unwrap_err();
+    assert_eq!(
+        shown(&ledger, &registry),
+        ["ledger_in_office{shard=\"0\"} 0", "ledger_stopped{shard=\"0\"} 1"]
+    );
+    tokio::task::block_in_place(|| node.stop());
+}
+
+/// The lines of two metrics.
+fn shown(ledger: &Ledger, registry: &prometheus::Registry) -> Vec<String> {
+    ledger.show();
+    let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let wanted = |line: &&str| line.starts_with("ledger_in_office{") || line.starts_with("ledger_stopped{");
+    text.lines().filter(wanted).map(str::to_owned).collect()
 }
 
 fn start(settings: &Settings) -> (Arc<dyn Log>, Node) {

@@ -58,8 +58,12 @@ impl Sampler {
         drop(self.0.intake.set(intake));
     }
 
-    /// Looks, unless somebody else is at it; gives up waiting for it after a while.
+    /// Looks, unless somebody else is at it; gives up waiting for it after a while. What the shards show of themselves is
+    /// brought up to date in any case.
     pub(super) async fn look(&self) {
+        if let Some((ledger, _)) = self.0.ledger.get() {
+            ledger.show();
+        }
         if let Ok(permit) = Arc::clone(&self.0.looking).try_acquire_owned() {
             let parts = Arc::clone(&self.0);
             let look = tokio::task::spawn_blocking(move || {

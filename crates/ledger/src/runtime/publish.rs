@@ -68,15 +68,26 @@ impl Ledger {
         self.metrics.register(registry)
     }
 
-    /// Brings those metrics up to date that are looked at from outside the shards. As [`Self::freshness`].
+    /// Brings those metrics up to date that tell what the shards show of themselves. No log is asked, and nothing waited
+    /// for: they are current while the log is away, which is when they matter.
+    pub fn show(&self) {
+        for (shard, mailbox) in (0..).map(ShardId).zip(&*self.shards) {
+            let metrics = self.metrics.of(shard);
+            let queued = mailbox.queued().load(Ordering::Relaxed);
+            if let Some(status) = self.status(shard) {
+                metrics.show(&status, queued);
+            }
+        }
+    }
+
+    /// Brings those metrics up to date for which the log has to be asked. As [`Self::freshness`].
     ///
     /// # Errors
     /// Those of the log; what comes after is left as it was.
     pub fn sample(&self, log: &dyn Log, now: Timestamp) -> Result<(), log::Error> {
-        for (shard, mailbox) in (0..).map(ShardId).zip(&*self.shards) {
-            if let (Some(status), Some(freshness)) = (self.status(shard), self.freshness(shard, log, now)?) {
-                let queued = mailbox.queued().load(Ordering::Relaxed);
-                self.metrics.of(shard).sample(&status, &freshness, queued);
+        for shard in (0..self.shards()).map(ShardId) {
+            if let Some(freshness) = self.freshness(shard, log, now)? {
+                self.metrics.of(shard).sample(&freshness);
             }
         }
         Ok(())
