@@ -59,9 +59,18 @@ fn refusal(error: &serde_json::Error, path: &str) -> Refusal {
                     [parent, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
                 malformed(&field, format!("an event has no such field ({place})"))
             }
+            None if is_time(parent) => {
+                let form = "write an instant as RFC 3339 with its offset, such as 2026-11-22T09:30:00+01:00";
+                malformed(parent, format!("{form} ({place})"))
+            }
             None => malformed(parent, format!("the value is none that the field can have ({place})")),
         },
     }
+}
+
+/// Whether a field is an instant: all of the API are called so, and no others.
+fn is_time(path: &str) -> bool {
+    path.ends_with("_time") || path.ends_with("Time")
 }
 
 /// The name of a field that the API doesn't have, as far as it can be shown: one that looks like the name of a field.
@@ -97,6 +106,12 @@ mod tests {
         assert_eq!(refused("{\"id\": 1}"), told("id", "an event has no such field (line 1, column 5)"));
         assert_eq!(refused("{\"event_id\": "), told("", "the record is no JSON at line 1, column 13"));
         assert_eq!(refused("{} {}"), told("", "the record is no JSON at line 1, column 4"));
+        let form = "write an instant as RFC 3339 with its offset, such as 2026-11-22T09:30:00+01:00";
+        assert_eq!(
+            refused("{\"event_time\": \"2026-11-22 09:30\"}"),
+            told("event_time", &format!("{form} (line 1, column 33)"))
+        );
+        assert_eq!(field("{\"eventTime\": 1795339800}"), "eventTime");
         assert_eq!(refused("[]").0, "");
         let nested = "{\"purchase\": {\"amount\": {\"unit\": 1}}}";
         assert_eq!(field(nested), "purchase.amount.unit");
