@@ -64,7 +64,9 @@ pub(crate) fn rules(outcomes: &[RuleOutcome]) -> String {
 
 /// Why not, with the reason's name.
 pub(crate) fn refused(refusal: &Refusal) -> String {
-    let field = if refusal.field.is_empty() { String::new() } else { format!("{}: ", refusal.field) };
+    // Many messages begin with it.
+    let told = refusal.field.is_empty() || refusal.message.starts_with(&refusal.field);
+    let field = if told { String::new() } else { format!("{}: ", refusal.field) };
     format!("{field}{} ({})", refusal.message, refusal.reason().reason())
 }
 

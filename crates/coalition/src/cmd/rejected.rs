@@ -17,8 +17,8 @@ const PAGE_MAX: usize = 1_000;
 
 /// List the records of a partner's topic that were refused, with the reason, or get one as it was written
 ///
-/// Correct what the reason names and send the event again under its id; unchanged it gets the same refusal. A raised revision
-/// is change enough, where the fault was not in the event.
+/// Correct what the reason names and send the event again under its id; unchanged it gets the same
+/// refusal. Where the fault was not in the event, a raised revision is change enough.
 ///
 /// Examples:
 ///   coalition rejected cdnow --since 2026-11-01
@@ -38,11 +38,20 @@ pub(crate) struct Args {
     /// All of them.
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// Write the bytes of this one to standard output; its place stands in the list.
-    #[arg(long, value_name = "PLACE", conflicts_with_all = ["since", "limit", "all", "json"])]
+    /// Write the bytes of this one to standard output; its place stands in the list, such as 0-41.
+    #[arg(long, value_name = "PLACE", value_parser = place, conflicts_with_all = ["since", "limit", "all", "json"])]
     value: Option<String>,
     #[command(flatten)]
     options: Options,
+}
+
+/// Reads a place: partition and offset.
+fn place(text: &str) -> Result<String, &'static str> {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('-') {
+        Some((partition, offset)) if number(partition) && number(offset) => Ok(text.to_owned()),
+        Some(_) | None => Err("write it like 0-41, as `coalition rejected` lists it"),
+    }
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
@@ -101,6 +110,7 @@ fn text(rejected: &[RejectedEvent], style: Style) -> String {
         ("place", Align::Right),
         ("when", Align::Left),
         ("record", Align::Right),
+        ("event", Align::Left),
         ("by", Align::Left),
         ("why", Align::Left),
     ]);
@@ -110,6 +120,7 @@ fn text(rejected: &[RejectedEvent], style: Style) -> String {
             short(&event.name).to_owned(),
             time(event.create_time.as_ref()),
             source.map_or_else(String::new, |source| format!("{}-{}", source.partition, source.offset)),
+            event.event_id.clone(),
             by(event).to_owned(),
             event.refusal.as_ref().map(outcome::refused).unwrap_or_default(),
         ]);
@@ -129,6 +140,7 @@ fn as_json(event: &RejectedEvent) -> Value {
         "name": event.name,
         "place": short(&event.name),
         "source": source,
+        "event_id": json::name(&event.event_id),
         "create_time": json::time(event.create_time.as_ref()),
         "by": by(event),
         "refusal": outcome::refusal_json(event.refusal.as_ref()),

@@ -72,6 +72,10 @@ impl Watched {
 
     /// Publishes a sign-up of the partner `shop` in the trace.
     async fn publish(&self, event_id: &str) {
+        self.publish_event(event_id, Some(Body::SignUp(SignUp::default()))).await;
+    }
+
+    async fn publish_event(&self, event_id: &str, body: Option<Body>) {
         let key = std::fs::read_to_string(self.folder.path().join("data/operator.key")).unwrap();
         let identifier = Identifier {
             scheme: IdentifierScheme::CardToken.into(),
@@ -82,7 +86,7 @@ impl Watched {
             event_id: event_id.to_owned(),
             identifier: Some(identifier),
             event_time: Some(std::time::SystemTime::now().into()),
-            body: Some(Body::SignUp(SignUp::default())),
+            body,
             ..PartnerEvent::default()
         };
         let mut request = tonic::Request::new(PublishEventsRequest {
@@ -95,6 +99,17 @@ impl Watched {
         metadata.insert("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01").parse().unwrap());
         let mut client = PartnerEventServiceClient::connect(self.server.clone()).await.unwrap();
         client.publish_events(request).await.unwrap();
+    }
+
+    /// The next line of the log that belongs to the trace.
+    fn next_traced(&mut self) -> serde_json::Value {
+        // What a person is told at the start is no log line.
+        let lines = self.log.by_ref().map(Result::unwrap).filter(|line| line.starts_with('{'));
+        let mut lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
+        let traced = |line: &serde_json::Value| {
+            line["spans"].as_array().unwrap().iter().any(|span| span["trace_id"] == TRACE)
+        };
+        lines.find(traced).unwrap()
     }
 
     /// Asks for metrics until there is this line.
@@ -149,17 +164,20 @@ fn a_network_that_serves_is_alive_and_ready() {
 async fn the_lines_of_an_event_are_found_by_its_trace() {
     let mut network = Watched::start();
     network.run("partner create shop --name Shop");
+    // One that the call refuses comes no further.
+    network.publish_event("2", None).await;
+    let refused = network.next_traced();
+    let span = refused["spans"].as_array().unwrap().iter().find(|span| span["event_id"] == "2").unwrap();
+    assert_eq!((&span["stage"], &span["partner"]), (&"judge".into(), &"shop".into()), "{refused}");
+    assert_eq!(refused["fields"]["reason"], "FIELD_MISSING");
+    assert_eq!(network.next_traced()["span"]["name"], "call");
+
     network.publish("1").await;
     let mut stages = BTreeSet::new();
     while !stages.contains("fold") || !stages.contains("call") {
-        let line = network.log.next().unwrap().unwrap();
-        // What a person is told at the start is no log line.
-        if !line.starts_with('{') {
-            continue;
-        }
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let line = network.next_traced();
         let spans = line["spans"].as_array().unwrap();
-        let Some(span) = spans.iter().find(|span| span["trace_id"] == TRACE) else { continue };
+        let span = spans.iter().find(|span| span["trace_id"] == TRACE).unwrap();
         if span["name"] == "call" {
             assert!(span["rpc"].as_str().unwrap().ends_with("/PublishEvents"), "{line}");
             stages.insert("call".to_owned());
