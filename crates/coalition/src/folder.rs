@@ -26,6 +26,10 @@ const LOCK: &str = "lock";
 /// not come far, and what a file system of its own has at its root.
 const NEW_FOLDER: [&str; 5] = [OPERATOR_KEY, LOCK, "network.new", "operator.new", "lost+found"];
 
+/// What to do where a demo finds brokers in use: most likely by one before, in a folder that is gone.
+const HELD_ALREADY: &str = "where it is a demo's that was given --data, name that folder again; else take brokers that hold none: \
+                            `deploy/kafka/kafka delete` and `start` make those that it started new ones, without any of their data";
+
 /// What a network is for its life; written once, when its folder is made.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +96,8 @@ impl Network {
         }
         let network = match found {
             Some(_) if purpose == Purpose::Demo => {
-                bail!("the brokers hold a network already; name its folder with --data, or use other brokers")
+                let what = "the brokers hold a network already, and this folder is not its own".to_owned();
+                return Err(Trouble::advised(what, HELD_ALREADY).into());
             }
             Some(Genesis { network, shard_count, .. }) => {
                 Self { id: network.0, shards: shard_count.0, demo: false, log: Some(place) }
@@ -171,7 +176,8 @@ pub(crate) fn open_log(data: &Path, settings: embedded::Settings) -> Result<Embe
         | log::Error::PartitionCount { .. }
         | log::Error::Misconfigured { .. }
         | log::Error::TopicName(_)
-        | log::Error::Trimmed { .. } => error.into(),
+        | log::Error::Trimmed { .. }
+        | log::Error::Lost { .. } => error.into(),
     })
 }
 
@@ -256,5 +262,20 @@ mod tests {
             refused.ends_with("holds a network that is not the demo's; choose another folder"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_demo_on_brokers_that_hold_a_network_is_told_how_to_begin_anew() {
+        use coalition_journal::entry::{NetworkId, ShardCount, TopicId, Topics};
+        let topics = Topics { journal: TopicId(Uuid::nil()), inbox: TopicId(Uuid::nil()) };
+        let (network, shard, shard_count) = (NetworkId(Uuid::from_u128(7)), ShardId(0), ShardCount(2));
+        let found = Some(Genesis { network, shard, shard_count, topics });
+        let folder = tempfile::tempdir().unwrap();
+        let held = Held::take(folder.path()).unwrap();
+        let refused = Network::open(&held, 4, Purpose::Demo, Place::Kafka, found).err().unwrap();
+        let Some(Trouble::Advised { advice, .. }) = refused.downcast_ref() else { panic!("{refused:?}") };
+        assert!(advice.contains("`deploy/kafka/kafka delete`"), "{advice}");
+        let served = Network::open(&held, 4, Purpose::Serve, Place::Kafka, found).unwrap();
+        assert_eq!((served.id, served.shards), (Uuid::from_u128(7), 2), "it is served as it is");
     }
 }

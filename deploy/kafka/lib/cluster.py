@@ -74,8 +74,8 @@ class Cluster:
         if self.plan is not None:
             for key, value in wanted.items():
                 if value is not None and value != self.plan_value(key):
-                    raise Failure(STATE, f"the cluster in {self.dir} has {key} {self.plan_value(key)}, not {value}: delete "
-                                         "the folder, or name another with --dir")
+                    raise Failure(STATE, f"the cluster in {self.dir} has {key} {self.plan_value(key)}, not {value}: `delete` "
+                                         "it with all its data, or name another folder with --dir")
             if base_port not in (0, self.plan["nodes"][0]["port"]):
                 raise Failure(STATE, f"the cluster in {self.dir} keeps its ports, {self.bootstrap()}: leave out --port")
             held.take([port for entry in self.plan["nodes"] for key, port in entry.items() if key != "id"], again=True)
@@ -127,7 +127,7 @@ class Cluster:
             f"{LEADER_REPLICAS}={level}, files in {self.dir}")
 
     def forget(self):
-        """Undoes the plan of a first start that failed, perhaps for its settings; the logs stay."""
+        """Undoes the plan, perhaps of a first start that failed for its settings; the logs stay."""
         for one in self.nodes() if self.plan else []:
             shutil.rmtree(one.dir / "data", ignore_errors=True)
         self.file.unlink(missing_ok=True)
@@ -179,6 +179,14 @@ class Cluster:
             else:
                 stop.gracefully(self.nodes(), running)
         say(f"{'killed' if now else 'stopped'} {len(running)} broker(s) in {self.dir}")
+
+    def delete(self):
+        """Kills the nodes and deletes what they hold, and the plan: the next start makes a new cluster. The logs stay."""
+        with self.locked():
+            for one in self.running():
+                one.kill()
+            self.forget()
+        say(f"deleted the cluster in {self.dir}; `start` makes a new one")
 
     def restart(self, number, timeout_s):
         """Stops a node if it runs, starts it, and waits until it serves with the others."""
