@@ -30,7 +30,8 @@ impl Client {
     /// Connects.
     ///
     /// # Errors
-    /// [`Error::NoServer`] if nobody answers, if the settings' certificates are none, or don't vouch for the server.
+    /// [`Error::NoServer`] if nobody answers, or the settings' certificates are none; [`Error::Distrusted`] if they don't
+    /// vouch for the server.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         Ok(Self::over(settings.connect().await?, settings))
     }
@@ -65,7 +66,7 @@ impl Client {
     /// once. After [`Error::Unavailable`] it may be repeated later under [`Detail::request_id`](crate::Detail::request_id).
     ///
     /// # Errors
-    /// Every kind of [`Error`] but [`Error::NoServer`].
+    /// Every kind of [`Error`] but [`Error::NoServer`] and [`Error::Distrusted`].
     pub async fn call<Q: Call>(&self, mut request: Q) -> Result<Q::Answer, Error> {
         let id = request.request_id().and_then(|id| {
             if id.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 
-use crate::{Error, Key, Service, distrust};
+use crate::{Distrust, Error, Key, Service};
 
 /// How often a connection that says nothing is asked whether anybody is there, while a call waits for its answer.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -96,9 +96,10 @@ impl Settings {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        Error::NoServer {
-            server: self.server.to_string(),
-            why: distrust::told(cause).map_or_else(|| cause.to_string(), str::to_owned),
+        let server = self.server.to_string();
+        match Distrust::of(cause) {
+            Some(why) => Error::Distrusted { server, why },
+            None => Error::NoServer { server, why: cause.to_string() },
         }
     }
 }

@@ -10,16 +10,26 @@ use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::Distrust;
+
 /// Why a call was not done. The kinds say what can be done about it; [`Detail::reason`] says what it was.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody answers there, or not with the right certificate. Nothing was sent.
+    /// Nobody answers there. Nothing was sent.
     #[error("no network answers at {server}: {why}")]
     NoServer {
         /// Where.
         server: String,
         /// What the system said.
         why: String,
+    },
+    /// Somebody answers there who can't be believed to be the network. Nothing was sent.
+    #[error("no secure connection to {server}: {why}")]
+    Distrusted {
+        /// Where.
+        server: String,
+        /// Why not.
+        why: Distrust,
     },
     /// The key is not taken, or doesn't open this.
     #[error("{0}")]
@@ -75,7 +85,7 @@ impl Error {
     /// What the answer says; `None` if there was none.
     pub fn detail(&self) -> Option<&Detail> {
         match self {
-            Self::NoServer { .. } => None,
+            Self::NoServer { .. } | Self::Distrusted { .. } => None,
             Self::Denied(detail)
             | Self::NotFound(detail)
             | Self::Invalid(detail)
@@ -92,7 +102,7 @@ impl Error {
 
     /// Whether the same call may succeed later as it is: it is no answer to what was asked.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::NoServer { .. } | Self::Unavailable(_))
+        matches!(self, Self::NoServer { .. } | Self::Distrusted { .. } | Self::Unavailable(_))
     }
 
     /// Of the answer to a call that changes something under this id.

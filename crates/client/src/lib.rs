@@ -29,6 +29,7 @@ pub use coalition_proto as proto;
 pub use self::address::{NoAddress, email_hash};
 pub use self::call::{Client, request_id};
 pub use self::connect::{NoServer, Server, Settings};
+pub use self::distrust::Distrust;
 pub use self::error::{Detail, Error, FieldFault};
 pub use self::key::{Key, NoKey};
 pub use self::list::{Items, List};

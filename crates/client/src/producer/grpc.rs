@@ -53,7 +53,9 @@ fn trouble(error: Error) -> Trouble {
     match error {
         Error::Denied(_) | Error::NotFound(_) | Error::Invalid(_) | Error::Refused(_) => Trouble::Ended(why),
         // A fault is no answer to the events; they are kept until somebody has mended it.
-        Error::NoServer { .. } | Error::Fault(_) => Trouble::Away { why, wait: Duration::ZERO },
+        Error::NoServer { .. } | Error::Distrusted { .. } | Error::Fault(_) => {
+            Trouble::Away { why, wait: Duration::ZERO }
+        }
         Error::Unavailable(detail) => Trouble::Away { why, wait: detail.retry_delay.unwrap_or_default() },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coalition_client::Distrust;
 use coalition_proto::r#type::v1::ErrorReason;
 
 /// What is said while prices are agreed on: a start that is too early is set there, and not in a document.
@@ -61,7 +62,8 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         }
         R::AlreadyEnrolled => "`coalition member lookup` tells who it is",
         R::EventNotFound => {
-            "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet"
+            "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet, and one that \
+             can't be taken is in `coalition rejected PARTNER`"
         }
         R::NoContract => "agree on prices with `coalition partner contract`",
         R::IdReused => "use another id for another request",
@@ -101,6 +103,25 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         | R::AlreadyExists
         | R::NoProgramme => return None,
     })
+}
+
+/// What to do about a server that answers and is not believed.
+pub(super) fn to_trust(why: &Distrust) -> &'static str {
+    match why {
+        Distrust::NoTls => "connect with http://, or see what listens there",
+        Distrust::Expired => "the gateway's certificate has to be renewed, by whoever runs it",
+        Distrust::NotValidYet => "check this machine's clock, and the certificate's dates",
+        Distrust::OtherName => "call it in --server by a name that is in its certificate (subjectAltName)",
+        Distrust::UnknownIssuer => {
+            "with --tls-ca FILE name the authority's certificate, or the gateway's own if it signed itself, in PEM"
+        }
+        Distrust::Authority => {
+            "give the gateway a certificate with basicConstraints CA:FALSE; docs/operating/gateway.md has a command that makes one"
+        }
+        Distrust::Unfit(_) => {
+            "give the gateway another certificate; docs/operating/gateway.md has a command for trials"
+        }
+    }
 }
 
 /// The argument that says a field of the API, where one does.
@@ -149,7 +170,7 @@ mod tests {
 
     fn check_there(quoted: &str) {
         let mut command = crate::Cli::command();
-        for word in quoted.split(' ').filter(|word| *word != "coalition") {
+        for word in quoted.split(' ').filter(|word| *word != "coalition" && !is_placeholder(word)) {
             match word.strip_prefix("--") {
                 Some(option) => {
                     let there = command.get_arguments().any(|argument| argument.get_long() == Some(option));
@@ -161,6 +182,10 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn is_placeholder(word: &str) -> bool {
+        word.bytes().all(|byte| byte.is_ascii_uppercase())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use coalition_client::{Detail, Error};
+use coalition_client::{Detail, Distrust, Error};
 use coalition_domain::RequestId;
 use coalition_proto::r#type::v1::ErrorReason;
 use serde_json::json;
@@ -83,7 +83,7 @@ impl CallFailed {
     fn exit_code(&self) -> u8 {
         match self.error {
             Error::NotFound(_) => NOT_FOUND,
-            Error::NoServer { .. } | Error::Unavailable(_) => UNAVAILABLE,
+            Error::NoServer { .. } | Error::Distrusted { .. } | Error::Unavailable(_) => UNAVAILABLE,
             Error::Denied(_) | Error::Invalid(_) | Error::Refused(_) => REFUSED,
             Error::Fault(_) => FAILED,
         }
@@ -131,6 +131,13 @@ pub(crate) enum Trouble {
         /// What to do.
         advice: String,
     },
+    /// Somebody listens there who is not believed.
+    Distrusted {
+        /// Where.
+        server: String,
+        /// Why.
+        why: Distrust,
+    },
     /// Something failed here, and there is something to do about it.
     Advised {
         /// What.
@@ -151,6 +158,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) | Self::Away { what, .. } | Self::Advised { what, .. } => f.write_str(what),
+            Self::Distrusted { server, why } => write!(f, "no secure connection to {server}: {why}"),
             Self::NoServer { server, why } => write!(f, "no network answers at {server}: {why}"),
         }
     }
@@ -197,6 +205,9 @@ fn explain(error: &anyhow::Error) -> Told<'_> {
             (Some(advice.to_owned()), UNAVAILABLE)
         }
         (None, Some(Trouble::Away { advice, .. })) => (Some(advice.clone()), UNAVAILABLE),
+        (None, Some(Trouble::Distrusted { why, .. })) => {
+            (Some(advice::to_trust(why).to_owned()), UNAVAILABLE)
+        }
         (None, Some(Trouble::Advised { advice, .. })) => (Some(advice.clone()), FAILED),
         (None, None) => (None, FAILED),
     };

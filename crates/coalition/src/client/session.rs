@@ -32,6 +32,7 @@ impl Session {
         match Client::connect(&options.settings()?).await {
             Ok(client) => Ok(Self(client.until(deadline))),
             Err(Error::NoServer { server, why }) => Err(Trouble::NoServer { server, why }.into()),
+            Err(Error::Distrusted { server, why }) => Err(Trouble::Distrusted { server, why }.into()),
             Err(error) => Err(error.into()),
         }
     }

@@ -53,6 +53,7 @@ fn commands_believe_the_certificate_that_they_are_told_to() {
     let believing = format!("--tls-ca {}", ca.display());
     assert!(list(&network, &believing).good().starts_with("no partners yet"));
     list(&network, "").failed(5, "nobody who is trusted here vouches for its certificate");
+    list(&network, "").failed(5, "what to do: with --tls-ca FILE name");
     let plain = network.server.replace("https", "http");
     list(&network, &format!("--server {plain}")).failed(3, "this port speaks TLS: connect with https://");
 
@@ -76,9 +77,7 @@ fn commands_believe_the_certificate_that_they_are_told_to() {
 fn a_server_without_tls_is_told_apart_from_none() {
     let network = Network::start();
     let secure = network.server.replace("http", "https");
-    network
-        .run(&format!("partner list --server {secure}"))
-        .failed(5, "it speaks no TLS there: connect with http://");
+    network.run(&format!("partner list --server {secure}")).failed(5, "what to do: connect with http://");
 }
 
 /// The command, in a process that may open this many files.
