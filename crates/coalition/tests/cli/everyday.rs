@@ -46,6 +46,10 @@ pub(crate) fn coalition() -> Network {
         published,
         "programmes/mypoints/versions/1: in force, for events from 1996-01-01T00:00:00.000Z\n"
     );
+    // Once more it is no other version, and what stands is told.
+    let again = network.run("programme publish mypoints.toml");
+    assert!(again.err.contains("the document is version 1 already; nothing was published"), "{}", again.err);
+    assert_eq!(again.good(), published);
     network.run("partner contract cdnow --programme mypoints --accrual 0.009").good();
     network.run("partner contract airline --programme programmes/mypoints --redemption 0.007").good();
     network
@@ -168,11 +172,16 @@ fn rejected(network: &Network) {
     );
     let text = network.run("rejected cdnow").good();
     assert!(text.contains("(CURRENCY_NOT_ACCEPTED)\n"), "{text}");
+    assert!(text.lines().next().unwrap().contains("event"), "{text}");
+    assert!(text.lines().nth(1).unwrap().contains(" e3 "), "{text}");
+    assert_eq!(event["event_id"], "e3");
     let value = network.run(&format!("rejected cdnow --value {}", event["place"].as_str().unwrap())).good();
     assert!(value.contains("order-e3"), "{value:?}");
     assert_eq!(network.run("rejected cdnow --since 2999-01-01").good(), "nothing was refused\n");
     network.run("rejected cdnow --value 0-99").failed(4, "(NOT_FOUND)");
-    network.run("rejected cdnow --value x").failed(3, "(INVALID_ARGUMENT)");
+    for place in ["x", "0-", "-1", "0-x", "0/41"] {
+        network.run(&format!("rejected cdnow --value={place}")).failed(2, "like 0-41");
+    }
 }
 
 /// 100 points at 0.009 and 80 at 0.007.
