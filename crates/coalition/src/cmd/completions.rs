@@ -9,13 +9,13 @@ use clap_complete::{Shell, generate};
 /// Print what a shell needs to complete commands and their options
 #[derive(clap::Args)]
 #[command(after_help = "\
-For this shell alone:
-  source <(coalition completions bash)
-
-For all to come:
+Examples:
   coalition completions bash > ~/.local/share/bash-completion/completions/coalition
   coalition completions zsh > /usr/local/share/zsh/site-functions/_coalition
-  coalition completions fish > ~/.config/fish/completions/coalition.fish")]
+  coalition completions fish > ~/.config/fish/completions/coalition.fish
+
+For this shell alone:
+  source <(coalition completions bash)")]
 pub(crate) struct Args {
     /// Which shell.
     shell: Shell,
