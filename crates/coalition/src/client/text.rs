@@ -20,6 +20,15 @@ pub(crate) fn grouped(number: impl Into<i128>) -> String {
     text
 }
 
+/// A text as a word of a POSIX shell.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// `1 point`, `2,500 points`.
 pub(crate) fn points(points: i64) -> String {
     format!("{} {}", grouped(points), if points == 1 { "point" } else { "points" })

@@ -68,7 +68,8 @@ fn a_projection_that_is_not_the_journals_is_found_and_rebuilt() {
 
     assert!(found.out.contains("its files can't be read"), "{}", found.out);
     assert!(found.out.ends_with("makes its projection anew from the journal\n"), "{}", found.out);
-    assert!(found.out.contains("shard 1: run `coalition journal rebuild --shard 1`"), "{}", found.out);
+    let rebuild = format!("coalition journal rebuild --data {} --shard", network.data().display());
+    assert!(found.out.contains(&format!("shard 1: run `{rebuild} 1`, ")), "{}", found.out);
 
     let kept = network.data().join("store").join("1.damaged-1");
     let rebuilt = network.offline("journal rebuild --shard 1").good();
@@ -88,11 +89,9 @@ fn a_projection_that_is_missing_is_no_good_end() {
     std::fs::remove_dir_all(&store).unwrap();
     let found = network.offline("journal verify");
     assert_eq!((found.code, found.out.matches(" equal\n").count()), (1, 3), "{}{}", found.out, found.err);
-    assert!(
-        found.out.contains("MISSING: start the network, or run `coalition journal rebuild`"),
-        "{}",
-        found.out
-    );
+    let rebuild = format!("coalition journal rebuild --data {} --shard 2", network.data().display());
+    let way_out = format!("shard 2: start the network, or run `{rebuild}`, to have");
+    assert!(found.out.contains("  MISSING\n") && found.out.contains(&way_out), "{}", found.out);
     // An empty folder is no projection either.
     std::fs::create_dir(&store).unwrap();
     let found = network.offline("journal verify --shard 2 --json");

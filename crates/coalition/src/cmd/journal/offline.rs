@@ -11,6 +11,7 @@ use coalition_ledger::runtime::{INBOX, JOURNAL};
 use coalition_store::{Folder, Identity, Settings};
 
 use crate::client::failure::Trouble;
+use crate::client::text::quoted;
 use crate::config::{Config, LogConfig};
 use crate::folder::{Held, Network, Place};
 use crate::log;
@@ -46,6 +47,19 @@ pub(super) struct Offline {
 }
 
 impl Where {
+    /// The command that makes the projection of a shard anew.
+    pub(super) fn rebuild(&self, shard: ShardId) -> String {
+        let mut command =
+            format!("coalition journal rebuild --data {}", quoted(&self.data.to_string_lossy()));
+        if let Some(config) = &self.config {
+            command += &format!(" --config {}", quoted(&config.to_string_lossy()));
+        }
+        if let Some(brokers) = &self.kafka {
+            command += &format!(" --kafka {}", quoted(brokers));
+        }
+        format!("{command} --shard {shard}")
+    }
+
     /// Where the log is.
     fn log(&self) -> Result<LogConfig> {
         let mut log = Config::read(self.config.as_deref(), None)?.log;

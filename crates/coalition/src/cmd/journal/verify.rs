@@ -61,7 +61,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         verified.push(verify(&offline, shard).with_context(|| format!("verify shard {shard}"))?);
     }
     let document = || json!({ "shards": verified.iter().map(as_json).collect::<Vec<_>>() });
-    print(&if args.at.json { json::document(&document())? } else { text(&verified, Style::of_stdout()) })?;
+    print(&if args.at.json {
+        json::document(&document())?
+    } else {
+        text(&args.at, &verified, Style::of_stdout())
+    })?;
     let good = |one: &Verified| matches!(one.verdict, Verdict::Equal | Verdict::NothingYet);
     Ok(if verified.iter().all(good) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -211,7 +215,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn text(verified: &[Verified], style: Style) -> String {
+fn text(at: &Where, verified: &[Verified], style: Style) -> String {
     let mut table = Table::new(&[
         ("shard", Align::Right),
         ("seq", Align::Right),
@@ -230,10 +234,7 @@ fn text(verified: &[Verified], style: Style) -> String {
                 Verdict::Equal => "equal".to_owned(),
                 Verdict::Different(why) => format!("DIFFERENT: {why}"),
                 Verdict::Damaged(why) => format!("DAMAGED: {why}"),
-                Verdict::Missing => {
-                    "MISSING: start the network, or run `coalition journal rebuild`, to have it made"
-                        .to_owned()
-                }
+                Verdict::Missing => "MISSING".to_owned(),
                 Verdict::NothingYet => "nothing was journaled yet".to_owned(),
             },
         ]);
@@ -243,12 +244,17 @@ fn text(verified: &[Verified], style: Style) -> String {
         let shard = one.shard;
         match &one.verdict {
             Verdict::Different(_) => text.push_str(&format!(
-                "shard {shard}: run `coalition journal rebuild --shard {shard}`, which makes its projection anew from the journal\n"
+                "shard {shard}: run `{}`, which makes its projection anew from the journal\n",
+                at.rebuild(shard)
+            )),
+            Verdict::Missing => text.push_str(&format!(
+                "shard {shard}: start the network, or run `{}`, to have its projection made from the journal\n",
+                at.rebuild(shard)
             )),
             Verdict::Damaged(_) => text.push_str(&format!(
                 "shard {shard}: its journal is the only truth; restore its file in the folder log from a backup\n"
             )),
-            Verdict::Equal | Verdict::Missing | Verdict::NothingYet => {}
+            Verdict::Equal | Verdict::NothingYet => {}
         }
     }
     text

@@ -1,6 +1,7 @@
 //! The commands of Kafka's own tools that put grants and quotas in force, as lines for a shell.
 
 use super::grants::{Grant, Pattern, Principal, Quota};
+use crate::client::text::quoted;
 
 /// How Kafka's tools are run.
 pub(super) struct Tools<'a> {
@@ -49,15 +50,6 @@ impl Tools<'_> {
         words.push("</dev/null".to_owned());
         words.join(" ")
     }
-}
-
-/// A text as a word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
