@@ -178,6 +178,11 @@ pub(crate) fn is(error: &anyhow::Error, reason: ErrorReason) -> bool {
     call(error).is_some_and(|call| call.error.reason() == Some(reason))
 }
 
+/// Whether the network refused the call as a whole: repeated, it is refused again.
+pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
+    call(error).is_some_and(|call| matches!(call.exit_code(), REFUSED | NOT_FOUND))
+}
+
 fn call(error: &anyhow::Error) -> Option<&CallFailed> {
     error.chain().find_map(|cause| cause.downcast_ref())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -31,14 +32,14 @@ impl Unit {
 /// What is shown.
 pub(crate) enum Progress {
     Bar(ProgressBar),
-    Lines { total: u64, parts_told: u64 },
+    Lines { total: u64, parts_told: u64, told: Instant, between: Duration },
 }
 
 impl Progress {
     /// Of `total` units; `doing` is what the bar says, such as "replaying".
     pub(crate) fn new(total: u64, unit: Unit, doing: &'static str) -> Result<Self> {
         if !std::io::stderr().is_terminal() {
-            return Ok(Self::Lines { total, parts_told: 0 });
+            return Ok(Self::lines(total));
         }
         let style = ProgressStyle::with_template(unit.bar())?.with_key(
             "rate",
@@ -50,14 +51,26 @@ impl Progress {
         Ok(Self::Bar(ProgressBar::new(total).with_style(style).with_message(doing)))
     }
 
+    fn lines(total: u64) -> Self {
+        Self::Lines { total, parts_told: 0, told: Instant::now(), between: Duration::ZERO }
+    }
+
+    /// With so much time before the first line and between two: what is quick is not told part by part.
+    pub(crate) fn seldom(mut self, time: Duration) -> Self {
+        if let Self::Lines { between, .. } = &mut self {
+            *between = time;
+        }
+        self
+    }
+
     /// So many units are done; `line` says it where there is no bar.
     pub(crate) fn reached(&mut self, done: u64, line: impl FnOnce() -> String) {
         match self {
             Self::Bar(bar) => bar.set_position(done),
-            Self::Lines { total, parts_told } => {
+            Self::Lines { total, parts_told, told, between } => {
                 let parts = (done * PARTS).checked_div(*total).unwrap_or(PARTS);
-                if parts > *parts_told {
-                    *parts_told = parts;
+                if parts > *parts_told && told.elapsed() >= *between {
+                    (*parts_told, *told) = (parts, Instant::now());
                     note(&line());
                 }
             }
@@ -77,5 +90,28 @@ impl Progress {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many lines come of a whole that is done unit by unit.
+    fn told(mut progress: Progress) -> u64 {
+        let mut lines = 0;
+        for done in 0..=1_000 {
+            progress.reached(done, || {
+                lines += 1;
+                String::new()
+            });
+        }
+        lines
+    }
+
+    #[test]
+    fn a_line_for_each_part_unless_it_is_quick() {
+        assert_eq!(told(Progress::lines(1_000)), PARTS);
+        assert_eq!(told(Progress::lines(1_000).seldom(Duration::from_secs(3_600))), 0);
     }
 }

@@ -15,9 +15,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::PartnerId;
+use coalition_proto::r#type::v1::ErrorReason;
 
 use self::input::{Format, Input};
 use self::report::{Report, Told};
+use crate::client::failure::{self, Trouble};
 use crate::client::names::{partner, partner_name};
 use crate::client::{Options, run as connect};
 
@@ -74,7 +76,12 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         match lanes.end().await {
             Ok(()) => report.finish(&args.options),
             Err(error) => {
-                report.cut_off();
+                report.cut_off(&error);
+                // What a call as a whole can lack is whose events they are: only a partner's own key says it.
+                if args.partner.is_none() && failure::is(&error, ErrorReason::FieldMissing) {
+                    let what = "the key is no partner's, so it doesn't say whose events they are: name the partner with --partner";
+                    return Err(Trouble::Usage(what.to_owned()).into());
+                }
                 Err(error)
             }
         }

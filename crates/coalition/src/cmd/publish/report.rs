@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -15,6 +16,9 @@ use crate::client::{failure, note};
 
 /// Of a source whose end nobody knows, a line for each so many events.
 const EVENTS_TOLD: u64 = 50_000;
+
+/// Of one whose size is known, where no bar is shown, at most a line in so long.
+const BETWEEN: Duration = Duration::from_secs(5);
 
 /// What becomes of lines.
 pub(super) enum Told {
@@ -61,8 +65,9 @@ impl Report {
             anyhow::Ok(writer)
         });
         let doing = if validate_only { "judging" } else { "publishing" };
+        let progress = |bytes| anyhow::Ok(Progress::new(bytes, Unit::Bytes, doing)?.seldom(BETWEEN));
         Ok(Self {
-            progress: bytes.map(|bytes| Progress::new(bytes, Unit::Bytes, doing)).transpose()?,
+            progress: bytes.map(progress).transpose()?,
             rejects: rejects.transpose()?,
             validate_only,
             accepted: 0,
@@ -127,14 +132,20 @@ impl Report {
     }
 
     /// Not everything was judged, and why is said elsewhere.
-    pub(super) fn cut_off(mut self) {
+    pub(super) fn cut_off(mut self, error: &anyhow::Error) {
         self.put_away();
         let done = if self.validate_only { "good" } else { "published" };
-        let refused = grouped(self.refused_count());
-        note(&format!(
-            "cut off: {} events {done}, {refused} refused so far; run it again, and what was published counts once",
-            grouped(self.accepted)
-        ));
+        let so_far = format!(
+            "{} events {done}, {} refused so far",
+            grouped(self.accepted),
+            grouped(self.refused_count())
+        );
+        // Who is refused as a whole is refused again.
+        note(&if failure::is_refusal(error) {
+            format!("stopped: {so_far}")
+        } else {
+            format!("cut off: {so_far}; run it again, and what was published counts once")
+        });
     }
 
     /// The bar goes before anything else is said.
