@@ -14,7 +14,10 @@ use crate::observe::logs::{self, LogFormat};
 use crate::renew::Renewals;
 use crate::stop::Stop;
 
-/// Run the network in this process, on an embedded log in a folder.
+/// Run the network in this process, on an embedded log in a folder or on Apache Kafka.
+///
+/// Its log lies in the folder, or on the brokers that the configuration names as `kafka` in its section [log]
+/// (docs/operating/kafka.md); where it is stays as it was at the first start.
 ///
 /// The folder is made when it is not there, with the operator's first key in `operator.key`. One process at a time uses
 /// it. Stops on Ctrl-C or SIGTERM, after what is under way; killed at any moment, it goes on from its journal. SIGHUP makes it

@@ -43,8 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
     listen: std::net::SocketAddr,
     /// Run on these brokers of Apache Kafka instead of a log of its own; deploy/kafka starts some.
-    #[arg(long, value_name = "HOST:PORT", default_value = "")]
-    kafka: String,
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
     /// How many copies of each record the brokers keep: 1 where there is one broker.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "kafka")]
     replication_factor: u16,
@@ -133,7 +133,7 @@ fn config(args: &Args) -> Config {
     config.observe.listen = None;
     // The log is of 1997: as old as any network may accept.
     config.network.max_event_age_days = Some(36_500);
-    config.log.kafka.clone_from(&args.kafka);
+    config.log.kafka = args.kafka.clone().unwrap_or_default();
     config.log.replication_factor = args.replication_factor;
     config.log.min_insync_replicas = args.replication_factor.div_ceil(2);
     config

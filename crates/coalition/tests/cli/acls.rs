@@ -157,8 +157,14 @@ coalition.journal.v1           2       1  was there
 coalition.inbox.v1             2       1  was there
 ";
     assert_eq!(table, expected);
-    end(stage.as_user("topics create --shards 3", "operator"))
-        .failed(1, "topic coalition.journal.v1 has 2 partitions, not 3");
+    let ended = end(stage.as_user("topics create --shards 3", "operator"));
+    assert!(
+        ended.err.contains("\nwhat to do: journal and inbox have a partition for each shard"),
+        "{}",
+        ended.err
+    );
+    assert!(ended.err.contains("`topics create --shards 2`"), "{}", ended.err);
+    ended.failed(1, "topic coalition.journal.v1 has 2 partitions, not 3");
     let short = Code::TopicAuthorizationFailed;
     let ended = end(stage.as_user("topics create --partner cdnow", "cdnow"));
     assert!(ended.err.contains(&short.to_string()), "{}", ended.err);
