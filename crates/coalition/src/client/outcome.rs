@@ -164,4 +164,15 @@ mod tests {
         );
         assert_eq!(sentence(EventState::Waiting, 0, &[], None), "waiting");
     }
+
+    #[test]
+    fn a_refusal_names_its_field_once() {
+        let told = |field: &str, message: &str| {
+            let reason = ErrorReason::FieldMissing.into();
+            refused(&Refusal { reason, message: message.to_owned(), field: field.to_owned() })
+        };
+        assert_eq!(told("event_id", "event_id is required"), "event_id is required (FIELD_MISSING)");
+        assert_eq!(told("body", "the event says nothing"), "body: the event says nothing (FIELD_MISSING)");
+        assert_eq!(told("", "not there"), "not there (FIELD_MISSING)");
+    }
 }
