@@ -80,7 +80,8 @@ pub(crate) fn advise(error: log::Error) -> anyhow::Error {
         | log::Error::Locked(_)
         | log::Error::NoSuchPartition(_)
         | log::Error::TopicName(_)
-        | log::Error::Trimmed { .. } => return error.into(),
+        | log::Error::Trimmed { .. }
+        | log::Error::Lost { .. } => return error.into(),
     };
     Trouble::advised(in_full(error), advice).into()
 }

@@ -207,7 +207,8 @@ impl From<log::Error> for Failure {
             | log::Error::NoSuchPartition(_)
             | log::Error::PartitionCount { .. }
             | log::Error::TopicName(_)
-            | log::Error::Trimmed { .. } => Failure::internal(&error),
+            | log::Error::Trimmed { .. }
+            | log::Error::Lost { .. } => Failure::internal(&error),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Opener {
         let (start, end) = self.log.bounds(&events)?;
         let next = self.log.committed(GROUP, &events)?.unwrap_or(start);
         if next > end {
-            tracing::error!(%events, %next, %end, "the topic ends before what was read of it: was it made anew? it is read when it gets there");
+            tracing::error!(%events, %next, %end, "the topic ends before what was read of it: was it made anew? if it stays so, it is read from its start");
         }
         let returns = Outbox::new(self.append_bytes_max, Offset::default());
         let stream = Stream::new(id, partner, (events, rejected), returns, next);

@@ -142,7 +142,7 @@ fn original(log: &dyn Log, from: &Partition, offset: Offset) -> Result<Option<St
                 None if Instant::now() >= until => return Err(Error::NotShown(from.clone(), offset)),
                 None => std::thread::park_timeout(PAUSE),
             },
-            Err(log::Error::Trimmed { .. }) => return Ok(None),
+            Err(log::Error::Trimmed { .. } | log::Error::Lost { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
     }

@@ -203,6 +203,12 @@ impl Worker {
                 stream.more.store(true, Ordering::Release);
                 return true;
             }
+            Err(error @ log::Error::Lost { .. }) => {
+                tracing::error!(events = %stream.events, %error, "the partner's topic is read from its start");
+                stream.next = Offset::default();
+                stream.more.store(true, Ordering::Release);
+                return true;
+            }
             Err(error) => {
                 if stream.failed.is_none() {
                     tracing::warn!(events = %stream.events, error = chain(&error), "the partner's topic can't be read; tried again");

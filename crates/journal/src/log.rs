@@ -146,6 +146,16 @@ pub enum Error {
         /// The first offset that is still there.
         start: Offset,
     },
+    /// The partition ends before what was read of it already, and has done so for a while.
+    #[error("{partition} ends at {end}, before {from}: records were lost, or the topic was made anew")]
+    Lost {
+        /// Which partition.
+        partition: Partition,
+        /// What was asked for.
+        from: Offset,
+        /// Where it ends.
+        end: Offset,
+    },
     /// What is stored there is not what was written: no further try will read it.
     #[error("{partition} is damaged")]
     Damaged {

@@ -30,11 +30,19 @@ pub(crate) struct Faulty {
     silent: Mutex<Vec<Done>>,
     /// A topic that others made, and that is set to lose events.
     unfit: Mutex<Option<String>>,
+    /// A topic that has lost its records, and which place of it nobody finds once.
+    lost: Mutex<Option<(String, Offset)>>,
 }
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<Memory>) -> Self {
-        Self { inner, fates: Mutex::default(), silent: Mutex::default(), unfit: Mutex::default() }
+        Self {
+            inner,
+            fates: Mutex::default(),
+            silent: Mutex::default(),
+            unfit: Mutex::default(),
+            lost: Mutex::default(),
+        }
     }
 
     /// The fates of intake's next appends to the inbox; those after them are done.
@@ -45,6 +53,11 @@ impl Faulty {
     /// Which topic could lose events from now on.
     pub(crate) fn unfit(&self, topic: Option<String>) {
         *self.unfit.lock().unwrap() = topic;
+    }
+
+    /// The next read of the topic from here on finds that it was made anew.
+    pub(crate) fn lose(&self, topic: String, at: Offset) {
+        *self.lost.lock().unwrap() = Some((topic, at));
     }
 
     /// How many of these fates are still to come.
@@ -91,6 +104,10 @@ impl Log for Faulty {
     }
 
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        let here = |(topic, at): &mut (String, Offset)| *topic == *of.topic && from >= *at;
+        if self.lost.lock().unwrap().take_if(here).is_some() {
+            return Err(Error::Lost { partition: of.clone(), from, end: Offset(0) });
+        }
         self.inner.read(of, from, bytes_max)
     }
 

@@ -30,6 +30,21 @@ fn numbered(events: u32) -> impl Iterator<Item = PartnerEvent> {
 }
 
 #[test]
+fn a_topic_that_was_made_anew_is_read_from_its_start() {
+    let faulty = Arc::new(Faulty::new(memory()));
+    let log: Arc<dyn Log> = Arc::clone(&faulty) as Arc<dyn Log>;
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    publish_events(&*log, partner, numbered(5));
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), Settings::default()).unwrap();
+    until("it is read", || committed(&*log, partner) == Some(Offset(5)));
+    faulty.lose(events_topic(&partner), Offset(5));
+    publish_events(&*log, partner, numbered(6).skip(5));
+    until("it is read once more", || intake.counts().accepted == 11);
+    intake.stop();
+}
+
+#[test]
 fn events_are_placed_by_their_account_and_decided() {
     let log: Arc<dyn Log> = memory();
     let network = Network::start(&log);

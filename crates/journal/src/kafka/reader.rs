@@ -107,8 +107,7 @@ impl Reader {
             if since.elapsed() < self.settings.behind_timeout {
                 return Ok(false);
             }
-            let source = format!("it ends at {end}: records were lost, or the topic was made anew");
-            return Err(failed(format!("read {partition} from {from}"), source));
+            return Err(Error::Lost { partition: partition.clone(), from, end });
         }
         slot.place(from, self.settings.buffer_bytes_max);
         self.ask(slot);

@@ -312,8 +312,8 @@ impl Worker<'_> {
     }
 
     fn pause(&mut self, error: &log::Error) {
-        // What is damaged, or was deleted before it was read, does not come back by waiting.
-        if let log::Error::Damaged { .. } | log::Error::Trimmed { .. } = error {
+        // What is damaged or lost, or was deleted before it was read, does not come back by waiting.
+        if let log::Error::Damaged { .. } | log::Error::Trimmed { .. } | log::Error::Lost { .. } = error {
             self.failed = Some(Exit::Broken(chain(error)));
             return;
         }
