@@ -21,7 +21,8 @@ pub fn identifier_from_proto(
 ) -> Result<Identifier, Refusal> {
     let at = |part: &str| format!("{field}.{part}");
     let judge = |scheme| {
-        Identifier::new(scheme, &identifier.value).map_err(|why| match why {
+        let known = Identifier::new(scheme, &identifier.value);
+        known.and_then(|known| undisguised(&known).map(|()| known)).map_err(|why| match why {
             NoIdentifier::Empty => Refusal::missing(&at("value")),
             NoIdentifier::TooLong
             | NoIdentifier::Character
@@ -61,6 +62,21 @@ pub fn identifier_from_proto(
     }
 }
 
+/// Refuses what is a card number or an address for everybody who looks at it, though its bytes are other ones. It stands
+/// here and not among the rules of [`Identifier`], as those judge what is stored, too, and can't become stricter.
+fn undisguised(identifier: &Identifier) -> Result<(), NoIdentifier> {
+    let value = identifier.value().to_ascii_lowercase();
+    if ["%40", "(at)", "[at]"].iter().any(|sign| value.contains(sign)) {
+        return Err(NoIdentifier::Address);
+    }
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_punctuation());
+    match Identifier::new(identifier.scheme(), &digits) {
+        Err(NoIdentifier::CardNumber) if plain => Err(NoIdentifier::CardNumber),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn unscoped(known: Identifier, identifier: &proto::Identifier, field: &str) -> Result<Identifier, Refusal> {
     if identifier.scope.is_empty() {
         return Ok(known);
@@ -90,6 +106,28 @@ mod tests {
             let identifier = Identifier::new(scheme, &"0".repeat(64)).unwrap();
             let proto = identifier_to_proto(&identifier);
             assert_eq!(identifier_from_proto(&proto, "identifier", None).unwrap(), identifier);
+        }
+    }
+
+    #[test]
+    fn a_card_number_or_an_address_is_seen_behind_its_signs() {
+        let scheme = IdentifierScheme::CardToken.into();
+        for (value, refused) in [
+            ("4111.1111.1111.1111", true),
+            ("4111_1111_1111_1111", true),
+            ("4111/1111:1111-1111", true),
+            ("(4111)1111111111,11", true),
+            ("jane%40example.com", true),
+            ("jane(AT)example.com", true),
+            ("4111.1111.1111.1112", false),
+            ("4111.1111.1111", false),
+            ("tok_4111111111111111", false),
+            ("a%41b", false),
+        ] {
+            let proto = proto::Identifier { scheme, scope: String::new(), value: value.to_owned() };
+            let judged = identifier_from_proto(&proto, "identifier", None);
+            let reason = judged.err().map(|refusal| refusal.reason);
+            assert_eq!(reason, refused.then_some(ErrorReason::IdentifierRefused), "{value}");
         }
     }
 
