@@ -125,6 +125,7 @@ pub(crate) enum Trouble {
         why: String,
     },
     /// Nobody answers that is needed here, and there is something to do about it.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only brokers can be away"))]
     Away {
         /// What was being done, and what came of it.
         what: String,
