@@ -135,9 +135,9 @@ fn is_sha256(value: &str) -> bool {
     value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// 13 to 19 digits that pass the Luhn check, with nothing but blanks and hyphens between them (ISO/IEC 7812). Without an
-/// allocation: every event that is read from the inbox or the journal comes by here.
-fn is_card_number(value: &str) -> bool {
+/// Whether it is 13 to 19 digits that pass the Luhn check, with nothing but blanks and hyphens between them (ISO/IEC 7812).
+/// Without an allocation: every event that is read from the inbox or the journal comes by here.
+pub fn is_card_number(value: &str) -> bool {
     if !value.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-') {
         return false;
     }

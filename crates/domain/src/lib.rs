@@ -27,7 +27,7 @@ pub use account::{Account, Moment, Place};
 pub use command::{Caller, Command, EventBody, PartnerEvent, Role, event_key, request_key};
 pub use decide::{Verdict, decide};
 pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
-pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme};
+pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme, is_card_number};
 pub use ids::{AccountId, Feed, Fingerprint, NoReference, NoRequestId, REFERENCE_MAX, Reference, RequestId};
 pub use label::{LABEL_MAX, Label, NoLabel};
 pub use money::{Currency, MICROS, Money, NoCurrency, PriceOutOfRange, UnitPrice};

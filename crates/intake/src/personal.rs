@@ -4,7 +4,7 @@
 //! what stands around the event: it looks for text in any bytes, may take an order's number for a card's, and doesn't
 //! find what somebody hides.
 
-use coalition_domain::{Identifier, NoIdentifier, Reference, Scheme};
+use coalition_domain::Reference;
 use coalition_journal::log::Record;
 use coalition_proto::event::v1::PartnerEvent;
 
@@ -75,7 +75,7 @@ fn is_card_number(run: &[u8]) -> bool {
         return false;
     }
     let digits: String = digits.map(|byte| char::from(*byte)).collect();
-    Identifier::new(Scheme::CardToken, &digits).err() == Some(NoIdentifier::CardNumber)
+    coalition_domain::is_card_number(&digits)
 }
 
 #[cfg(test)]
