@@ -1,14 +1,10 @@
 //! What time brings about, with nobody asking for anything.
 
-use coalition_domain::{
-    Command, Event, EventBody, Identifier, Outcome, PartnerEvent, PartnerId, Reference, Scheme, Span,
-};
-use coalition_journal::log::{Offset, Stored};
+use coalition_domain::{Command, Event, Outcome, Span};
 
-use super::waiting::{network_by, pass};
-use super::{Alone, Input, NOW, stored};
+use super::waiting::{letter_of as letter, network_by, pass, wait};
+use super::{Alone, Input, NOW};
 use crate::body::Item;
-use crate::inbox::{Request, Source};
 use crate::timers;
 
 const DAY: Span = Span::from_days(1);
@@ -27,22 +23,6 @@ points = 10
 available_after_days = 1
 expires_after_days = 2
 "#;
-
-/// A letter that this member has read, as record `offset` of the inbox.
-fn letter(offset: u64, member: u64) -> Stored {
-    let event = PartnerEvent {
-        partner: PartnerId::new("mail").unwrap(),
-        event_id: Reference::new(format!("e{offset}")).unwrap(),
-        programme: None,
-        identifier: Identifier::new(Scheme::CardToken, &format!("tok_{member}")).unwrap(),
-        event_time: NOW,
-        channel: None,
-        revision: 0,
-        body: EventBody::EmailRead { message: Reference::new(format!("m{offset}")).unwrap() },
-    };
-    let source = Source { partition: 0, offset: Offset(offset) };
-    stored(offset, Request::Event(event, source).encode())
-}
 
 /// What each batch says of accounts: of letters, and of what time has brought about.
 fn told(alone: &Alone) -> Vec<Vec<&'static str>> {
@@ -63,10 +43,6 @@ fn told(alone: &Alone) -> Vec<Vec<&'static str>> {
     };
     let batches = alone.bodies().into_iter().map(|(_, items)| items.iter().flat_map(item).collect());
     batches.filter(|said: &Vec<_>| !said.is_empty()).collect()
-}
-
-fn wait(alone: &mut Alone, span: Span) {
-    alone.mono = Span::from_millis(alone.mono.as_millis() + span.as_millis());
 }
 
 fn rows(alone: &mut Alone) -> Vec<timers::Entry> {

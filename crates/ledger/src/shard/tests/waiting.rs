@@ -69,13 +69,13 @@ pub(super) fn network_by(document: &str) -> Alone {
     alone
 }
 
-/// An event of `mail` as record `offset` of the inbox, which lies at 100 more in the partner's topic.
-fn of_mail(offset: u64, body: EventBody) -> Stored {
+/// An event of `mail` and this member as record `offset` of the inbox, which lies at 100 more in the partner's topic.
+fn of_mail(offset: u64, member: u64, body: EventBody) -> Stored {
     let event = PartnerEvent {
         partner: PartnerId::new("mail").unwrap(),
         event_id: Reference::new(format!("e{offset}")).unwrap(),
         programme: None,
-        identifier: Identifier::new(Scheme::CardToken, "tok_1").unwrap(),
+        identifier: Identifier::new(Scheme::CardToken, &format!("tok_{member}")).unwrap(),
         event_time: NOW,
         channel: None,
         revision: 0,
@@ -88,12 +88,17 @@ fn source(offset: u64) -> Source {
     Source { partition: 3, offset: Offset(offset + 100) }
 }
 
+/// A letter that this member has read.
+pub(super) fn letter_of(offset: u64, member: u64) -> Stored {
+    of_mail(offset, member, EventBody::EmailRead { message: Reference::new(format!("m{offset}")).unwrap() })
+}
+
 fn letter(offset: u64) -> Stored {
-    of_mail(offset, EventBody::EmailRead { message: Reference::new(format!("m{offset}")).unwrap() })
+    letter_of(offset, 1)
 }
 
 fn consent(offset: u64) -> Stored {
-    of_mail(offset, EventBody::ConsentGiven { purpose: Purpose::new("marketing").unwrap() })
+    of_mail(offset, 1, EventBody::ConsentGiven { purpose: Purpose::new("marketing").unwrap() })
 }
 
 /// What each batch says of events: which, of which source, and what became of it.
@@ -121,8 +126,13 @@ fn at(offset: u64, outcome: &'static str) -> (String, Option<Source>, &'static s
     (format!("e{offset}"), Some(source(offset)), outcome)
 }
 
-pub(super) fn pass(alone: &mut Alone, span: Span) {
+/// Time goes by, and the core is not told.
+pub(super) fn wait(alone: &mut Alone, span: Span) {
     alone.mono = Span::from_millis(alone.mono.as_millis() + span.as_millis());
+}
+
+pub(super) fn pass(alone: &mut Alone, span: Span) {
+    wait(alone, span);
     alone.say(Input::Tick);
 }
 
