@@ -94,7 +94,12 @@ pub(crate) fn advise_first(error: log::Error) -> anyhow::Error {
     }
     let advice = "check where the brokers are (`kafka` in the section [log] of the configuration, --kafka), that they run, and \
                   try again; `deploy/kafka/kafka start` starts one to try things on, and prints where it is";
-    Trouble::Away { what: in_full(error), advice: advice.to_owned() }.into()
+    Trouble::Advised {
+        what: in_full(error),
+        advice: advice.to_owned(),
+        code: crate::client::failure::UNAVAILABLE,
+    }
+    .into()
 }
 
 fn in_full(error: log::Error) -> String {

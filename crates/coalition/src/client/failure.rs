@@ -19,7 +19,7 @@ pub(crate) const REFUSED: u8 = 3;
 /// The network has no such thing.
 const NOT_FOUND: u8 = 4;
 /// Nobody answered, or nobody who could: try again.
-const UNAVAILABLE: u8 = 5;
+pub(crate) const UNAVAILABLE: u8 = 5;
 
 /// What the transport says of a connection that broke, and of an answer that is none of its kind, such as a web server's.
 const BROKEN: [&str; 2] = ["h2 protocol error", "transport error"];
@@ -124,14 +124,6 @@ pub(crate) enum Trouble {
         /// What the system said.
         why: String,
     },
-    /// Nobody answers that is needed here, and there is something to do about it.
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only brokers can be away"))]
-    Away {
-        /// What was being done, and what came of it.
-        what: String,
-        /// What to do.
-        advice: String,
-    },
     /// Somebody listens there who is not believed.
     Distrusted {
         /// Where.
@@ -145,20 +137,22 @@ pub(crate) enum Trouble {
         what: String,
         /// What to do.
         advice: String,
+        /// The exit code.
+        code: u8,
     },
 }
 
 impl Trouble {
     /// Something failed here, and this is what to do.
     pub(crate) fn advised(what: String, advice: impl Into<String>) -> Self {
-        Self::Advised { what, advice: advice.into() }
+        Self::Advised { what, advice: advice.into(), code: FAILED }
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) | Self::Away { what, .. } | Self::Advised { what, .. } => f.write_str(what),
+            Self::Usage(what) | Self::Advised { what, .. } => f.write_str(what),
             Self::Distrusted { server, why } => write!(f, "no secure connection to {server}: {why}"),
             Self::NoServer { server, why } => write!(f, "no network answers at {server}: {why}"),
         }
@@ -210,11 +204,10 @@ fn explain(error: &anyhow::Error) -> Told<'_> {
                 "start one with `coalition serve` or `coalition demo`, or say where it is with --server";
             (Some(advice.to_owned()), UNAVAILABLE)
         }
-        (None, Some(Trouble::Away { advice, .. })) => (Some(advice.clone()), UNAVAILABLE),
         (None, Some(Trouble::Distrusted { why, .. })) => {
             (Some(advice::to_trust(why).to_owned()), UNAVAILABLE)
         }
-        (None, Some(Trouble::Advised { advice, .. })) => (Some(advice.clone()), FAILED),
+        (None, Some(Trouble::Advised { advice, code, .. })) => (Some(advice.clone()), *code),
         (None, None) => (None, FAILED),
     };
     let fields = call.map(|call| call.fields().collect()).unwrap_or_default();
