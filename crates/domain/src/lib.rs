@@ -14,6 +14,7 @@ pub mod keys;
 mod label;
 pub mod lot;
 mod money;
+pub mod pages;
 mod points;
 pub mod programme;
 pub mod registry;
