@@ -1,5 +1,7 @@
 //! Commands that never reach a network.
 
+use std::path::Path;
+
 use std::io::{Read, Write};
 
 use crate::network::{command, end};
@@ -61,6 +63,39 @@ fn without_a_key_or_a_network_the_command_says_what_to_do() {
     let mut missing = command("partner list");
     missing.env("COALITION_KEY_FILE", "/no/such/file");
     end(missing).failed(2, "read the key file /no/such/file");
+}
+
+#[test]
+fn scenarios_are_played_and_what_differs_is_told() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios");
+    let file = scenarios.join("a21-reference-rule.toml");
+    let mut good = command("programme test");
+    good.arg(&file);
+    assert!(end(good).good().contains("ok     with 499 points it is 1 point short\n"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let changed = folder.path().join("changed.toml");
+    let programme = scenarios.join("programmes/reference.toml").display().to_string();
+    let text = std::fs::read_to_string(&file).unwrap().replace("programmes/reference.toml", &programme);
+    std::fs::write(&changed, text.replace("499.99 EUR", "498.99 EUR")).unwrap();
+    let mut differs = command("programme test");
+    differs.arg(&changed).arg(folder.path().join("none.toml")).arg(&file);
+    let ended = end(differs);
+    assert_eq!(ended.code, 1);
+    for told in [
+        "FAILED with 499 points it is 1 point short",
+        "when, step 1",
+        "expected: refused POINTS_SHORT: 1 point short",
+        "found:    refused POINTS_SHORT: 2 points short",
+        "none.toml: can't be played: read ",
+    ] {
+        assert!(ended.out.contains(told), "{}", ended.out);
+    }
+    let mut json = command("programme test --json");
+    json.arg(&changed);
+    let played: serde_json::Value = serde_json::from_str(&end(json).out).unwrap();
+    let cases = &played["files"][0]["cases"];
+    assert_eq!((&cases[0]["ok"], &cases[1]["ok"]), (&true.into(), &false.into()));
 }
 
 #[test]

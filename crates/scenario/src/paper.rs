@@ -1,0 +1,298 @@
+//! A network on paper: `decide` and `evolve` of the domain, one account after another, and nothing that stores or sends.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use coalition_domain::decide::{RegistryChange, RegistryCommand, decide_registry, decide_waiting};
+use coalition_domain::event::{Applied, Decision, Event};
+use coalition_domain::registry::{ApiKey, Settings};
+use coalition_domain::settlement::{LineKey, LineSum, StatementLine, lines};
+use coalition_domain::waiting::CONSENT_WAIT;
+use coalition_domain::{
+    Account, AccountId, Caller, Command, EventBody, Identifier, KeyId, Moment, Money, Outcome, PartnerEvent,
+    PartnerId, Place, Points, ProgrammeId, Reference, Registry, RegistryEvent, Rejection, RequestId, Role,
+    Span, Timestamp, Verdict, decide,
+};
+use uuid::Uuid;
+
+use crate::document::{Action, Document, Partner, Step};
+use crate::play::{Balance, Became, Network, Statement};
+
+/// How long ids and events are known.
+const AGE: Span = Span::from_days(36_500);
+
+/// A network on paper.
+pub struct Paper {
+    registry: Registry,
+    accounts: BTreeMap<AccountId, Account>,
+    lines: BTreeMap<(ProgrammeId, LineKey), LineSum>,
+    /// Decisions so far.
+    seq: u64,
+    now: Timestamp,
+    requests: u128,
+}
+
+/// Something of a document that no network would take.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} is refused: {why}")]
+pub struct Refused {
+    what: String,
+    why: Rejection,
+}
+
+impl Paper {
+    /// The network of a document, before anything has happened in it.
+    ///
+    /// # Errors
+    /// What the network would refuse to be set up with, such as a programme with faults.
+    pub fn new(document: &Document) -> Result<Self, Refused> {
+        let founded = document.begins().minus(Span::from_days(1));
+        let mut paper = Self {
+            registry: Registry::default(),
+            accounts: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            seq: 0,
+            now: founded,
+            requests: 0,
+        };
+        let settings = Settings { max_event_age: AGE, max_request_age: AGE };
+        let (key, secret_hash) = (name("operator"), [0; 32]);
+        let set_up = RegistryChange::SetUpWaiting { settings, consent_wait: CONSENT_WAIT, key, secret_hash };
+        paper.change("the set-up".to_owned(), None, set_up)?;
+        for partner in &document.partners {
+            paper.join(partner)?;
+        }
+        for document in &document.documents {
+            let change = RegistryChange::PublishProgramme { document: document.as_str().into() };
+            paper.change("a programme".to_owned(), Some(operator()), change)?;
+        }
+        for partner in &document.partners {
+            for (programme, prices) in &partner.prices {
+                let change = RegistryChange::CreateContract {
+                    partner: partner.id,
+                    programme: *programme,
+                    from: founded,
+                    accrual: prices.accrual,
+                    redemption: prices.redemption,
+                };
+                paper.change(format!("the contract of {}", partner.id), Some(operator()), change)?;
+            }
+        }
+        Ok(paper)
+    }
+
+    fn join(&mut self, partner: &Partner) -> Result<(), Refused> {
+        let change = RegistryChange::CreatePartner {
+            id: partner.id,
+            display_name: partner.id.to_string(),
+            default_programme: partner.programme,
+        };
+        self.change(format!("partner {}", partner.id), Some(operator()), change)
+    }
+
+    fn change(
+        &mut self,
+        what: String,
+        caller: Option<Caller>,
+        change: RegistryChange,
+    ) -> Result<(), Refused> {
+        let command = RegistryCommand { caller, request: self.request(), change };
+        let events =
+            decide_registry(&self.registry, &command, self.now).map_err(|why| Refused { what, why })?;
+        events.iter().for_each(|event| self.registry.evolve(event));
+        Ok(())
+    }
+
+    /// A fresh request id, issued now.
+    fn request(&mut self) -> RequestId {
+        self.requests += 1;
+        let millis = u128::from(self.now.as_millis().unsigned_abs());
+        let id = Uuid::from_u128(millis << 80 | 7 << 76 | 2 << 62 | self.requests);
+        RequestId::new(id).expect("it has the form of version 7")
+    }
+
+    /// As whom a step asks: with a key of its own, which is made when it is needed first.
+    fn caller(&mut self, role: Role) -> Caller {
+        let key = match role {
+            Role::Operator => return operator(),
+            Role::Partner(partner) => name(partner.as_str()),
+            Role::Member(account) => name(&account.0.simple().to_string()[..16]),
+        };
+        if self.registry.key(&key).is_none() {
+            let key = ApiKey { id: key, secret_hash: [0; 32], role, created_at: self.now, revoked_at: None };
+            self.registry.evolve(&RegistryEvent::KeyCreated(key));
+        }
+        Caller { key, role }
+    }
+
+    fn command(&mut self, step: &Step) -> Command {
+        let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
+        match step.action().expect("a step is checked as it is read") {
+            Action::Event(body) => Command::PartnerEvent(self.event(step, identifier, body)),
+            Action::Redeem { reward, quantity } => {
+                let account = identifier.account();
+                let caller = self.caller(step.partner.map_or(Role::Member(account), Role::Partner));
+                let programme = step.programme.expect("a step is checked as it is read");
+                Command::Redeem { caller, request: self.request(), account, programme, reward, quantity }
+            }
+        }
+    }
+
+    fn event(&self, step: &Step, identifier: Identifier, body: EventBody) -> PartnerEvent {
+        let event_id = step.event.clone().unwrap_or_else(|| format!("event {}", self.seq + 1));
+        PartnerEvent {
+            partner: step.partner.expect("a step is checked as it is read"),
+            event_id: Reference::new(event_id).expect("a step is checked as it is read"),
+            programme: step.programme,
+            identifier,
+            event_time: step.happened.unwrap_or(self.now),
+            channel: step.channel,
+            revision: step.revision,
+            body,
+        }
+    }
+
+    /// Lets time pass up to `now`: what falls due is decided when it does, as a shard would.
+    fn pass(&mut self, now: Timestamp) {
+        loop {
+            let due = |account: &Account| {
+                let waits = account.waiting().iter().map(|waiting| waiting.wait.until);
+                account.next_due().into_iter().chain(waits).min().map(|at| (at, account.id()))
+            };
+            let Some((at, id)) = self.accounts.values().filter_map(due).min().filter(|(at, _)| *at <= now)
+            else {
+                break;
+            };
+            self.now = self.now.max(at);
+            if self.decide(&Command::TimePassed { account: id }) == Verdict::Nothing {
+                self.settle(id);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    fn decide(&mut self, command: &Command) -> Verdict {
+        let at = self.moment();
+        let id = command.account();
+        let account = self.accounts.entry(id).or_insert_with(|| Account::new(id));
+        let verdict = decide(account, &self.registry, command, &at);
+        if let Verdict::Decided(outcome) = &verdict {
+            self.take(command.clone(), outcome.clone(), &at);
+        }
+        verdict
+    }
+
+    /// Decides again what waited for what has come.
+    fn settle(&mut self, id: AccountId) {
+        loop {
+            let at = self.moment();
+            let account = &self.accounts[&id];
+            let again = account.waiting().iter().find_map(|waiting| {
+                let outcome = decide_waiting(account, &self.registry, waiting, &at)?;
+                Some((Command::PartnerEvent(waiting.event.clone()), outcome))
+            });
+            let Some((command, outcome)) = again else { return };
+            self.take(command, outcome, &at);
+        }
+    }
+
+    fn take(&mut self, command: Command, outcome: Outcome, at: &Moment) {
+        if let Outcome::Applied(applied) = &outcome {
+            applied.events.iter().for_each(|event| self.settle_up(event));
+        }
+        let id = command.account();
+        let account = self.accounts.get_mut(&id).expect("it was looked at before");
+        account.evolve(&Decision { command, outcome }, at);
+        self.seq += 1;
+    }
+
+    fn settle_up(&mut self, event: &Event) {
+        for (programme, key, sum) in lines(event, self.seq + 1) {
+            self.lines.entry((programme, key)).and_modify(|known| known.add(&sum)).or_insert(sum);
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let Settings { max_event_age, max_request_age } = self.registry.settings();
+        let place = Place { seq: self.seq + 1, index: 0 };
+        Moment { place, decided_at: self.now, horizon: self.now, max_event_age, max_request_age }
+    }
+}
+
+impl Network for Paper {
+    type Error = Infallible;
+
+    fn tell(&mut self, step: &Step, at: Timestamp) -> Result<Became, Infallible> {
+        self.pass(at);
+        let command = self.command(step);
+        let id = command.account();
+        let became = match self.decide(&command) {
+            Verdict::Decided(Outcome::Applied(applied)) => became(&applied),
+            Verdict::Decided(Outcome::Refused(why)) => {
+                Became::Refused { code: why.code().to_owned(), says: why.to_string() }
+            }
+            Verdict::Decided(Outcome::Waiting(_)) => Became::Waits,
+            // It has the effect that it had.
+            Verdict::Repeat(_) | Verdict::Nothing => Became::Applied(BTreeMap::new()),
+        };
+        self.settle(id);
+        Ok(became)
+    }
+
+    fn balance(&mut self, of: &Identifier, programme: &ProgrammeId) -> Result<Balance, Infallible> {
+        let account = self.accounts.get(&of.account());
+        let balance = account.map(|account| account.balance(programme, self.now)).unwrap_or_default();
+        Ok(Balance { available: balance.available, pending: balance.pending })
+    }
+
+    fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
+        let (mut issued, mut redeemed, mut net) = (0, 0, BTreeMap::new());
+        for ((_, key), sum) in self.lines.iter().filter(|((its, _), _)| its == programme) {
+            let line = StatementLine::new(*key, *sum).expect("amounts of scenarios are small");
+            if line.partner() != *of {
+                continue;
+            }
+            match key {
+                LineKey::Issued { .. } => issued += sum.points,
+                LineKey::Redeemed { .. } => redeemed += sum.points,
+            }
+            *net.entry(line.amount.currency).or_insert(0) -= line.amount.micros;
+        }
+        let net = net.into_iter().map(|(currency, micros)| Money { currency, micros }).collect();
+        Ok(Statement { issued, redeemed, net })
+    }
+
+    fn burnt(
+        &mut self,
+        programme: &ProgrammeId,
+        issuer: &PartnerId,
+        redeemer: &PartnerId,
+    ) -> Result<i64, Infallible> {
+        let points = |((its, key), sum): (&(ProgrammeId, LineKey), &LineSum)| match key {
+            LineKey::Redeemed { issuer: from, redeemer: at, .. } => {
+                (its == programme && from == issuer && at == redeemer).then_some(sum.points)
+            }
+            LineKey::Issued { .. } => None,
+        };
+        Ok(self.lines.iter().filter_map(points).sum())
+    }
+}
+
+fn became(applied: &Applied) -> Became {
+    let mut points = BTreeMap::new();
+    for event in &applied.events {
+        if let Event::PointsAccrued(accrual) = event {
+            let sum: &mut Points = points.entry(accrual.rule).or_default();
+            *sum = sum.plus(accrual.points).expect("a decision grants points within their range");
+        }
+    }
+    Became::Applied(points)
+}
+
+fn operator() -> Caller {
+    Caller { key: name("operator"), role: Role::Operator }
+}
+
+fn name(text: &str) -> KeyId {
+    KeyId::new(text).expect("names of partners and digits make names of keys")
+}
