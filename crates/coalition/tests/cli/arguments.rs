@@ -1,8 +1,7 @@
 //! Commands that never reach a network.
 
-use std::path::Path;
-
 use std::io::{Read, Write};
+use std::path::Path;
 
 use crate::network::{command, end};
 
