@@ -11,6 +11,7 @@ mod kafka;
 mod kafka_junk;
 mod kafka_killed;
 mod kafka_partners;
+mod kafka_topics;
 mod killed;
 mod log;
 mod missing;

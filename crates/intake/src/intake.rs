@@ -1,14 +1,18 @@
-//! The handle of the thread, and how it is set.
+//! The handle of the threads, and how they are set.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use coalition_journal::log::{self, Log, Partition};
 use coalition_ledger::runtime::{INBOX, Ledger};
 
 use crate::metrics::{Counts, Metrics};
+use crate::open::Opener;
 use crate::outbox::Outbox;
+use crate::survey::Survey;
 use crate::worker::{Message, Worker};
 
 /// Bounds of intake. Byte counts are those of [`log::Record::bytes`].
@@ -26,6 +30,8 @@ pub struct Settings {
     pub waiting_bytes_max: usize,
     /// How many records of the inbox a shard may have undecided before nothing more is read.
     pub undecided_max: u64,
+    /// How often each partner's topic is looked at: it may have got partitions, or been made anew.
+    pub survey_interval: Duration,
 }
 
 impl Default for Settings {
@@ -37,6 +43,7 @@ impl Default for Settings {
             append_bytes_max: 1 << 20,
             waiting_bytes_max: 4 << 20,
             undecided_max: 200_000,
+            survey_interval: Duration::from_secs(10),
         }
     }
 }
@@ -70,16 +77,16 @@ pub enum Error {
     Thread(#[from] std::io::Error),
 }
 
-/// The running thread. Dropped, it ends at once and reads some records again when it is started anew; see
+/// The running threads. Dropped, they end at once and read some records again when they are started anew; see
 /// [`Intake::stop`].
 pub struct Intake {
     sender: Sender<Message>,
     metrics: Arc<Metrics>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Intake {
-    /// Starts the thread: it serves every partner that the ledger's registry has or gets, from where it left off.
+    /// Starts the threads: they serve every partner that the ledger's registry has or gets, from where they left off.
     ///
     /// # Errors
     /// See [`Error`]. What fails later is logged and tried again.
@@ -93,15 +100,32 @@ impl Intake {
         let shards = shards.collect::<Result<Vec<_>, log::Error>>()?;
         let metrics = Arc::new(Metrics::default());
         let (sender, messages) = mpsc::channel();
+        let (lost, told) = mpsc::channel();
+        let woken = Arc::<AtomicBool>::default();
+        let opener = Opener::new(
+            Arc::clone(&log),
+            &settings,
+            (sender.clone(), Arc::clone(&woken)),
+            Arc::clone(&metrics),
+        );
+        let survey = Survey::new(
+            (Arc::clone(&log), ledger.clone()),
+            (opener, settings.survey_interval),
+            Arc::clone(&metrics),
+            sender.clone(),
+        );
         let worker = Worker::new(
-            (Arc::clone(&log), ledger),
+            (log, ledger),
             settings,
             shards,
             (sender.clone(), messages),
+            (lost, woken),
             Arc::clone(&metrics),
         );
-        let thread = std::thread::Builder::new().name("intake".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { sender, metrics, thread: Some(thread) })
+        let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let survey = spawn("intake/survey").spawn(move || survey.run(&told))?;
+        let worker = spawn("intake").spawn(move || worker.run())?;
+        Ok(Self { sender, metrics, threads: vec![worker, survey] })
     }
 
     /// Has the metrics shown.
@@ -132,15 +156,17 @@ impl Intake {
     fn end(&mut self, message: Message) {
         // A thread that is gone already has nobody to tell.
         drop(self.sender.send(message));
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            tracing::error!("the thread of intake panicked");
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of intake panicked");
+            }
         }
     }
 }
 
 impl Drop for Intake {
     fn drop(&mut self) {
-        if self.thread.is_some() {
+        if !self.threads.is_empty() {
             self.end(Message::End);
         }
     }

@@ -21,6 +21,7 @@ mod refusal;
 mod rejected;
 mod returns;
 mod stream;
+mod survey;
 mod topics;
 mod trace;
 mod translate;

@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     records: IntCounterVec,
     reasons: IntCounterVec,
     bytes: IntCounterVec,
+    trimmed: IntCounterVec,
     lag: IntGaugeVec,
     unopened: IntGaugeVec,
     accepted: IntCounter,
@@ -37,8 +38,10 @@ pub struct Counts {
     pub rejected: BTreeMap<ErrorReason, u64>,
     /// Bytes in the values of all of these records.
     pub bytes: u64,
-    /// Partners whose topics could not be opened when that was last tried.
+    /// Partners of whom not all partitions are read yet, or can be.
     pub unopened: u64,
+    /// Records that were deleted before they were read.
+    pub trimmed: u64,
 }
 
 impl Default for Metrics {
@@ -56,6 +59,7 @@ impl Default for Metrics {
             records,
             reasons: reasons(),
             bytes,
+            trimmed: trimmed(),
             lag: gauges(
                 "intake_lag",
                 "Records of a partner's topic that are not dealt with: neither in the inbox nor sent back.",
@@ -70,11 +74,21 @@ impl Default for Metrics {
 fn unopened() -> IntGaugeVec {
     let unopened = gauges(
         "intake_partners_unopened",
-        "Partners of whom nothing is read: their topics can't be opened, or could lose events.",
+        "Partners of whom something is not read: their topics are still to be opened, can't be, or could lose events.",
         &[],
     );
     unopened.with_label_values::<&str>(&[]);
     unopened
+}
+
+fn trimmed() -> IntCounterVec {
+    let trimmed = counters(
+        "intake_trimmed_records_total",
+        "Records of partners' topics that were deleted before they were read.",
+        &[],
+    );
+    trimmed.with_label_values::<&str>(&[]);
+    trimmed
 }
 
 /// By reason. One is there from the start, so that the metric is shown before anything was rejected.
@@ -93,6 +107,7 @@ impl Metrics {
         registry.register(Box::new(self.records.clone()))?;
         registry.register(Box::new(self.reasons.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
+        registry.register(Box::new(self.trimmed.clone()))?;
         registry.register(Box::new(self.lag.clone()))?;
         registry.register(Box::new(self.unopened.clone()))
     }
@@ -107,7 +122,12 @@ impl Metrics {
         self.reasons.with_label_values(&[reason.reason()]).inc();
     }
 
-    /// So many partners' topics could not be opened at the last try.
+    /// So many records were deleted before they were read.
+    pub(crate) fn trimmed(&self, records: u64) {
+        self.trimmed.with_label_values::<&str>(&[]).inc_by(records);
+    }
+
+    /// Of so many partners not all that there is is read.
     pub(crate) fn unopened(&self, partners: usize) {
         let partners = i64::try_from(partners).unwrap_or(i64::MAX);
         self.unopened.with_label_values::<&str>(&[]).set(partners);
@@ -117,6 +137,12 @@ impl Metrics {
     pub(crate) fn follow(&self, stream: &Stream) {
         let followed = (stream.partner, stream.events.clone(), Arc::clone(&stream.settled));
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(followed);
+    }
+
+    /// The streams of a partner are read no more.
+    pub(crate) fn leave(&self, partner: PartnerId) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|(of, ..)| *of != partner);
     }
 
     /// Looks how far all streams are behind.
@@ -145,6 +171,7 @@ impl Metrics {
             accepted: self.accepted.get(),
             rejected: reasons.map(|reason| (reason, count(reason))).filter(|(_, count)| *count > 0).collect(),
             bytes: self.bytes_all.get(),
+            trimmed: self.trimmed.with_label_values::<&str>(&[]).get(),
             unopened: u64::try_from(self.unopened.with_label_values::<&str>(&[]).get()).unwrap_or_default(),
         }
     }

@@ -6,10 +6,12 @@ use std::sync::mpsc::Sender;
 
 use coalition_domain::PartnerId;
 use coalition_journal::log::{self, Log, Offset, Partition};
+use uuid::Uuid;
 
 use crate::intake::Settings;
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
-use crate::stream::{Stream, StreamId};
+use crate::stream::Stream;
 use crate::worker::Message;
 use crate::{events_topic, rejected_topic};
 
@@ -23,52 +25,59 @@ pub(crate) struct Opener {
     partitions: u32,
     append_bytes_max: usize,
     sender: Sender<Message>,
+    metrics: Arc<Metrics>,
     /// Whether a wake is on its way to the thread: one is enough.
     woken: Arc<AtomicBool>,
 }
 
+/// The topics of a partner.
+pub(crate) struct Topics {
+    /// Which topic its events come in.
+    pub(crate) id: Uuid,
+    /// How many partitions that has.
+    pub(crate) partitions: u32,
+    events: String,
+    rejected: String,
+    rejected_partitions: u32,
+}
+
 impl Opener {
-    pub(crate) fn new(log: Arc<dyn Log>, settings: &Settings, sender: Sender<Message>) -> Self {
+    pub(crate) fn new(
+        log: Arc<dyn Log>,
+        settings: &Settings,
+        (sender, woken): (Sender<Message>, Arc<AtomicBool>),
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let Settings { partitions, append_bytes_max, .. } = *settings;
-        Self { log, partitions, append_bytes_max, sender, woken: Arc::default() }
+        Self { log, partitions, append_bytes_max, sender, metrics, woken }
     }
 
-    /// The wake that was on its way is there; what grows from now on sends another one.
-    pub(crate) fn wake_heard(&self) {
-        self.woken.store(false, Ordering::Release);
+    /// The topics of a partner. They are created if they are not there; what others made is an error where it could lose
+    /// events.
+    pub(crate) fn topics(&self, partner: PartnerId) -> Result<Topics, log::Error> {
+        let (events, rejected) = (events_topic(&partner), rejected_topic(&partner));
+        let found = self.log.open_topic(&events, self.partitions)?;
+        let rejected_partitions = self.log.open_topic(&rejected, self.partitions)?.partitions;
+        Ok(Topics { id: found.id, partitions: found.partitions, events, rejected, rejected_partitions })
     }
 
-    /// The streams of a partner, numbered from `first` on. Its topics are created if they are not there; what others made is
-    /// an error where it could lose events.
-    pub(crate) fn open(&self, partner: PartnerId, first: usize) -> Result<Vec<Stream>, log::Error> {
-        let events = self.partitions(&events_topic(&partner))?;
-        let rejected = self.partitions(&rejected_topic(&partner))?;
-        let mut streams = Vec::new();
-        for (number, events) in events.into_iter().enumerate() {
-            let rejected = rejected[number % rejected.len()].clone();
-            streams.push(self.open_stream(StreamId(first + number), partner, (events, rejected))?);
-        }
-        Ok(streams)
-    }
-
-    fn partitions(&self, topic: &str) -> Result<Vec<Partition>, log::Error> {
-        let found = self.log.open_topic(topic, self.partitions)?;
-        Ok((0..found.partitions).map(|number| Partition::new(topic, number)).collect())
-    }
-
-    fn open_stream(
+    /// The stream of partition `number`, from where it was left off; of a topic that was made `anew` from its start.
+    pub(crate) fn open(
         &self,
-        id: StreamId,
         partner: PartnerId,
-        (events, rejected): (Partition, Partition),
+        topics: &Topics,
+        number: u32,
+        anew: bool,
     ) -> Result<Stream, log::Error> {
-        let (start, end) = self.log.bounds(&events)?;
-        let next = self.log.committed(GROUP, &events)?.unwrap_or(start);
-        if next > end {
-            tracing::error!(%events, %next, %end, "the topic ends before what was read of it: was it made anew? if it stays so, it is read from its start");
-        }
+        let events = Partition::new(&topics.events, number);
+        let rejected = Partition::new(&topics.rejected, number % topics.rejected_partitions);
+        let committed = if anew { None } else { self.log.committed(GROUP, &events)? };
+        let next = match committed {
+            Some(next) => next,
+            None => self.start(&events)?,
+        };
         let returns = Outbox::new(self.append_bytes_max, Offset::default());
-        let stream = Stream::new(id, partner, (events, rejected), returns, next);
+        let stream = Stream::new(partner, (events, rejected), returns, next);
         let (more, woken, sender) = (Arc::clone(&stream.more), Arc::clone(&self.woken), self.sender.clone());
         let wake = move || {
             more.store(true, Ordering::Release);
@@ -79,5 +88,15 @@ impl Opener {
         };
         self.log.watch(&stream.events, Arc::new(wake))?;
         Ok(stream)
+    }
+
+    /// Where a partition starts of which nothing was read yet.
+    fn start(&self, events: &Partition) -> Result<Offset, log::Error> {
+        let (start, _) = self.log.bounds(events)?;
+        if start > Offset::default() {
+            tracing::warn!(%events, %start, "records were deleted before the topic was read for the first time");
+            self.metrics.trimmed(start.0);
+        }
+        Ok(start)
     }
 }

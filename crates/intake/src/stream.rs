@@ -32,6 +32,7 @@ struct Round {
 
 /// One partition of a partner's topic.
 pub(crate) struct Stream {
+    /// Given by the thread that reads it.
     pub(crate) id: StreamId,
     pub(crate) partner: PartnerId,
     pub(crate) events: Partition,
@@ -46,6 +47,8 @@ pub(crate) struct Stream {
     pub(crate) settled: Arc<AtomicU64>,
     /// It could not be read, and is not tried before this instant.
     pub(crate) failed: Option<Instant>,
+    /// Its topic is there no more, or another one of the same name.
+    pub(crate) gone: bool,
     rounds: VecDeque<Round>,
     /// Number of the first of `rounds`.
     first: u64,
@@ -54,14 +57,13 @@ pub(crate) struct Stream {
 impl Stream {
     /// The stream of `events`, to be read from `next` on; what it can't accept goes to `rejected`.
     pub(crate) fn new(
-        id: StreamId,
         partner: PartnerId,
         (events, rejected): (Partition, Partition),
         returns: Outbox,
         next: Offset,
     ) -> Self {
         Self {
-            id,
+            id: StreamId(0),
             partner,
             events,
             rejected,
@@ -70,6 +72,7 @@ impl Stream {
             more: Arc::new(AtomicBool::new(true)),
             settled: Arc::new(AtomicU64::new(next.0)),
             failed: None,
+            gone: false,
             rounds: VecDeque::new(),
             first: 0,
         }
@@ -77,7 +80,8 @@ impl Stream {
 
     /// Whether it may be read now. Takes the news that there may be more: who reads some gives it back.
     pub(crate) fn take_turn(&self, settings: &Settings, now: Instant) -> bool {
-        self.rounds.len() < settings.reads_open_max
+        !self.gone
+            && self.rounds.len() < settings.reads_open_max
             && self.returns.bytes() < settings.waiting_bytes_max
             && self.failed.is_none_or(|until| until <= now)
             && self.more.swap(false, Ordering::AcqRel)

@@ -1,8 +1,7 @@
 //! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
@@ -14,18 +13,17 @@ use coalition_ledger::runtime::Ledger;
 use crate::intake::Settings;
 use crate::judge::judge;
 use crate::metrics::Metrics;
-use crate::open::{GROUP, Opener};
+use crate::open::GROUP;
 use crate::outbox::Outbox;
 use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
+use crate::survey::chain;
 use crate::trace;
 
-/// How often registry and shards are looked at when nothing else happens.
+/// How often the shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
 /// How long to wait before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long to wait before topics that could not be opened are tried again, at least.
-const OPEN_PAUSE: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
@@ -33,6 +31,10 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 pub(crate) enum Message {
     /// A partner's topic may have grown.
     Wake,
+    /// A stream is to be read.
+    Opened(Box<Stream>),
+    /// What is read of a partner is there no more.
+    Gone(PartnerId),
     /// What became of an append.
     Answered(Way, Result<Offset, AppendError>),
     /// Read nothing more, and end when everything is where it belongs.
@@ -57,14 +59,11 @@ pub(crate) struct Worker {
     metrics: Arc<Metrics>,
     messages: Receiver<Message>,
     sender: Sender<Message>,
-    opener: Opener,
+    /// Who is told whose topics have lost records that were read.
+    lost: Sender<PartnerId>,
+    woken: Arc<AtomicBool>,
     shards: Vec<(Partition, Outbox)>,
     streams: Vec<Stream>,
-    /// Changes of the registry that are followed.
-    followed: u64,
-    follow_at: Instant,
-    /// Partners whose topics can't be opened, with what was said of it.
-    unopened: BTreeMap<PartnerId, String>,
     /// Which stream is read first.
     turn: usize,
     stop_at: Option<Instant>,
@@ -76,9 +75,9 @@ impl Worker {
         settings: Settings,
         shards: Vec<(Partition, Outbox)>,
         (sender, messages): (Sender<Message>, Receiver<Message>),
+        (lost, woken): (Sender<PartnerId>, Arc<AtomicBool>),
         metrics: Arc<Metrics>,
     ) -> Self {
-        let opener = Opener::new(Arc::clone(&log), &settings, sender.clone());
         Self {
             log,
             ledger,
@@ -86,12 +85,10 @@ impl Worker {
             metrics,
             messages,
             sender,
-            opener,
+            lost,
+            woken,
             shards,
             streams: Vec::new(),
-            followed: 0,
-            follow_at: Instant::now(),
-            unopened: BTreeMap::new(),
             turn: 0,
             stop_at: None,
         }
@@ -100,7 +97,6 @@ impl Worker {
     pub(crate) fn run(mut self) {
         let mut busy = true;
         while self.listen(busy) {
-            self.follow();
             busy = self.stop_at.is_none() && self.read();
             self.append();
             if self.stop_at.is_some_and(|at| at <= Instant::now() || self.is_settled()) {
@@ -115,7 +111,10 @@ impl Worker {
         let mut next = first.or_else(|| self.messages.try_recv().ok());
         while let Some(message) = next {
             match message {
-                Message::Wake => self.opener.wake_heard(),
+                // What grows from now on sends another one.
+                Message::Wake => self.woken.store(false, Ordering::Release),
+                Message::Opened(stream) => self.adopt(*stream),
+                Message::Gone(partner) => self.leave(partner),
                 Message::Answered(way, outcome) => self.answered(way, outcome),
                 Message::Stop => self.stop_at = Some(Instant::now() + STOP_WAIT),
                 Message::End => return false,
@@ -125,41 +124,21 @@ impl Worker {
         true
     }
 
-    /// Opens the streams of partners that the registry has got.
-    fn follow(&mut self) {
-        let now = Instant::now();
-        let Some(registry) = self.ledger.registry().filter(|_| self.follow_at <= now) else { return };
-        if registry.changes() == self.followed {
-            return;
-        }
-        let mut unopened = BTreeMap::new();
-        for partner in registry.partners() {
-            if self.streams.iter().any(|stream| stream.partner == partner.id) {
-                continue;
-            }
-            match self.opener.open(partner.id, self.streams.len()) {
-                Ok(streams) => {
-                    streams.iter().for_each(|stream| self.metrics.follow(stream));
-                    self.streams.extend(streams);
-                }
-                Err(error) => {
-                    let error = chain(&error);
-                    // Once for each partner and reason: it may take a person to mend it.
-                    if self.unopened.get(&partner.id) != Some(&error) {
-                        tracing::warn!(partner = %partner.id, error, "the partner's topics can't be opened; tried again, and nothing is read of them before");
-                    }
-                    unopened.insert(partner.id, error);
-                }
-            }
-        }
-        self.metrics.unopened(unopened.len());
-        self.unopened = unopened;
-        if !self.unopened.is_empty() {
-            // One whose topics aren't there, or can't be reached for long, takes little of the time of the others.
-            self.follow_at = Instant::now() + OPEN_PAUSE.max(now.elapsed() * 10);
-            return;
-        }
-        self.followed = registry.changes();
+    fn adopt(&mut self, mut stream: Stream) {
+        stream.id = StreamId(self.streams.len());
+        self.metrics.follow(&stream);
+        // At once: or the place in a topic before this one could come back, or a first one not be known for the first.
+        self.commit(&stream.events, stream.next);
+        self.streams.push(stream);
+    }
+
+    /// Reads no more of what the partner had. What is under way of it says no more how far its topic was read.
+    fn leave(&mut self, partner: PartnerId) {
+        self.metrics.leave(partner);
+        self.streams
+            .iter_mut()
+            .filter(|stream| stream.partner == partner)
+            .for_each(|stream| stream.gone = true);
     }
 
     /// Reads each stream once, in turn, while there is room. Whether anything was read.
@@ -199,15 +178,18 @@ impl Worker {
             Ok(read) => read,
             Err(log::Error::Trimmed { start, .. }) => {
                 tracing::error!(events = %stream.events, next = %stream.next, %start, "records were deleted before they were read");
+                self.metrics.trimmed(start.0.saturating_sub(stream.next.0));
                 stream.next = start;
                 stream.more.store(true, Ordering::Release);
                 return true;
             }
             Err(error @ log::Error::Lost { .. }) => {
                 tracing::error!(events = %stream.events, %error, "the partner's topic is read from its start");
-                stream.next = Offset::default();
-                stream.more.store(true, Ordering::Release);
-                return true;
+                let partner = stream.partner;
+                self.leave(partner);
+                // It ends after this thread.
+                _ = self.lost.send(partner);
+                return false;
             }
             Err(error) => {
                 if stream.failed.is_none() {
@@ -289,19 +271,18 @@ impl Worker {
 
     fn done(&mut self, round: RoundId) {
         let stream = &mut self.streams[round.stream.0];
-        let Some(next) = stream.done(round) else { return };
-        if let Err(error) = self.log.commit(GROUP, &stream.events, next) {
-            tracing::warn!(events = %stream.events, error = chain(&error), "how far the topic was read could not be noted");
+        let Some(next) = stream.done(round).filter(|_| !stream.gone) else { return };
+        let stream = &self.streams[round.stream.0];
+        self.commit(&stream.events, next);
+    }
+
+    fn commit(&self, events: &Partition, next: Offset) {
+        if let Err(error) = self.log.commit(GROUP, events, next) {
+            tracing::warn!(%events, error = chain(&error), "how far the topic was read could not be noted");
         }
     }
 
     fn is_settled(&self) -> bool {
         self.streams.iter().all(Stream::is_settled)
     }
-}
-
-/// An error with its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

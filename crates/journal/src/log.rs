@@ -94,7 +94,7 @@ pub struct Stored {
 pub struct Topic {
     /// Drawn when the topic was created: another one under the same name has another id.
     pub id: Uuid,
-    /// How many partitions it has; fixed.
+    /// How many partitions it has. Fixed, unless it is kept by others than this process, who may add some.
     pub partitions: u32,
 }
 
@@ -224,11 +224,13 @@ pub trait Log: Send + Sync + 'static {
     /// Creates the topic, or finds it with as many partitions.
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error>;
 
-    /// The topic, if there is one.
+    /// The topic as it is now, if there is one. Where it is kept by others it is asked for anew each time: it may have been
+    /// deleted, and another one have its name, with partitions that start at 0 again.
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error>;
 
     /// A topic that may be another's: as it is, or created with so many partitions. Where it is kept by others than this
-    /// process, it is an error if it could lose what is written there, until that is mended.
+    /// process, it is an error if it could lose what is written there, until that is mended; what was found well is not
+    /// asked for again before [`topic`](Self::topic) has seen another.
     fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
         match self.topic(topic)? {
             Some(found) => Ok(found),

@@ -32,7 +32,14 @@ pub(crate) struct Faulty {
     unfit: Mutex<Option<String>>,
     /// A topic that has lost its records, and which place of it nobody finds once.
     lost: Mutex<Option<(String, Offset)>>,
+    /// What is said of a topic in place of what it is.
+    lie: Mutex<Option<(String, Lie)>>,
+    /// Partitions in the order in which they were watched.
+    opened: Mutex<Vec<Partition>>,
 }
+
+/// Made of what is so.
+type Lie = Box<dyn FnMut(Option<Topic>) -> Option<Topic> + Send>;
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<Memory>) -> Self {
@@ -42,6 +49,8 @@ impl Faulty {
             silent: Mutex::default(),
             unfit: Mutex::default(),
             lost: Mutex::default(),
+            lie: Mutex::default(),
+            opened: Mutex::default(),
         }
     }
 
@@ -58,6 +67,21 @@ impl Faulty {
     /// The next read of the topic from here on finds that it was made anew.
     pub(crate) fn lose(&self, topic: String, at: Offset) {
         *self.lost.lock().unwrap() = Some((topic, at));
+    }
+
+    /// What a topic is said to be from now on.
+    pub(crate) fn lie(
+        &self,
+        topic: String,
+        lie: impl FnMut(Option<Topic>) -> Option<Topic> + Send + 'static,
+    ) {
+        *self.lie.lock().unwrap() = Some((topic, Box::new(lie)));
+    }
+
+    /// Partitions of partners in the order in which intake opened them.
+    pub(crate) fn opened(&self) -> Vec<Partition> {
+        let opened = self.opened.lock().unwrap();
+        opened.iter().filter(|of| of.topic.ends_with(".events.v1")).cloned().collect()
     }
 
     /// How many of these fates are still to come.
@@ -92,7 +116,11 @@ impl Log for Faulty {
     }
 
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
-        self.inner.topic(topic)
+        let found = self.inner.topic(topic)?;
+        match self.lie.lock().unwrap().as_mut() {
+            Some((of, lie)) if of == topic => Ok(lie(found)),
+            Some(_) | None => Ok(found),
+        }
     }
 
     fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
@@ -100,7 +128,10 @@ impl Log for Faulty {
             let (doing, source) = ("check a topic".to_owned(), "as the test says".into());
             return Err(Error::Backend { doing, source });
         }
-        self.inner.open_topic(topic, partitions)
+        match self.topic(topic)? {
+            Some(found) => Ok(found),
+            None => self.inner.create_topic(topic, partitions),
+        }
     }
 
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
@@ -116,6 +147,7 @@ impl Log for Faulty {
     }
 
     fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+        self.opened.lock().unwrap().push(of.clone());
         self.inner.watch(of, wake)
     }
 

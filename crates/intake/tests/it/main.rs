@@ -11,3 +11,4 @@ mod mutation;
 mod network;
 mod restart;
 mod samples;
+mod survey;

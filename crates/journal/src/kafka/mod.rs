@@ -101,7 +101,12 @@ impl Log for Kafka {
     }
 
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
-        self.topics.find(topic)
+        let (found, before) = self.topics.look(topic)?;
+        if before.is_some() && before != found {
+            self.reader.forget(topic);
+            self.producer.look(topic);
+        }
+        Ok(found)
     }
 
     fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {

@@ -152,6 +152,15 @@ impl Producer {
         current.send(sending).map_err(|(error, back)| (error, back.delivery_opaque))
     }
 
+    /// Learns at once how many partitions a topic has now: librdkafka would by itself within minutes.
+    pub(super) fn look(&self, topic: &str) {
+        if let Some(current) = self.current()
+            && let Err(error) = current.client().fetch_metadata(Some(topic), self.settings.request_timeout)
+        {
+            tracing::debug!(topic, %error, "the producer does not know what became of the topic yet");
+        }
+    }
+
     fn current(&self) -> Option<Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

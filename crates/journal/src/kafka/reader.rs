@@ -185,6 +185,13 @@ impl Reader {
         }
     }
 
+    /// What is in memory of the topic may be of another one that had its name: it is fetched again.
+    pub(super) fn forget(&self, topic: &str) {
+        let slots = self.lock();
+        let of_topic = slots.iter().filter(|(partition, _)| partition.topic.as_ref() == topic);
+        of_topic.for_each(|(_, slot)| slot.state().tail = None);
+    }
+
     fn slot(&self, of: &Partition) -> Arc<Slot> {
         let mut slots = self.lock();
         if let Some(slot) = slots.get(of) {

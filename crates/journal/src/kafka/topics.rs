@@ -26,7 +26,7 @@ use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
 pub struct Topics {
     settings: Settings,
     admin: AdminClient<Lines>,
-    /// Those that were found. One that is deleted while the log is open is found until it is opened again.
+    /// Those that were found, as they were when somebody last looked.
     known: Mutex<BTreeMap<String, Topic>>,
     /// Those among them that were found to have what they must, or made with it.
     fit: Mutex<BTreeSet<String>>,
@@ -121,19 +121,21 @@ impl Topics {
         self.listen(None);
     }
 
-    /// See [`crate::log::Log::topic`].
-    pub(super) fn find(&self, name: &str) -> Result<Option<Topic>, Error> {
-        if let Some(topic) = self.known().get(name) {
-            return Ok(Some(*topic));
+    /// See [`crate::log::Log::topic`]. Gives besides what was known under this name before.
+    pub(super) fn look(&self, name: &str) -> Result<(Option<Topic>, Option<Topic>), Error> {
+        let found = match check_topic_name(name) {
+            Ok(()) => self.describe(name)?.map(topic).transpose()?,
+            Err(_) => None,
+        };
+        let mut known = self.known();
+        let before = match found {
+            Some(topic) => known.insert(name.to_owned(), topic),
+            None => known.remove(name),
+        };
+        if found.map(|topic| topic.id) != before.map(|topic| topic.id) {
+            self.fit().remove(name);
         }
-        if check_topic_name(name).is_err() {
-            return Ok(None);
-        }
-        let found = self.describe(name)?.map(topic).transpose()?;
-        if let Some(topic) = found {
-            self.known().insert(name.to_owned(), topic);
-        }
-        Ok(found)
+        Ok((found, before))
     }
 
     /// See [`crate::log::Log::open_topic`]. Asked of the brokers until it is as it must be, and then no more.
@@ -148,7 +150,8 @@ impl Topics {
 
     /// [`Error::NoSuchPartition`] if it isn't there.
     pub(super) fn partition(&self, of: &Partition) -> Result<(), Error> {
-        match self.find(&of.topic)? {
+        let known = self.known().get(of.topic.as_ref()).copied();
+        match known.map_or_else(|| self.look(&of.topic).map(|(found, _)| found), |known| Ok(Some(known)))? {
             Some(topic) if of.number < topic.partitions => Ok(()),
             Some(_) | None => Err(Error::NoSuchPartition(of.clone())),
         }

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use coalition_journal::conformance::{append, read_all};
 use coalition_journal::kafka::{Kafka, Settings};
 use coalition_journal::log::{Error, Log, Offset, Partition, Record};
+use rdkafka::admin::{AdminOptions, NewPartitions};
 
 use super::cluster;
 use super::records::values;
-use super::subject::{PATIENCE, delete, open, until};
+use super::subject::{PATIENCE, admin, block_on, delete, open, until};
 
 /// A partition of `count` records of about a kilobyte, each of which begins with its number.
 fn filled(log: &Kafka, topic: &str, count: usize) -> Partition {
@@ -133,6 +134,48 @@ fn a_topic_that_comes_after_it_was_missed_is_found() {
     until("it is missed", || matches!(log.bounds(&at), Err(Error::NoSuchPartition(_))));
     filled(&open(&settings), "reading.missed", 5);
     until("it is found", || log.bounds(&at).is_ok_and(|bounds| bounds == (Offset(0), Offset(5))));
+}
+
+/// Others may delete a topic of theirs and make it anew while it is read.
+#[test]
+fn another_topic_of_the_same_name_is_read_once_it_is_seen() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    let at = filled(&log, "reading.anew", 3);
+    check_from(&log, &at, 0, 3, 1_000_000);
+    delete(&settings, &at.topic);
+    let others = open(&settings);
+    let anew = others.create_topic(&at.topic, 2).expect("create");
+    let records = ["a", "b", "c", "d", "e"].map(Record::of).to_vec();
+    append(&others, &at, records).expect("append");
+    until("it is seen", || log.topic(&at.topic).is_ok_and(|found| found == Some(anew)));
+    until("it is reached", || log.bounds(&at).is_ok_and(|bounds| bounds == (Offset(0), Offset(5))));
+    assert_eq!(values(&read_all(&log, &at, Offset(0), 1_000_000)), ["a", "b", "c", "d", "e"]);
+    append(&log, &Partition::new(&at.topic, 1), vec![Record::of("f")]).expect("it has two partitions");
+    // One that isn't there is made by whoever opens it.
+    delete(&settings, &at.topic);
+    until("it is missed", || log.topic(&at.topic).is_ok_and(|found| found.is_none()));
+    assert_eq!(log.open_topic(&at.topic, 1).expect("create").partitions, 1);
+    append(&log, &at, vec![Record::of("g")]).expect("append");
+    assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["g"]);
+}
+
+#[test]
+fn partitions_that_a_topic_gets_are_there_once_they_are_seen() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    filled(&log, "reading.grown", 1);
+    let at = Partition::new("reading.grown", 2);
+    assert!(matches!(log.bounds(&at), Err(Error::NoSuchPartition(_))));
+    let grown = NewPartitions::new(&at.topic, 3);
+    block_on(admin(&settings).create_partitions([&grown], &AdminOptions::new())).expect("they are made");
+    until("they are seen", || {
+        log.topic(&at.topic).is_ok_and(|found| found.is_some_and(|it| it.partitions == 3))
+    });
+    append(&log, &at, vec![Record::of("a")]).expect("append");
+    assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["a"]);
 }
 
 #[test]

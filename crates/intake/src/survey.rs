@@ -1,0 +1,186 @@
+//! The thread that opens partners' topics, and looks at them again now and then: reading never waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use coalition_domain::PartnerId;
+use coalition_journal::log::{self, Log};
+use coalition_ledger::runtime::Ledger;
+use uuid::Uuid;
+
+use crate::events_topic;
+use crate::metrics::Metrics;
+use crate::open::{Opener, Topics};
+use crate::worker::Message;
+
+/// How often the registry is looked at when nothing else happens.
+const TICK: Duration = Duration::from_millis(20);
+/// How long to wait before topics that could not be opened are tried again, at least.
+const OPEN_PAUSE: Duration = Duration::from_secs(1);
+/// Partitions of one partner that are opened before it is the next one's turn.
+const TURN_PARTITIONS: u32 = 16;
+
+/// How far a partner's topics are opened.
+struct Surveyed {
+    /// When it is its turn.
+    due: Instant,
+    /// What was found of its topics.
+    topics: Option<Topics>,
+    /// Partitions that are read.
+    opened: u32,
+    /// Whether the topic takes the place of one that was read: how far that was says nothing of this one.
+    anew: bool,
+    /// What the last look saw in the place of the topic: nothing, or another one with this id.
+    doubt: Option<Option<Uuid>>,
+    /// Why it could not be opened.
+    said: String,
+}
+
+impl Surveyed {
+    fn new(anew: bool) -> Self {
+        Self { due: Instant::now(), topics: None, opened: 0, anew, doubt: None, said: String::new() }
+    }
+
+    fn is_open(&self) -> bool {
+        self.topics.as_ref().is_some_and(|topics| self.opened >= topics.partitions)
+    }
+}
+
+pub(crate) struct Survey {
+    log: Arc<dyn Log>,
+    ledger: Ledger,
+    opener: Opener,
+    interval: Duration,
+    metrics: Arc<Metrics>,
+    sender: Sender<Message>,
+    partners: BTreeMap<PartnerId, Surveyed>,
+    /// Changes of the registry that are followed.
+    followed: u64,
+}
+
+impl Survey {
+    pub(crate) fn new(
+        (log, ledger): (Arc<dyn Log>, Ledger),
+        (opener, interval): (Opener, Duration),
+        metrics: Arc<Metrics>,
+        sender: Sender<Message>,
+    ) -> Self {
+        Self { log, ledger, opener, interval, metrics, sender, partners: BTreeMap::new(), followed: 0 }
+    }
+
+    /// Until the thread that reads ends. It tells whose topics `lost` records that were read.
+    pub(crate) fn run(mut self, lost: &Receiver<PartnerId>) {
+        let mut busy = true;
+        loop {
+            match lost.recv_timeout(if busy { Duration::ZERO } else { TICK }) {
+                Ok(partner) => self.leave(partner),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.follow();
+            busy = self.turn();
+            let unopened = self.partners.values().filter(|partner| !partner.is_open());
+            self.metrics.unopened(unopened.count());
+        }
+    }
+
+    /// Notes partners that the registry has got.
+    fn follow(&mut self) {
+        let Some(registry) = self.ledger.registry().filter(|it| it.changes() != self.followed) else {
+            return;
+        };
+        for partner in registry.partners() {
+            self.partners.entry(partner.id).or_insert_with(|| Surveyed::new(false));
+        }
+        self.followed = registry.changes();
+    }
+
+    /// Gives the partner that waits longest its turn, if one is due: little, so that the end never waits for long.
+    fn turn(&mut self) -> bool {
+        let began = Instant::now();
+        let next = self.partners.iter_mut().min_by_key(|(_, surveyed)| surveyed.due);
+        let Some((&partner, surveyed)) = next.filter(|(_, surveyed)| surveyed.due <= began) else {
+            return false;
+        };
+        if surveyed.is_open() {
+            let is_gone = is_gone(&*self.log, partner, surveyed);
+            surveyed.due = Instant::now() + self.interval;
+            if is_gone {
+                tracing::error!(%partner, "the partner's topic was deleted, or made anew: what is there now is read from its start");
+                self.leave(partner);
+            }
+            return true;
+        }
+        match open_some(&self.opener, &self.sender, partner, surveyed) {
+            Ok(()) if surveyed.is_open() => surveyed.due = Instant::now() + self.interval,
+            Ok(()) => surveyed.due = Instant::now(),
+            Err(error) => {
+                let error = chain(&error);
+                // Once for each reason: it may take a person to mend it.
+                if surveyed.said != error {
+                    tracing::warn!(%partner, error, "the partner's topics can't be opened; tried again, and nothing is read of them before");
+                    surveyed.said = error;
+                }
+                // What can't be reached for long takes little of the time of the others.
+                surveyed.due = Instant::now() + OPEN_PAUSE.max(began.elapsed() * 10);
+            }
+        }
+        true
+    }
+
+    /// Has nothing more read of what the partner had, and opens what is there now.
+    fn leave(&mut self, partner: PartnerId) {
+        drop(self.sender.send(Message::Gone(partner)));
+        self.partners.insert(partner, Surveyed::new(true));
+    }
+}
+
+/// Opens the next partitions of a partner.
+fn open_some(
+    opener: &Opener,
+    sender: &Sender<Message>,
+    partner: PartnerId,
+    surveyed: &mut Surveyed,
+) -> Result<(), log::Error> {
+    let topics = match &surveyed.topics {
+        Some(topics) => topics,
+        None => surveyed.topics.insert(opener.topics(partner)?),
+    };
+    let upto = topics.partitions.min(surveyed.opened + TURN_PARTITIONS);
+    while surveyed.opened < upto {
+        let stream = opener.open(partner, topics, surveyed.opened, surveyed.anew)?;
+        // A stream that finds nobody comes after the end.
+        drop(sender.send(Message::Opened(Box::new(stream))));
+        surveyed.opened += 1;
+    }
+    surveyed.said.clear();
+    Ok(())
+}
+
+/// Looks at a partner's topic again: notes partitions that it has got, and says whether it is there no more or another one.
+/// That is believed when two looks in a row see the same: a broker that has just started may be wrong once.
+fn is_gone(log: &dyn Log, partner: PartnerId, surveyed: &mut Surveyed) -> bool {
+    let Some(known) = &mut surveyed.topics else { return false };
+    let found = match log.topic(&events_topic(&partner)) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(%partner, error = chain(&error), "the partner's topic can't be looked at; tried again");
+            return false;
+        }
+    };
+    if let Some(found) = found.filter(|found| found.id == known.id) {
+        known.partitions = known.partitions.max(found.partitions);
+        surveyed.doubt = None;
+        return false;
+    }
+    let seen = found.map(|found| found.id);
+    surveyed.doubt.replace(seen) == Some(seen)
+}
+
+/// An error with its sources, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

@@ -1,0 +1,133 @@
+//! Partners' topics that change while they are read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use coalition_domain::PartnerId;
+use coalition_intake::{Intake, Settings, events_topic};
+use coalition_journal::log::{Log, Offset, Partition, Record, Topic};
+use prost::Message;
+use uuid::Uuid;
+
+use crate::faulty::Faulty;
+use crate::flow::placed;
+use crate::network::{Network, committed, event, inboxes, memory, publish_events, until};
+
+fn settings() -> Settings {
+    Settings { survey_interval: Duration::from_millis(1), ..Settings::default() }
+}
+
+fn publish(log: &dyn Log, partner: PartnerId, numbers: std::ops::Range<u32>) {
+    publish_events(log, partner, numbers.map(|number| event(&number.to_string(), number)));
+}
+
+#[test]
+fn a_topic_that_was_made_anew_is_read_from_its_start_however_far_it_has_grown() {
+    let memory = memory();
+    let log: Arc<dyn Log> = memory.clone();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    publish(&*log, partner, 0..5);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+    until("it is read", || committed(&*log, partner) == Some(Offset(5)));
+    memory.delete_topic(&events_topic(&partner));
+    publish(&*log, partner, 10..20);
+    until("all that it has now is read", || {
+        let ids =
+            inboxes(&*log).concat().iter().filter_map(placed).map(|(_, id)| id).collect::<BTreeSet<_>>();
+        (10..20).all(|number| ids.contains(&number.to_string()))
+    });
+    publish(&*log, partner, 20..21);
+    until("it goes on", || committed(&*log, partner) == Some(Offset(11)));
+    intake.stop();
+}
+
+#[test]
+fn one_wrong_answer_has_nothing_read_twice() {
+    let faulty = Arc::new(Faulty::new(memory()));
+    let log: Arc<dyn Log> = faulty.clone();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    publish(&*log, partner, 0..5);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+    until("it is read", || committed(&*log, partner) == Some(Offset(5)));
+    let looks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&looks);
+    faulty.lie(events_topic(&partner), move |found| match count.fetch_add(1, Ordering::Relaxed) {
+        // None, and then others, of which none is seen at two looks in a row.
+        0 | 4 => None,
+        look @ (2 | 5 | 6) => found.map(|found| Topic { id: Uuid::from_u128(look as u128), ..found }),
+        _ => found,
+    });
+    until("it was looked at often enough", || looks.load(Ordering::Relaxed) > 10);
+    publish(&*log, partner, 5..6);
+    until("it goes on", || committed(&*log, partner) == Some(Offset(6)));
+    assert_eq!(intake.counts().accepted, 6);
+    intake.stop();
+}
+
+#[test]
+fn partitions_that_a_topic_gets_are_read() {
+    let faulty = Arc::new(Faulty::new(memory()));
+    let log: Arc<dyn Log> = faulty.clone();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    let topic = events_topic(&partner);
+    log.create_topic(&topic, 40).unwrap();
+    faulty.lie(topic.clone(), |found| found.map(|found| Topic { partitions: 1, ..found }));
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+    publish(&*log, partner, 0..1);
+    until("it is read", || intake.counts().accepted == 1);
+    for number in 1..40 {
+        let record = Record::of(event(&number.to_string(), number).encode_to_vec());
+        let to = Partition::new(&topic, number);
+        log.append(&to, vec![record], Box::new(|outcome| assert!(outcome.is_ok(), "{outcome:?}")));
+    }
+    assert_eq!(intake.counts().accepted, 1);
+    faulty.lie(topic, |found| found);
+    until("all of them are read", || intake.counts().accepted == 40 && intake.counts().unopened == 0);
+    intake.stop();
+}
+
+#[test]
+fn records_that_are_gone_before_they_are_read_are_counted() {
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    publish(&*log, partner, 0..5);
+    let events = Partition::new(&events_topic(&partner), 0);
+    log.trim(&events, Offset(3)).unwrap();
+    let start = || Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+    let intake = start();
+    until("the rest is read", || committed(&*log, partner) == Some(Offset(5)));
+    assert_eq!((intake.counts().accepted, intake.counts().trimmed), (2, 3));
+    intake.stop();
+    // Some more while it is away.
+    publish(&*log, partner, 5..10);
+    log.trim(&events, Offset(9)).unwrap();
+    let intake = start();
+    until("the rest is read", || committed(&*log, partner) == Some(Offset(10)));
+    assert_eq!((intake.counts().accepted, intake.counts().trimmed), (1, 4));
+    intake.stop();
+}
+
+#[test]
+fn a_partner_with_many_partitions_holds_up_no_other() {
+    let faulty = Arc::new(Faulty::new(memory()));
+    let log: Arc<dyn Log> = faulty.clone();
+    let network = Network::start(&log);
+    let (many, few) = (network.create_partner("a"), network.create_partner("b"));
+    log.create_topic(&events_topic(&many), 200).unwrap();
+    publish(&*log, few, 0..3);
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+    until("the other is read", || committed(&*log, few) == Some(Offset(3)));
+    let last = Partition::new(&events_topic(&many), 199);
+    until("all of them are read", || log.committed("coalition-intake", &last).unwrap().is_some());
+    let opened = faulty.opened();
+    let turn = |partner| opened.iter().position(|of| *of.topic == *events_topic(partner)).unwrap();
+    assert!(turn(&few) <= 16, "it came behind {} partitions", turn(&few));
+    assert_eq!(opened.len(), 201);
+    intake.stop();
+}
