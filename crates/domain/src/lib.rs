@@ -5,6 +5,7 @@
 //! marked as frozen: serialised types, fingerprints, the placement of accounts.
 
 pub mod account;
+pub mod calendar;
 mod command;
 pub mod decide;
 pub mod event;

@@ -38,7 +38,7 @@ pub(super) fn decide(
     let mut granted = false;
     let mut missing = None;
     for rule in looks_at(&version.programme, event) {
-        let points = match grant(account, event, &programme, rule, &events, at.decided_at)? {
+        let points = match grant(account, event, &version.programme, rule, &events, at.decided_at)? {
             Ok(points) => points,
             Err(why) => {
                 if why == Nothing::ConsentMissing {
@@ -49,7 +49,7 @@ pub(super) fn decide(
             }
         };
         held = held.plus(points).map_err(|_| Rejection::PointsOutOfRange)?;
-        events.push(Event::PointsAccrued(accrue(registry, event, &programme, rule, points, at)?));
+        events.push(Event::PointsAccrued(accrue(registry, event, &version.programme, rule, points, at)?));
         granted = true;
     }
     // It can come again once the consent is there. A sign-up says more than its points: it enrols all the same.
@@ -143,7 +143,7 @@ fn looks_at<'a>(programme: &'a Programme, event: &'a PartnerEvent) -> impl Itera
 fn grant(
     account: &Account,
     event: &PartnerEvent,
-    programme: &ProgrammeId,
+    programme: &Programme,
     rule: &Rule,
     facts: &[Event],
     now: Timestamp,
@@ -168,7 +168,7 @@ fn grant(
     if rule.once == Some(Once::Reference) && event.body.reference().is_none() {
         return Ok(Err(Nothing::NoReference));
     }
-    if claim(event, programme, rule).is_some_and(|claim| account.keys().claimed(&claim)) {
+    if claim(event, &programme.id, rule).is_some_and(|claim| account.keys().claimed(&claim)) {
         return Ok(Err(Nothing::GrantedBefore));
     }
     let points = match (&rule.grant, &event.body) {
@@ -190,34 +190,34 @@ fn grant(
         return Ok(Err(Nothing::AmountTooSmall));
     }
     // Nobody could ever spend them, yet the funder would be billed.
-    let (available_from, expires_at) = life(event, rule, now);
+    let (available_from, expires_at) = life(event, programme, rule, now);
     let lapses_first = expires_at.0.is_some_and(|expires_at| expires_at <= available_from);
     Ok(if lapses_first { Err(Nothing::LapsedAlready) } else { Ok(points) })
 }
 
 /// From when the points that a rule grants now can be spent, never before now, and when they lapse.
-fn life(event: &PartnerEvent, rule: &Rule, now: Timestamp) -> (Timestamp, Expiry) {
-    let expires_at = rule.expires_after.map(|span| event.event_time.plus(span));
-    (now.plus(rule.available_after), Expiry(expires_at))
+fn life(event: &PartnerEvent, programme: &Programme, rule: &Rule, now: Timestamp) -> (Timestamp, Expiry) {
+    let expires_at = rule.expires_after.map(|life| programme.expires_at(event.event_time, &life));
+    (programme.available_from(now, rule.available_after_days), Expiry(expires_at))
 }
 
 fn accrue(
     registry: &Registry,
     event: &PartnerEvent,
-    programme: &ProgrammeId,
+    programme: &Programme,
     rule: &Rule,
     points: Points,
     at: &Moment,
 ) -> Result<Accrual, Rejection> {
     let now = at.decided_at;
     let funder = rule.funder.unwrap_or(event.partner);
-    let contract = registry.contract(programme, &funder, now);
+    let contract = registry.contract(&programme.id, &funder, now);
     let unit_price = contract
         .and_then(|contract| contract.accrual)
-        .ok_or(Rejection::NoContract { partner: funder, programme: *programme })?;
-    let (available_from, expires_at) = life(event, rule, now);
+        .ok_or(Rejection::NoContract { partner: funder, programme: programme.id })?;
+    let (available_from, expires_at) = life(event, programme, rule, now);
     Ok(Accrual {
-        programme: *programme,
+        programme: programme.id,
         rule: rule.id,
         points,
         issuer: event.partner,
@@ -227,7 +227,7 @@ fn accrue(
         available_from,
         pending: available_from > now,
         expires_at,
-        claim: claim(event, programme, rule),
+        claim: claim(event, &programme.id, rule),
     })
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse, parse_published};
 
+use crate::calendar::{EndOf, Term, Zone};
 use crate::{
     Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId, Span,
     Timestamp,
@@ -20,6 +21,8 @@ pub struct Programme {
     pub name: String,
     /// Events at or after this instant, by their own time, are judged by this version (until a later one's instant).
     pub effective_from: Timestamp,
+    /// By whose calendar its days and months go; `None`: days are 24 hours, from one instant on.
+    pub time_zone: Option<Zone>,
     /// In the order of the document, which is the order in which their lots are granted.
     pub rules: Vec<Rule>,
     /// In the order of the document.
@@ -51,10 +54,38 @@ pub struct Rule {
     pub once: Option<Once>,
     /// The consent that the member must have given.
     pub consent: Option<Purpose>,
-    /// How long after the decision its points can be spent first; zero: at once.
-    pub available_after: Span,
+    /// How many days after the decision its points can be spent first; zero: at once.
+    pub available_after_days: u32,
     /// How long after the event's own time its points lapse; `None`: never.
-    pub expires_after: Option<Span>,
+    pub expires_after: Option<Life>,
+}
+
+/// How long points live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Life {
+    /// So long; only in days where the programme has no time zone.
+    pub term: Term,
+    /// And on to the end of that; only in a time zone.
+    pub end_of: Option<EndOf>,
+}
+
+impl Programme {
+    /// From when points can be spent that are granted at `now`, `days` days after it.
+    pub fn available_from(&self, now: Timestamp, days: u32) -> Timestamp {
+        match (&self.time_zone, days) {
+            (Some(zone), 1..) => zone.start_of_day_after(now, days),
+            (Some(_) | None, _) => now.plus(Span::from_days(days.into())),
+        }
+    }
+
+    /// When points lapse that were earned at `time`.
+    pub fn expires_at(&self, time: Timestamp, life: &Life) -> Timestamp {
+        match (&self.time_zone, life.term) {
+            (Some(zone), term) => zone.end_of(time, term, life.end_of),
+            (None, Term::Days(days)) => time.plus(Span::from_days(days.into())),
+            (None, Term::Months(_)) => unreachable!("a document with months has a time zone"),
+        }
+    }
 }
 
 /// The kind of event that a rule looks at.

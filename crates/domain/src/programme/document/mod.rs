@@ -23,7 +23,7 @@ use self::rule::{rule, window};
 use self::section::Section;
 use self::value::{instant, label, parsed, points};
 use super::{Programme, Reward};
-use crate::{ProgrammeId, RewardId, Timestamp};
+use crate::RewardId;
 
 /// The longest document, in bytes.
 pub const DOCUMENT_MAX_BYTES: usize = 128 * 1024;
@@ -76,34 +76,39 @@ fn read(text: &str, faults: &mut Faults) -> Option<Programme> {
 }
 
 fn programme(mut document: Section<'_>) -> Option<Programme> {
-    let head = head(&mut document);
-    let rules = entries(&mut document, "rule", rule);
+    let (head, in_zone) = head(&mut document);
+    let rules = entries(&mut document, "rule", |section, id| rule(section, id, in_zone));
     let rewards = entries(&mut document, "reward", reward);
     document.finish();
-    let (id, name, effective_from) = head?;
-    Some(Programme { id, name, effective_from, rules, rewards })
+    Some(Programme { rules, rewards, ..head? })
 }
 
-/// `[programme]`: what it is and from when on it is in force.
-fn head(document: &mut Section<'_>) -> Option<(ProgrammeId, String, Timestamp)> {
+/// `[programme]`: what it is and from when on it is in force; without rules and rewards. And whether it names a time zone,
+/// sound or not.
+fn head(document: &mut Section<'_>) -> (Option<Programme>, bool) {
     if !document.has("programme") {
         document.fault("programme", "missing");
     }
-    let mut section = document.section("programme")?;
+    let Some(mut section) = document.section("programme") else { return (None, false) };
     let id = section.need("id", parsed);
     let name = section.need("name", label);
     section.check_label("name", name.as_ref());
     let effective_from = section.need("effective_from", instant);
     section.check_sayable("effective_from", effective_from);
+    let (time_zone, in_zone) = (section.read("time_zone", parsed), section.has("time_zone"));
     section.finish();
-    Some((id?, name?, effective_from?))
+    let head = || {
+        let (rules, rewards) = (Vec::new(), Vec::new());
+        Some(Programme { id: id?, name: name?, effective_from: effective_from?, time_zone, rules, rewards })
+    };
+    (head(), in_zone)
 }
 
 /// The tables headed `[[key]]`, each with an id that no other of them has.
 fn entries<I, T>(
     document: &mut Section<'_>,
     key: &'static str,
-    read: fn(&mut Section<'_>, Option<I>) -> Option<T>,
+    read: impl Fn(&mut Section<'_>, Option<I>) -> Option<T>,
 ) -> Vec<T>
 where
     I: FromStr<Err: Display> + Ord + Copy,

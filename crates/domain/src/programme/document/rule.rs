@@ -1,9 +1,12 @@
 //! A `[[rule]]` of a document.
 
+use toml::de::DeValue;
+
 use super::section::Section;
-use super::value::{choice, days, instant, micros, parsed, points};
-use crate::programme::{Category, Grant, Once, Rounding, Rule, Trigger};
-use crate::{Points, RuleId, Span, Timestamp};
+use super::value::{Read, choice, instant, micros, parsed, points, whole};
+use crate::calendar::{EndOf, Term};
+use crate::programme::{Category, Grant, Life, Once, Rounding, Rule, Trigger};
+use crate::{Points, RuleId, Timestamp};
 
 /// `None`: an engagement, whose kind stands in a key of its own.
 const EVENTS: [(&str, Option<Trigger>); 5] = [
@@ -27,13 +30,17 @@ const ROUNDINGS: [(&str, Rounding); 3] =
 const CATEGORIES: [(&str, Category); 3] =
     [("base", Category::Base), ("bonus", Category::Bonus), ("promotional", Category::Promotional)];
 
-/// The longest wait until points can be spent, in days.
-const AVAILABLE_AFTER_DAYS_MAX: u64 = 3_650;
-/// The longest life of points, in days.
-const EXPIRES_AFTER_DAYS_MAX: u64 = 36_500;
+const ENDS: [(&str, EndOf); 2] = [("month", EndOf::Month), ("year", EndOf::Year)];
 
-/// All keys but the id; `None` when a needed one is missing or at fault.
-pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule> {
+/// The longest wait until points can be spent, in days.
+const AVAILABLE_AFTER_DAYS_MAX: u32 = 3_650;
+/// The longest life of points, in days.
+const EXPIRES_AFTER_DAYS_MAX: u32 = 36_500;
+/// The same, in months.
+const EXPIRES_AFTER_MONTHS_MAX: u32 = 1_200;
+
+/// All keys but the id, in a document with a time zone or without; `None` when a needed one is missing or at fault.
+pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>, in_zone: bool) -> Option<Rule> {
     let on = trigger(section);
     let partners = section.names("partners");
     let channels = section.names("channels");
@@ -46,7 +53,7 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule
         section.fault("once", "a sign-up names no reference, so the rule could never grant");
     }
     let consent = section.read("consent", parsed);
-    let (available_after, expires_after) = life(section);
+    let (available_after_days, expires_after) = life(section, in_zone);
     Some(Rule {
         id: id?,
         on: on?,
@@ -59,7 +66,7 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>) -> Option<Rule
         funder,
         once,
         consent,
-        available_after,
+        available_after_days,
         expires_after,
     })
 }
@@ -117,18 +124,40 @@ fn per_amount(mut per: Section<'_>, points: Option<Points>) -> Option<Grant> {
     Some(Grant::PerAmount { points: points?, per_micros: amount?, currency: currency?, rounding: rounding? })
 }
 
-/// `available_after_days` and `expires_after_days`.
-fn life(section: &mut Section<'_>) -> (Span, Option<Span>) {
+/// `available_after_days`, and when points lapse.
+fn life(section: &mut Section<'_>, in_zone: bool) -> (u32, Option<Life>) {
     let available = section
-        .read("available_after_days", |value| days(value, 0..=AVAILABLE_AFTER_DAYS_MAX))
-        .unwrap_or(Span::ZERO);
-    let expires = section.read("expires_after_days", |value| days(value, 1..=EXPIRES_AFTER_DAYS_MAX));
-    // The decision never comes before the event, so such points would lapse unspent, always.
-    if expires.is_some_and(|expires| expires <= available) {
+        .read("available_after_days", |value| number(value, 0, AVAILABLE_AFTER_DAYS_MAX))
+        .unwrap_or_default();
+    let days = section.read("expires_after_days", |value| number(value, 1, EXPIRES_AFTER_DAYS_MAX));
+    let months = section.read("expires_after_months", |value| number(value, 1, EXPIRES_AFTER_MONTHS_MAX));
+    let end_of = section.read("expires_at_end_of", |value| choice(value, &ENDS));
+    for key in ["expires_after_months", "expires_at_end_of"] {
+        if section.has(key) && !in_zone {
+            section.fault(key, "goes by a calendar: say whose, as programme.time_zone");
+        }
+    }
+    if days.is_some() && months.is_some() {
+        section.fault("expires_after_months", "points lapse after days or after months, not both");
+    }
+    let counted = section.has("expires_after_days") || section.has("expires_after_months");
+    if section.has("expires_at_end_of") && !counted {
         section.fault(
-            "expires_after_days",
-            "must be above available_after_days, or the points could never be spent",
+            "expires_at_end_of",
+            "of which month or year? add expires_after_days or expires_after_months",
         );
     }
-    (available, expires)
+    // The decision never comes before the event, so such points would lapse unspent, always.
+    let longest = days.or(months.map(|months| months * 31));
+    if end_of.is_none() && longest.is_some_and(|longest| longest <= available) {
+        let key = if days.is_some() { "expires_after_days" } else { "expires_after_months" };
+        section.fault(key, "must be above available_after_days, or the points could never be spent");
+    }
+    let term = days.map(Term::Days).or(months.map(Term::Months));
+    (available, term.map(|term| Life { term, end_of }))
+}
+
+fn number(value: &DeValue, from: u32, to: u32) -> Read<u32> {
+    let number = whole(value, from.into()..=to.into())?;
+    u32::try_from(number).map_err(|error| error.to_string())
 }

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::fault::excerpt;
 use crate::slug::Slug;
-use crate::{Label, MICROS, NoLabel, Points, Span, Timestamp};
+use crate::{Label, MICROS, NoLabel, Points, Timestamp};
 
 /// A value, or the message of its fault.
 pub(super) type Read<T> = Result<T, String>;
@@ -81,12 +81,6 @@ pub(super) fn whole(value: &DeValue, range: RangeInclusive<u64>) -> Read<u64> {
 /// Points above zero.
 pub(super) fn points(value: &DeValue) -> Read<Points> {
     Points::new(whole(value, 1..=Points::MAX.get())?).map_err(|error| error.to_string())
-}
-
-/// A number of days within `range`.
-pub(super) fn days(value: &DeValue, range: RangeInclusive<u64>) -> Read<Span> {
-    let days = whole(value, range)?;
-    Ok(Span::from_days(i64::try_from(days).map_err(|error| error.to_string())?))
 }
 
 /// An instant, to the millisecond.

@@ -7,8 +7,9 @@ mod values;
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::programme::{Category, Grant, Once, Rounding, Rule, Trigger};
-use crate::{Points, Span};
+use crate::calendar::Term;
+use crate::programme::{Category, Grant, Life, Once, Rounding, Rule, Trigger};
+use crate::{Points, Timestamp};
 
 const HEAD: &str = "programme = { id = 'p', name = 'P', effective_from = 1996-01-01T00:00:00Z }\n";
 const FULL: &str = include_str!("../../../../testdata/programmes/full.toml");
@@ -61,7 +62,7 @@ fn bare(id: &str, on: Trigger, grant: Grant) -> Rule {
         funder: None,
         once: None,
         consent: None,
-        available_after: Span::ZERO,
+        available_after_days: 0,
         expires_after: None,
     }
 }
@@ -88,8 +89,8 @@ fn a_sound_document_is_read_field_by_field() {
             funder: Some(mypoints()),
             once: Some(Once::Member),
             consent: Some("marketing".parse().unwrap()),
-            available_after: Span::from_millis(14 * 24 * 3_600_000),
-            expires_after: Some(Span::from_millis(730 * 24 * 3_600_000)),
+            available_after_days: 14,
+            expires_after: Some(Life { term: Term::Days(730), end_of: None }),
             ..bare("sign-up", Trigger::SignUp, fixed(150))
         },
         bare("purchase", Trigger::Purchase, per(1, 1_000_000, "USD", Rounding::Down)),
@@ -124,6 +125,7 @@ fn a_sound_document_is_read_field_by_field() {
         id: "mypoints".parse().unwrap(),
         name: "MyPoints".to_owned(),
         effective_from: at("1996-01-01T00:00:00Z"),
+        time_zone: None,
         rules,
         rewards,
     };

@@ -48,6 +48,59 @@ fn windows() {
 }
 
 #[test]
+fn lives() {
+    let parts = [
+        "expires_after_months = 0",
+        "expires_after_months = 1",
+        "expires_after_months = 1200",
+        "expires_after_months = 1201",
+        "expires_after_days = 30\nexpires_at_end_of = 'month'",
+        "expires_after_months = 6\nexpires_at_end_of = 'year'",
+        "expires_after_months = 6\nexpires_at_end_of = 'week'",
+        "expires_at_end_of = 'year'",
+        "expires_after_days = 30\nexpires_after_months = 1",
+        "available_after_days = 30\nexpires_after_months = 1",
+        "available_after_days = 31\nexpires_after_months = 1",
+        "available_after_days = 31\nexpires_after_months = 1\nexpires_at_end_of = 'year'",
+    ];
+    let rule = "[[rule]]\n@\nid = 'r'\nevent = 'purchase'\npoints = 1";
+    let zone = |zone: &str| HEAD.replace(" }", &format!(", time_zone = '{zone}' }}"));
+    table(
+        &format!("{}{rule}", zone("Europe/Paris")),
+        &parts,
+        expect![[r#"
+        expires_after_months = 0 => 3:24 rule.r.expires_after_months: must lie between 1 and 1200
+        expires_after_months = 1 => sound
+        expires_after_months = 1200 => sound
+        expires_after_months = 1201 => 3:24 rule.r.expires_after_months: must lie between 1 and 1200
+        expires_after_days = 30 | expires_at_end_of = 'month' => sound
+        expires_after_months = 6 | expires_at_end_of = 'year' => sound
+        expires_after_months = 6 | expires_at_end_of = 'week' => 4:21 rule.r.expires_at_end_of: `week` is none of `month`, `year`
+        expires_at_end_of = 'year' => 3:21 rule.r.expires_at_end_of: of which month or year? add expires_after_days or expires_after_months
+        expires_after_days = 30 | expires_after_months = 1 => 4:24 rule.r.expires_after_months: points lapse after days or after months, not both
+        available_after_days = 30 | expires_after_months = 1 => sound
+        available_after_days = 31 | expires_after_months = 1 => 4:24 rule.r.expires_after_months: must be above available_after_days, or the points could never be spent
+        available_after_days = 31 | expires_after_months = 1 | expires_at_end_of => sound
+    "#]],
+    );
+    table(
+        &format!("{HEAD}{rule}"),
+        &parts[4..6],
+        expect![[r#"
+        expires_after_days = 30 | expires_at_end_of = 'month' => 4:21 rule.r.expires_at_end_of: goes by a calendar: say whose, as programme.time_zone
+        expires_after_months = 6 | expires_at_end_of = 'year' => 3:24 rule.r.expires_after_months: goes by a calendar: say whose, as programme.time_zone & 4:21 rule.r.expires_at_end_of: goes by a calendar: say whose, as programme.time_zone
+    "#]],
+    );
+    table(
+        &format!("{}{rule}", zone("Europe/Lutetia")),
+        &parts[4..5],
+        expect![[r#"
+        expires_after_days = 30 | expires_at_end_of = 'month' => 1:88 programme.time_zone: is no time zone of the IANA database, such as "Europe/Paris"
+    "#]],
+    );
+}
+
+#[test]
 fn events() {
     let template = format!("{HEAD}[[rule]]\nid = 'r'\npoints = 1\n@");
     let per = "per = { amount = '1', currency = 'USD', rounding = 'up' }";
