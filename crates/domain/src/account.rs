@@ -1,5 +1,6 @@
 //! The aggregate: what is known of one account, and how facts change it.
 
+mod burning;
 mod parts;
 mod time;
 
@@ -7,11 +8,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::burn::Burns;
 use crate::event::{Accrual, Applied, Decision, Event, Outcome};
 use crate::keys::{KeyEntry, KeyIndex, KeyState};
 use crate::lot::{Lot, LotBook, LotKey};
 use crate::waiting::WaitingEvent;
-use crate::{AccountId, Command, Identifier, PartnerEvent, Points, ProgrammeId, Purpose, Timestamp};
+use crate::{
+    AccountId, Command, Identifier, OutOfRange, PartnerEvent, Points, ProgrammeId, Purpose, Timestamp,
+};
 
 pub use self::parts::AccountParts;
 
@@ -71,6 +75,8 @@ pub struct Balance {
     pub available: Points,
     /// Can be spent later.
     pub pending: Points,
+    /// Held for rewards.
+    pub held: Points,
 }
 
 /// The aggregate.
@@ -87,6 +93,7 @@ pub struct Account {
     purses: BTreeMap<ProgrammeId, Purse>,
     keys: KeyIndex,
     waiting: Vec<WaitingEvent>,
+    burns: Burns,
 }
 
 impl Account {
@@ -101,6 +108,7 @@ impl Account {
             purses: BTreeMap::new(),
             keys: KeyIndex::default(),
             waiting: Vec::new(),
+            burns: Burns::default(),
         }
     }
 
@@ -154,12 +162,30 @@ impl Account {
         self.waiting.iter().find(|waiting| waiting.event == *event)
     }
 
+    /// The holds and redemptions.
+    pub fn burns(&self) -> &Burns {
+        &self.burns
+    }
+
     /// What the account has in `programme` at `now`.
     pub fn balance(&self, programme: &ProgrammeId, now: Timestamp) -> Balance {
         let Some(purse) = self.purses.get(programme) else { return Balance::default() };
-        let (available, pending) = purse.lots.balance(now);
+        let (mut available, pending) = purse.lots.balance(now);
+        let mut held = self.burns.held(programme);
+        // Time has given these back, whether it is journaled yet or not.
+        for (_, hold) in self.burns.timed_out(now).filter(|(_, hold)| hold.programme == *programme) {
+            held -= hold.points.get();
+            let live = hold.slices.iter().filter(|slice| !slice.expired(now));
+            available += live.map(|slice| slice.left.get()).sum::<u64>();
+        }
         let points = |points| Points::new(points).expect("decide keeps purses in the range of points");
-        Balance { available: points(available), pending: points(pending) }
+        Balance { available: points(available), pending: points(pending), held: points(held) }
+    }
+
+    /// All points in `programme`, spendable or not, also those of which time has made something else since.
+    pub(crate) fn has(&self, programme: &ProgrammeId) -> Result<Points, OutOfRange> {
+        let lots = self.purses.get(programme).map_or(Ok(Points::ZERO), |purse| purse.lots.total())?;
+        lots.plus(Points::new(self.burns.held(programme))?)
     }
 
     /// Takes a decision in. Cannot fail: what could was refused by [`crate::decide`].
@@ -190,9 +216,9 @@ impl Account {
     fn entry(&self, command: &Command, state: KeyState, at: &Moment) -> Option<KeyEntry> {
         let keep_until = match command {
             Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
-            Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
-                request.issued().plus(at.max_request_age)
-            }
+            Command::Enrol { request, .. }
+            | Command::Redeem { request, .. }
+            | Command::Reward { request, .. } => request.issued().plus(at.max_request_age),
             Command::TimePassed { .. } => return None,
         };
         let (key, content) = (command.key()?, command.content());
@@ -227,14 +253,13 @@ impl Account {
                     self.lots(programme).activate(lot, at.place.seq)
                 }
                 Event::LotExpired { programme, lot, points, .. } => {
-                    self.lots(programme).take(lot, *points, at.place.seq)
+                    self.lots(programme).take(lot, *points, at.place.seq);
                 }
-                Event::RewardRedeemed(redemption) => {
-                    let lots = self.lots(&redemption.programme);
-                    for allocation in &redemption.allocations {
-                        lots.take(&allocation.lot, allocation.points, at.place.seq);
-                    }
-                }
+                Event::RewardRedeemed(_)
+                | Event::HoldCreated(_)
+                | Event::HoldCaptured { .. }
+                | Event::HoldReleased { .. }
+                | Event::RedemptionRefunded { .. } => self.burn(event, at.place.seq),
             }
         }
     }
@@ -243,8 +268,8 @@ impl Account {
         let identifier = match command {
             Command::PartnerEvent(event) => event.identifier.clone(),
             Command::Enrol { identifier, .. } => identifier.clone(),
-            Command::Redeem { .. } | Command::TimePassed { .. } => {
-                unreachable!("neither a redemption nor time enrols anybody")
+            Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => {
+                unreachable!("neither a reward nor time enrols anybody")
             }
         };
         self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
@@ -253,7 +278,10 @@ impl Account {
     fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
         let since = match command {
             Command::PartnerEvent(event) => event.event_time,
-            Command::Enrol { .. } | Command::Redeem { .. } | Command::TimePassed { .. } => at.decided_at,
+            Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::TimePassed { .. }
+            | Command::Reward { .. } => at.decided_at,
         };
         self.consents.insert(purpose, Consent { given, since });
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money, PartnerId, ProgrammeId,
-    Purpose, Reference, RequestId, RewardId, Scheme, Timestamp,
+    AccountId, BurnId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money, PartnerId,
+    Points, ProgrammeId, Purpose, Reference, RequestId, RewardId, Scheme, Span, Timestamp,
 };
 
 /// What a partner says happened, checked by intake and placed by its identifier.
@@ -153,6 +153,50 @@ pub enum Command {
         /// Whose points.
         account: AccountId,
     },
+    /// Hold points for a reward, or change what became of them.
+    Reward {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose points.
+        account: AccountId,
+        /// What is asked.
+        change: RewardChange,
+    },
+}
+
+/// What is asked about a reward, apart from redeeming it in one call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RewardChange {
+    /// Take points out of reach until it is known whether they are burnt.
+    Hold {
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// For what.
+        reward: RewardId,
+        /// How many of it, 1 to 1,000.
+        quantity: u32,
+        /// After how long the points are given back by themselves.
+        ttl: Span,
+    },
+    /// Burn held points; what is left of the hold is given back.
+    Capture {
+        /// Which.
+        hold: BurnId,
+        /// How many; `None`: all.
+        points: Option<Points>,
+    },
+    /// Give held points back.
+    Release {
+        /// Which.
+        hold: BurnId,
+    },
+    /// Undo a redemption, whole.
+    Refund {
+        /// Which.
+        redemption: BurnId,
+    },
 }
 
 impl Command {
@@ -161,7 +205,19 @@ impl Command {
         match self {
             Self::PartnerEvent(event) => event.identifier.account(),
             Self::Enrol { identifier, .. } => identifier.account(),
-            Self::Redeem { account, .. } | Self::TimePassed { account } => *account,
+            Self::Redeem { account, .. } | Self::TimePassed { account } | Self::Reward { account, .. } => {
+                *account
+            }
+        }
+    }
+
+    /// Who asks it, and the id of the request; `None`: it is no request.
+    pub fn request(&self) -> Option<(&Caller, RequestId)> {
+        match self {
+            Self::Enrol { caller, request, .. }
+            | Self::Redeem { caller, request, .. }
+            | Self::Reward { caller, request, .. } => Some((caller, *request)),
+            Self::PartnerEvent(_) | Self::TimePassed { .. } => None,
         }
     }
 
@@ -169,8 +225,8 @@ impl Command {
     pub fn key(&self) -> Option<Fingerprint> {
         match self {
             Self::PartnerEvent(event) => Some(event_key(event.partner, &event.event_id)),
-            Self::Enrol { caller, request, .. } | Self::Redeem { caller, request, .. } => {
-                Some(request_key(caller.role, *request))
+            Self::Enrol { .. } | Self::Redeem { .. } | Self::Reward { .. } => {
+                self.request().map(|(caller, request)| request_key(caller.role, request))
             }
             Self::TimePassed { .. } => None,
         }
@@ -190,6 +246,7 @@ impl Command {
             Self::TimePassed { account } => {
                 Fingerprint::of("time_passed").field(1, account.0.as_bytes()).done()
             }
+            Self::Reward { account, change, .. } => reward_content(account, change),
         }
     }
 }
@@ -209,6 +266,23 @@ pub fn request_key(role: Role, request: RequestId) -> Fingerprint {
         Role::Operator => feed,
         Role::Partner(partner) => feed.field(2, partner.as_str().as_bytes()),
         Role::Member(account) => feed.field(3, account.0.as_bytes()),
+    }
+    .done()
+}
+
+fn reward_content(account: &AccountId, change: &RewardChange) -> Fingerprint {
+    let of = |kind| Fingerprint::of(kind).field(1, account.0.as_bytes());
+    match change {
+        RewardChange::Hold { programme, reward, quantity, ttl } => of("hold")
+            .field(2, programme.as_str().as_bytes())
+            .field(3, reward.as_str().as_bytes())
+            .field(4, &quantity.to_be_bytes())
+            .field(5, &ttl.as_millis().to_be_bytes()),
+        RewardChange::Capture { hold, points } => of("capture")
+            .field(2, &hold.0.to_be_bytes())
+            .optional(3, points.map(|points| points.get().to_be_bytes()).as_ref().map(<[u8; 8]>::as_slice)),
+        RewardChange::Release { hold } => of("release").field(2, &hold.0.to_be_bytes()),
+        RewardChange::Refund { redemption } => of("refund").field(2, &redemption.0.to_be_bytes()),
     }
     .done()
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::lot::{Expiry, LotAllocation, LotKey};
 use crate::programme::Category;
 use crate::{
-    Command, Fingerprint, PartnerId, Points, ProgrammeId, Purpose, Rejection, RewardId, RuleId, Timestamp,
-    UnitPrice,
+    BurnId, Command, Fingerprint, PartnerId, Points, ProgrammeId, Purpose, Rejection, RewardId, Role, RuleId,
+    Timestamp, UnitPrice,
 };
 
 /// A decision as it is journaled: the command and what became of it.
@@ -120,6 +120,66 @@ pub enum Event {
     },
     /// Points were burnt for a reward.
     RewardRedeemed(Redemption),
+    /// Points were taken out of reach for a reward. The hold is named by the activity that has this fact.
+    HoldCreated(Hold),
+    /// Held points were burnt; the rest of the hold was given back. The redemption is named by the activity that has
+    /// this fact.
+    HoldCaptured {
+        /// Which hold.
+        hold: BurnId,
+        /// What was burnt.
+        redemption: Redemption,
+        /// What was given back; may be nothing.
+        released: Points,
+    },
+    /// Held points were given back.
+    HoldReleased {
+        /// Which hold.
+        hold: BurnId,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// All of its points.
+        points: Points,
+        /// Why.
+        why: Release,
+    },
+    /// A redemption was undone: its points are back, in the lots from which they came.
+    RedemptionRefunded {
+        /// Which.
+        of: BurnId,
+        /// What it had burnt, at the price that the redeemer was paid.
+        redemption: Redemption,
+    },
+}
+
+/// Points taken out of reach for a reward.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hold {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// What for.
+    pub reward: RewardId,
+    /// How many of it.
+    pub quantity: u32,
+    /// Who delivers it.
+    pub redeemer: PartnerId,
+    /// How many points; the sum of the allocations.
+    pub points: Points,
+    /// Who holds them.
+    pub by: Role,
+    /// When they are given back by themselves.
+    pub until: Timestamp,
+    /// From which lots, in burn order.
+    pub allocations: Vec<LotAllocation>,
+}
+
+/// Why held points were given back. Frozen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Release {
+    /// Somebody asked for it.
+    Asked,
+    /// The hold's time was over.
+    TimedOut,
 }
 
 /// Points granted by a rule.
@@ -223,6 +283,8 @@ pub enum Book {
     Redeemed(PartnerId),
     /// What has lapsed.
     Expired,
+    /// What is held for rewards.
+    Held,
 }
 
 /// Points added to a book, or taken from it.
@@ -241,6 +303,7 @@ impl Event {
     /// If they don't sum to zero: invariant 1.
     pub fn postings(&self) -> Option<(ProgrammeId, Vec<Posting>)> {
         let post = |book, points| Posting { book, points };
+        let sum = |of: &[LotAllocation]| of.iter().map(|slice| slice.points.signed()).sum::<i64>();
         let waiting = |pending| if pending { Book::Pending } else { Book::Available };
         let (programme, postings) = match self {
             Self::PointsAccrued(Accrual { programme, points, issuer, pending, .. }) => (
@@ -255,13 +318,35 @@ impl Event {
                 *programme,
                 vec![post(waiting(*pending), -points.signed()), post(Book::Expired, points.signed())],
             ),
-            Self::RewardRedeemed(Redemption { programme, redeemer, points, allocations, .. }) => {
-                let taken: i64 = allocations.iter().map(|allocation| allocation.points.signed()).sum();
-                (
-                    *programme,
-                    vec![post(Book::Available, -taken), post(Book::Redeemed(*redeemer), points.signed())],
-                )
+            Self::RewardRedeemed(Redemption { programme, redeemer, points, allocations, .. }) => (
+                *programme,
+                vec![
+                    post(Book::Available, -sum(allocations)),
+                    post(Book::Redeemed(*redeemer), points.signed()),
+                ],
+            ),
+            Self::HoldCreated(Hold { programme, points, allocations, .. }) => (
+                *programme,
+                vec![post(Book::Available, -sum(allocations)), post(Book::Held, points.signed())],
+            ),
+            Self::HoldCaptured { redemption, released, .. } => (
+                redemption.programme,
+                vec![
+                    post(Book::Held, -sum(&redemption.allocations) - released.signed()),
+                    post(Book::Redeemed(redemption.redeemer), redemption.points.signed()),
+                    post(Book::Available, released.signed()),
+                ],
+            ),
+            Self::HoldReleased { programme, points, .. } => {
+                (*programme, vec![post(Book::Held, -points.signed()), post(Book::Available, points.signed())])
             }
+            Self::RedemptionRefunded { redemption, .. } => (
+                redemption.programme,
+                vec![
+                    post(Book::Redeemed(redemption.redeemer), -redemption.points.signed()),
+                    post(Book::Available, sum(&redemption.allocations)),
+                ],
+            ),
             Self::MemberEnrolled
             | Self::ConsentGiven { .. }
             | Self::ConsentWithdrawn { .. }

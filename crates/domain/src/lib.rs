@@ -5,6 +5,7 @@
 //! marked as frozen: serialised types, fingerprints, the placement of accounts.
 
 pub mod account;
+pub mod burn;
 pub mod calendar;
 mod command;
 pub mod decide;
@@ -26,7 +27,8 @@ pub mod time;
 pub mod waiting;
 
 pub use account::{Account, Moment, Place};
-pub use command::{Caller, Command, EventBody, PartnerEvent, Role, event_key, request_key};
+pub use burn::BurnId;
+pub use command::{Caller, Command, EventBody, PartnerEvent, RewardChange, Role, event_key, request_key};
 pub use decide::{Verdict, decide};
 pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme, is_card_number};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp};
+use crate::{BurnId, Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp};
 
 /// A refused command. Journaled, so that a repeat gets the same answer. Frozen: new reasons at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
@@ -131,6 +131,30 @@ pub enum Rejection {
     /// More purposes than an account keeps.
     #[error("an account keeps consents for {0} purposes at most")]
     TooManyConsents(u32),
+    /// The account has no such hold.
+    #[error("the account has no such hold")]
+    UnknownHold(BurnId),
+    /// The account has no such redemption.
+    #[error("the account has no such redemption")]
+    UnknownRedemption(BurnId),
+    /// Its points were given back by time.
+    #[error("the hold timed out at {0}; its points are available again")]
+    HoldExpired(Timestamp),
+    /// It was settled before.
+    #[error("the hold was captured or released before")]
+    HoldNotOpen,
+    /// More points than the hold has.
+    #[error("the hold has {held} points, fewer than are to be captured")]
+    CaptureTooLarge {
+        /// What it has.
+        held: Points,
+    },
+    /// Its points were given back before.
+    #[error("the redemption was refunded before")]
+    RefundedBefore,
+    /// More open holds than an account keeps.
+    #[error("an account keeps {0} open holds at most")]
+    TooManyHolds(u32),
 }
 
 /// A number with a comma before each three digits.
@@ -179,6 +203,13 @@ impl Rejection {
             Self::LastOperatorKey => "LAST_OPERATOR_KEY",
             Self::TooManyConsents(_) => "TOO_MANY_CONSENTS",
             Self::UnknownKey => "NOT_FOUND",
+            Self::UnknownHold(_) => "UNKNOWN_HOLD",
+            Self::UnknownRedemption(_) => "UNKNOWN_REDEMPTION",
+            Self::HoldExpired(_) => "HOLD_EXPIRED",
+            Self::HoldNotOpen => "HOLD_NOT_OPEN",
+            Self::CaptureTooLarge { .. } => "CAPTURE_TOO_LARGE",
+            Self::RefundedBefore => "REDEMPTION_REFUNDED",
+            Self::TooManyHolds(_) => "TOO_MANY_HOLDS",
         }
     }
 }

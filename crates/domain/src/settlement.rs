@@ -43,6 +43,15 @@ pub enum LineKey {
         /// How much for a point.
         unit_price: UnitPrice,
     },
+    /// Burnt points given back: the redeemer pays back what it was paid.
+    Refunded {
+        /// Where the points came from.
+        issuer: PartnerId,
+        /// Who had delivered.
+        redeemer: PartnerId,
+        /// How much for a point, as it was paid.
+        unit_price: UnitPrice,
+    },
 }
 
 /// A sum.
@@ -50,7 +59,7 @@ pub enum LineKey {
 pub struct LineSum {
     /// Points.
     pub points: i64,
-    /// How many accruals, or redemptions that took from this issuer.
+    /// How many accruals, or redemptions or refunds of points of this issuer.
     pub count: u64,
     /// The journal position of the first of them.
     pub first: u64,
@@ -76,21 +85,37 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
             let key = LineKey::Issued { issuer: *issuer, funder: *funder, unit_price: *unit_price };
             vec![(*programme, key, sum(points.signed()))]
         }
-        Event::RewardRedeemed(Redemption { programme, redeemer, unit_price, allocations, .. }) => {
-            let mut by_issuer: BTreeMap<PartnerId, i64> = BTreeMap::new();
-            for allocation in allocations {
-                *by_issuer.entry(allocation.issuer).or_default() += allocation.points.signed();
-            }
-            let key = |issuer| LineKey::Redeemed { issuer, redeemer: *redeemer, unit_price: *unit_price };
-            by_issuer.into_iter().map(|(issuer, points)| (*programme, key(issuer), sum(points))).collect()
+        Event::RewardRedeemed(redemption) | Event::HoldCaptured { redemption, .. } => {
+            let Redemption { programme, redeemer, unit_price, .. } = *redemption;
+            let line = |(issuer, points)| {
+                (programme, LineKey::Redeemed { issuer, redeemer, unit_price }, sum(points))
+            };
+            by_issuer(redemption).into_iter().map(line).collect()
+        }
+        Event::RedemptionRefunded { redemption, .. } => {
+            let Redemption { programme, redeemer, unit_price, .. } = *redemption;
+            let line = |(issuer, points)| {
+                (programme, LineKey::Refunded { issuer, redeemer, unit_price }, sum(points))
+            };
+            by_issuer(redemption).into_iter().map(line).collect()
         }
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
-        | Event::LotExpired { .. } => Vec::new(),
+        | Event::LotExpired { .. }
+        | Event::HoldCreated(_)
+        | Event::HoldReleased { .. } => Vec::new(),
     }
+}
+
+fn by_issuer(redemption: &Redemption) -> BTreeMap<PartnerId, i64> {
+    let mut sums = BTreeMap::new();
+    for allocation in &redemption.allocations {
+        *sums.entry(allocation.issuer).or_default() += allocation.points.signed();
+    }
+    sums
 }
 
 /// A line of a statement: money moves once between a partner and the operator.
@@ -108,7 +133,9 @@ impl StatementLine {
     /// A line; `None` if its amount is beyond 64 bits.
     pub fn new(key: LineKey, sum: LineSum) -> Option<Self> {
         let amount = match &key {
-            LineKey::Issued { unit_price, .. } => unit_price.amount(-sum.points)?,
+            LineKey::Issued { unit_price, .. } | LineKey::Refunded { unit_price, .. } => {
+                unit_price.amount(-sum.points)?
+            }
             LineKey::Redeemed { unit_price, .. } => unit_price.amount(sum.points)?,
         };
         Some(Self { key, sum, amount })
@@ -118,7 +145,7 @@ impl StatementLine {
     pub fn partner(&self) -> PartnerId {
         match &self.key {
             LineKey::Issued { funder, .. } => *funder,
-            LineKey::Redeemed { redeemer, .. } => *redeemer,
+            LineKey::Redeemed { redeemer, .. } | LineKey::Refunded { redeemer, .. } => *redeemer,
         }
     }
 }

@@ -108,6 +108,8 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         R::UnknownPartner
         | R::UnknownProgramme
         | R::UnknownReward
+        | R::UnknownHold
+        | R::UnknownRedemption
         | R::MemberNotFound
         | R::EventNotFound
         | R::NotFound => Code::NotFound,
@@ -137,7 +139,12 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::NoProgramme
         | R::EffectiveTooEarly
         | R::LastOperatorKey
-        | R::TooManyConsents => Code::FailedPrecondition,
+        | R::TooManyConsents
+        | R::HoldExpired
+        | R::HoldNotOpen
+        | R::CaptureTooLarge
+        | R::RedemptionRefunded
+        | R::TooManyHolds => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -178,6 +185,13 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::UnknownKey => ErrorReason::NotFound,
         Rejection::LastOperatorKey => ErrorReason::LastOperatorKey,
         Rejection::TooManyConsents(_) => ErrorReason::TooManyConsents,
+        Rejection::UnknownHold(_) => ErrorReason::UnknownHold,
+        Rejection::UnknownRedemption(_) => ErrorReason::UnknownRedemption,
+        Rejection::HoldExpired(_) => ErrorReason::HoldExpired,
+        Rejection::HoldNotOpen => ErrorReason::HoldNotOpen,
+        Rejection::CaptureTooLarge { .. } => ErrorReason::CaptureTooLarge,
+        Rejection::RefundedBefore => ErrorReason::RedemptionRefunded,
+        Rejection::TooManyHolds(_) => ErrorReason::TooManyHolds,
     }
 }
 
@@ -197,6 +211,8 @@ impl From<&Rejection> for Failure {
             Rejection::NoContract { partner, programme } => {
                 failure.with("partner", partner).with("programme", programme)
             }
+            Rejection::HoldExpired(until) => failure.with("expired", until),
+            Rejection::CaptureTooLarge { held } => failure.with("points_held", held),
             Rejection::QuantityOutOfRange => failure.violating("quantity", "lies between 1 and 1000"),
             Rejection::UnknownPartner(_)
             | Rejection::NoProgramme(_)
@@ -218,6 +234,11 @@ impl From<&Rejection> for Failure {
             | Rejection::UnknownKey
             | Rejection::LastOperatorKey
             | Rejection::TooManyConsents(_)
+            | Rejection::UnknownHold(_)
+            | Rejection::UnknownRedemption(_)
+            | Rejection::HoldNotOpen
+            | Rejection::RefundedBefore
+            | Rejection::TooManyHolds(_)
             | Rejection::SettingOutOfRange(_) => failure,
         }
     }

@@ -100,6 +100,7 @@ impl Planted {
                 purses: account.purses().clone(),
                 keys: coalition_domain::keys::KeyIndex::default(),
                 waiting: account.waiting().to_vec(),
+                burns: account.burns().clone(),
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }

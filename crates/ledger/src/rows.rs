@@ -3,9 +3,10 @@
 //! | key | value |
 //! | --- | --- |
 //! | `m` | [`Meta`] |
-//! | `a` account `0` | the account, with lots, keys and latest activities as long as they are few |
+//! | `a` account `0` | the account, with lots, keys, holds, redemptions and latest activities as long as they are few |
 //! | `a` account `1` programme `\0` page | a page of lots |
 //! | `a` account `2` lowest key | a page of known ids |
+//! | `a` account `3` lowest name part | a page of holds and redemptions |
 //! | `h` account first part | a full page of activities |
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
@@ -18,26 +19,31 @@
 //! Numbers are big-endian, so that rows lie in their order. What an account needs lies in one run of keys: one scan
 //! loads it. Full pages of activities lie apart and are read only by those who ask for history.
 
+mod paged;
+
 use std::collections::BTreeMap;
 
 use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
+use coalition_domain::burn::{Burn, Burns};
 use coalition_domain::event::Book;
 use coalition_domain::keys::{KeyIndex, KeyPage};
 use coalition_domain::lot::{LotBook, LotPage};
+use coalition_domain::pages::Page;
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
-use coalition_domain::{Account, AccountId, Fingerprint, Place, ProgrammeId, Purpose, Timestamp};
+use coalition_domain::{Account, AccountId, BurnId, Fingerprint, Place, ProgrammeId, Purpose, Timestamp};
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::paged::Parts;
 use crate::accounts::Taken;
 use crate::due::DueKey;
 use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -68,6 +74,8 @@ struct Header {
     keys: Option<KeyPage>,
     tail: (u32, u32, Vec<u8>),
     waiting: Vec<WaitingEvent>,
+    /// The holds and redemptions if they are few.
+    burns: Option<Page<Burn, BurnId>>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -90,7 +98,8 @@ fn lots_key(id: &AccountId, programme: &ProgrammeId, page: u32) -> Vec<u8> {
     account_key(id, &[&[1], programme.as_str().as_bytes(), &[0], &page.to_be_bytes()])
 }
 
-/// Puts a value that may be larger than a row; it must never shrink by a part.
+/// Puts a value that may be larger than a row. It may leave the last parts of a longer one behind it: postcard knows where
+/// a value ends, and reads no further.
 pub(crate) fn put_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
     for (number, part) in value.chunks(PART_BYTES).enumerate() {
         let number = u16::try_from(number).expect("values are bounded far below 2 GiB");
@@ -158,6 +167,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
         tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
         waiting: account.waiting().to_vec(),
+        burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -190,6 +200,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     let mut header: Option<Header> = None;
     let mut pages: BTreeMap<ProgrammeId, Vec<LotPage>> = BTreeMap::new();
     let mut key_pages: Vec<KeyPage> = Vec::new();
+    let mut burn_pages = Parts::default();
     scan(reader, Range::prefix(account_key(id, &[])), |row| {
         match row.key[17..].split_first() {
             Some((0, [])) => header = Some(decode('a', &row.value)?),
@@ -200,12 +211,13 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
                 pages.entry(programme).or_default().push(decode('a', &row.value)?);
             }
             Some((2, _)) => key_pages.push(decode('a', &row.value)?),
+            Some((&paged::BURNS, rest)) => burn_pages.add(rest, &row.value)?,
             _ => return Err(bad()),
         }
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header { activities, enrolment, consents, purses, keys, tail, waiting } = header;
+    let Header { activities, enrolment, consents, purses, keys, tail, waiting, burns } = header;
     let (first, count, bytes) = tail;
     let purse = |(programme, next_page, page): (ProgrammeId, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
@@ -218,6 +230,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         purses: purses.into_iter().map(purse).collect(),
         keys: KeyIndex::from_pages(keys.map_or(key_pages, |page| vec![page])),
         waiting,
+        burns: Burns::from_pages(burn_pages.pages(burns)?),
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),

@@ -46,7 +46,7 @@ impl Totals {
             let sum = self.books.entry((programme, posting.book)).or_default();
             *sum += posting.points;
             match posting.book {
-                Book::Available | Book::Pending => {
+                Book::Available | Book::Pending | Book::Held => {
                     assert!(*sum >= 0, "book {:?} of {programme} is below zero", posting.book)
                 }
                 Book::Issued(_) | Book::Redeemed(_) | Book::Expired => {}

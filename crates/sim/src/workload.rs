@@ -285,6 +285,9 @@ pub(crate) fn reused(command: &Command) -> Option<Command> {
         Command::Redeem { caller, request, account, programme, reward, quantity } => {
             Some(Command::Redeem { caller, request, account, programme, reward, quantity: quantity + 1 })
         }
-        Command::Enrol { .. } | Command::PartnerEvent(_) | Command::TimePassed { .. } => None,
+        Command::Enrol { .. }
+        | Command::PartnerEvent(_)
+        | Command::TimePassed { .. }
+        | Command::Reward { .. } => None,
     }
 }

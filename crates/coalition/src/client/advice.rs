@@ -82,6 +82,13 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         R::Unspecified
         | R::EffectiveTooEarly
         | R::TooManyConsents
+        | R::HoldExpired
+        | R::HoldNotOpen
+        | R::CaptureTooLarge
+        | R::UnknownHold
+        | R::TooManyHolds
+        | R::UnknownRedemption
+        | R::RedemptionRefunded
         | R::NotFound
         | R::Malformed
         | R::FormatNotAccepted

@@ -153,6 +153,7 @@ fn statement_table(statement: &SettlementStatement) -> String {
         let what = match line.kind() {
             SettlementKind::Issued => format!("issued by {}", short(&line.counterparty)),
             SettlementKind::Redeemed => format!("burnt, issued by {}", short(&line.counterparty)),
+            SettlementKind::Refunded => format!("refunded, issued by {}", short(&line.counterparty)),
             SettlementKind::Unspecified => "?".to_owned(),
         };
         let sign = match line.direction() {

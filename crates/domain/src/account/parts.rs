@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Consent, Enrolment, Purse};
+use crate::burn::Burns;
 use crate::keys::KeyIndex;
 use crate::waiting::WaitingEvent;
 use crate::{AccountId, ProgrammeId, Purpose};
@@ -22,12 +23,14 @@ pub struct AccountParts {
     pub keys: KeyIndex,
     /// The events that came too early, in the order in which they came.
     pub waiting: Vec<WaitingEvent>,
+    /// The holds and redemptions.
+    pub burns: Burns,
 }
 
 impl Account {
     /// Puts a stored account together again.
     pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, purses, keys, waiting } = parts;
-        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting }
+        let AccountParts { activities, enrolment, consents, purses, keys, waiting, burns } = parts;
+        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting, burns }
     }
 }

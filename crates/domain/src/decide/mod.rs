@@ -7,6 +7,7 @@ mod enrol;
 mod partner_event;
 mod redeem;
 mod registry;
+mod reward;
 mod time;
 mod waiting;
 
@@ -48,7 +49,8 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
             None => Verdict::Nothing,
         },
         (Seen::Repeat(activity), _) => Verdict::Repeat(activity),
-        (Seen::Taken, _) | (Seen::RefusedBefore, Command::Enrol { .. } | Command::Redeem { .. }) => {
+        (Seen::Taken, _)
+        | (Seen::RefusedBefore, Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. }) => {
             Verdict::Decided(Outcome::Refused(Rejection::IdReused))
         }
         (Seen::New | Seen::RefusedBefore, _) => {
@@ -87,6 +89,11 @@ fn decide_new(
                 &redeem::Order { caller, programme, reward, quantity: *quantity },
                 at,
             )
+        }
+        Command::Reward { caller, request, change, .. } => {
+            registry.check(caller)?;
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            reward::decide(account, registry, caller, change, at)
         }
         Command::TimePassed { .. } => unreachable!("time is decided apart"),
     }

@@ -30,11 +30,7 @@ pub(super) fn decide(
     let mut events = super::due(account, &programme, at.decided_at, &[]);
     facts(account, event, &mut events)?;
 
-    let mut held = account
-        .purses()
-        .get(&programme)
-        .map_or(Ok(Points::ZERO), |purse| purse.lots.total())
-        .map_err(|_| Rejection::PointsOutOfRange)?;
+    let mut has = account.has(&programme).map_err(|_| Rejection::PointsOutOfRange)?;
     let mut granted = false;
     let mut missing = None;
     for rule in looks_at(&version.programme, event) {
@@ -48,7 +44,7 @@ pub(super) fn decide(
                 continue;
             }
         };
-        held = held.plus(points).map_err(|_| Rejection::PointsOutOfRange)?;
+        has = has.plus(points).map_err(|_| Rejection::PointsOutOfRange)?;
         events.push(Event::PointsAccrued(accrue(registry, event, &version.programme, rule, points, at)?));
         granted = true;
     }
@@ -110,7 +106,11 @@ fn consent(event: &Event) -> Option<&Purpose> {
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
         | Event::LotExpired { .. }
-        | Event::RewardRedeemed(_) => None,
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. } => None,
     }
 }
 

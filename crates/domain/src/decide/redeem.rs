@@ -2,9 +2,9 @@
 
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event, Redemption, VersionId};
-use crate::lot::LotBook;
+use crate::lot::{LotAllocation, LotBook};
 use crate::registry::Registry;
-use crate::{Caller, ProgrammeId, Rejection, RewardId, Role};
+use crate::{Caller, PartnerId, Points, ProgrammeId, Rejection, RewardId, Role, Timestamp, UnitPrice};
 
 /// The most of one reward in one redemption.
 pub const QUANTITY_MAX: u32 = 1_000;
@@ -17,12 +17,44 @@ pub(super) struct Order<'a> {
     pub(super) quantity: u32,
 }
 
+/// What it takes.
+pub(super) struct Quote {
+    pub(super) version: VersionId,
+    pub(super) redeemer: PartnerId,
+    pub(super) unit_price: UnitPrice,
+    pub(super) points: Points,
+    pub(super) allocations: Vec<LotAllocation>,
+    /// What time has made true of the points, journaled before they are taken.
+    pub(super) due: Vec<Event>,
+}
+
 pub(super) fn decide(
     account: &Account,
     registry: &Registry,
     order: &Order<'_>,
     at: &Moment,
 ) -> Result<Applied, Rejection> {
+    let Quote { version, redeemer, unit_price, points, allocations, due: mut events } =
+        quote(account, registry, order, at)?;
+    events.push(Event::RewardRedeemed(Redemption {
+        programme: *order.programme,
+        reward: *order.reward,
+        quantity: order.quantity,
+        redeemer,
+        unit_price,
+        points,
+        allocations,
+    }));
+    Ok(Applied { version: Some(version), events })
+}
+
+/// What an order takes, if it can be had now by this caller.
+pub(super) fn quote(
+    account: &Account,
+    registry: &Registry,
+    order: &Order<'_>,
+    at: &Moment,
+) -> Result<Quote, Rejection> {
     let now = at.decided_at;
     let version = registry.version(order.programme, now)?;
     let unknown = || Rejection::UnknownReward { programme: *order.programme, reward: *order.reward };
@@ -43,24 +75,27 @@ pub(super) fn decide(
     if reward.from.is_some_and(|from| now < from) || reward.until.is_some_and(|until| until <= now) {
         return Err(Rejection::RewardNotAvailable(reward.id));
     }
-    let contract = registry.contract(order.programme, &reward.redeemer, now);
-    let unit_price = contract
-        .and_then(|contract| contract.redemption)
-        .ok_or(Rejection::NoContract { partner: reward.redeemer, programme: *order.programme })?;
+    let unit_price = price(registry, order.programme, &reward.redeemer, now)?;
     let points = reward.points.times(order.quantity).map_err(|_| Rejection::PointsOutOfRange)?;
 
+    let (account, mut due) = super::time::given_back(account, order.programme, now);
     let none = LotBook::default();
     let lots = account.purses().get(order.programme).map_or(&none, |purse| &purse.lots);
     let allocations = lots.allocate(points, now).map_err(|missing| Rejection::PointsShort { missing })?;
-    let mut events = super::due(account, order.programme, now, &allocations);
-    events.push(Event::RewardRedeemed(Redemption {
-        programme: *order.programme,
-        reward: reward.id,
-        quantity: order.quantity,
-        redeemer: reward.redeemer,
-        unit_price,
-        points,
-        allocations,
-    }));
-    Ok(Applied { version: Some(VersionId { programme: *order.programme, number: version.number }), events })
+    due.extend(super::due(&account, order.programme, now, &allocations));
+    let version = VersionId { programme: *order.programme, number: version.number };
+    Ok(Quote { version, redeemer: reward.redeemer, unit_price, points, allocations, due })
+}
+
+/// What the redeemer is paid for a point at `now`.
+pub(super) fn price(
+    registry: &Registry,
+    programme: &ProgrammeId,
+    redeemer: &PartnerId,
+    now: Timestamp,
+) -> Result<UnitPrice, Rejection> {
+    let contract = registry.contract(programme, redeemer, now);
+    contract
+        .and_then(|contract| contract.redemption)
+        .ok_or(Rejection::NoContract { partner: *redeemer, programme: *programme })
 }

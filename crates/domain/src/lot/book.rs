@@ -154,15 +154,16 @@ impl LotBook {
         }
     }
 
-    /// Takes `points` from a lot, which goes when nothing is left.
+    /// Takes `points` from a lot, which goes when nothing is left; what was taken, as a lot.
     ///
     /// # Panics
     /// If the lot is not there or holds less: invariant 2.
-    pub(crate) fn take(&mut self, key: &LotKey, points: Points, seq: u64) {
+    pub(crate) fn take(&mut self, key: &LotKey, points: Points, seq: u64) -> Lot {
         let (at, place) = self.find(key);
         let page = Arc::make_mut(&mut self.pages[at]);
         page.changed = seq;
         let lot = &mut page.lots[place];
+        let slice = Lot { left: points, ..lot.clone() };
         lot.left = lot.left.minus(points).expect("a burn takes no more than the lot holds");
         self.total -= points.get();
         if lot.pending {
@@ -177,6 +178,18 @@ impl LotBook {
                 self.pages.remove(at);
             }
         }
+        slice
+    }
+
+    /// Puts back what was taken from a spendable lot, of which something may be left.
+    pub(crate) fn put_back(&mut self, slice: Lot, seq: u64) {
+        let Some((at, place)) = self.place(&slice.key) else { return self.insert(slice, seq) };
+        self.total += slice.left.get();
+        let page = Arc::make_mut(&mut self.pages[at]);
+        page.changed = seq;
+        let lot = &mut page.lots[place];
+        assert!(!lot.pending, "a lot is spendable before points are taken from it");
+        lot.left = lot.left.plus(slice.left).expect("decide keeps purses in the range of points");
     }
 
     /// Makes a pending lot spendable.
@@ -201,12 +214,15 @@ impl LotBook {
     }
 
     fn find(&self, key: &LotKey) -> (usize, usize) {
+        self.place(key).expect("the lot is in the book")
+    }
+
+    fn place(&self, key: &LotKey) -> Option<(usize, usize)> {
         let after =
             self.pages.partition_point(|page| page.lots.first().is_some_and(|first| first.key <= *key));
-        let at = after.checked_sub(1).expect("the lot is in the book");
-        let place =
-            self.pages[at].lots.binary_search_by(|lot| lot.key.cmp(key)).expect("the lot is in its page");
-        (at, place)
+        let at = after.checked_sub(1)?;
+        let place = self.pages[at].lots.binary_search_by(|lot| lot.key.cmp(key)).ok()?;
+        Some((at, place))
     }
 
     fn new_page(&mut self) -> u32 {

@@ -23,9 +23,11 @@ fn keys() {
         "540433afedb13b76419cdcf1f221e48a",
     ];
     assert_eq!(requests, expected);
-    let [event, _, enrol, redeem, passed] = samples::commands().map(|command| command.key().map(hex));
+    let [event, _, enrol, redeem, passed, hold, ..] =
+        samples::commands().map(|command| command.key().map(hex));
     assert_eq!(event.as_deref(), Some("ea4dbb499c859d417364b5627fd55e69"));
     assert_eq!((enrol.as_deref(), redeem.as_deref()), (Some(expected[1]), Some(expected[0])));
+    assert_eq!(hold.as_deref(), Some(expected[1]));
     assert_eq!(passed, None, "time has no id");
 }
 
@@ -37,6 +39,11 @@ fn contents_of_commands() {
         "dc52451f81a9315634ac6152b66e785f",
         "2916d6e6a958488e90fb4b1d07ea155b",
         "f8bc5462b858de7daf5b0ea85be5d7ad",
+        "be19c4473758f80313290e879a53e2f7",
+        "242a8b75fb6bb3a70b3f95bab56b2969",
+        "5961c5eafc248b25d84e2cd2312382a4",
+        "eac3e30d7e5a6dd7affc0dd576728255",
+        "e74eda40f8775d1c9b69b76778cf22b6",
     ];
     assert_eq!(samples::commands().map(|command| hex(command.content())), expected);
 }

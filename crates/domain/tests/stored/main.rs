@@ -12,12 +12,13 @@ mod variants;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use coalition_domain::event::Nothing;
+use coalition_domain::event::{Nothing, Release};
 use coalition_domain::keys::KeyState;
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::LineKey;
 use coalition_domain::{
-    Command, Event, EventBody, Outcome, RegistryEvent, Rejection, Role, Scheme, WaitsFor, decide,
+    Command, Event, EventBody, Outcome, RegistryEvent, Rejection, RewardChange, Role, Scheme, WaitsFor,
+    decide,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,12 +87,14 @@ macro_rules! stored {
 
 stored! {
     commands: of_enum("command.txt", samples::commands() as [Command; _]);
+    changes_of_rewards: of_enum("reward_change.txt", samples::reward_changes() as [RewardChange; _]);
     bodies_of_partner_events: of_enum("event_body.txt", samples::bodies() as [EventBody; _]);
     schemes: of_enum("scheme.txt", samples::schemes() as [Scheme; _]);
     roles: of_enum("role.txt", samples::roles() as [Role; _]);
     events: of_enum("event.txt", samples::events() as [Event; _]);
     reasons_for_nothing: of_enum("nothing.txt", samples::NOTHINGS as [Nothing; _]);
     categories: of_enum("category.txt", samples::CATEGORIES as [Category; _]);
+    releases: of_enum("release.txt", [Release::Asked, Release::TimedOut] as [Release; _]);
     outcomes: of_enum("outcome.txt", samples::outcomes() as [Outcome; _]);
     rejections: of_enum("rejection.txt", samples::rejections() as [Rejection; _]);
     registry_events: of_enum("registry_event.txt", samples::registry_events() as [RegistryEvent; _]);

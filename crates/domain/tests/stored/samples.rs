@@ -5,16 +5,18 @@ mod registry;
 use std::str::FromStr;
 
 use coalition_domain::account::{Consent, Enrolment};
-use coalition_domain::event::{Accrual, Applied, Nothing, Redemption, VersionId, Wait, WaitsFor};
+use coalition_domain::event::{
+    Accrual, Applied, Hold, Nothing, Redemption, Release, VersionId, Wait, WaitsFor,
+};
 use coalition_domain::keys::{KeyEntry, KeyPage, KeyState};
 use coalition_domain::lot::{Expiry, Lot, LotAllocation, LotKey, LotPage};
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::{LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
-    AccountId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money, Outcome,
-    PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, Role, Scheme, Span, Timestamp,
-    UnitPrice,
+    AccountId, BurnId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money, Outcome,
+    PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, RewardChange, Role, Scheme, Span,
+    Timestamp, UnitPrice,
 };
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
@@ -124,7 +126,24 @@ pub(crate) fn partner_event() -> PartnerEvent {
     }
 }
 
-pub(crate) fn commands() -> [Command; 5] {
+pub(crate) fn reward_changes() -> [RewardChange; 5] {
+    let hold = BurnId(300);
+    [
+        RewardChange::Hold {
+            programme: read("mypoints"),
+            reward: read("paris"),
+            quantity: 2,
+            ttl: Span::from_secs(1_800),
+        },
+        RewardChange::Capture { hold, points: Some(points(20)) },
+        RewardChange::Capture { hold, points: None },
+        RewardChange::Release { hold },
+        RewardChange::Refund { redemption: hold },
+    ]
+}
+
+pub(crate) fn commands() -> [Command; 10] {
+    let [hold, capture, capture_all, release, refund] = reward_changes();
     let named = PartnerEvent {
         programme: Some(read("mypoints")),
         channel: Some(read("web")),
@@ -145,7 +164,16 @@ pub(crate) fn commands() -> [Command; 5] {
             quantity: 1_000,
         },
         Command::TimePassed { account: account() },
+        reward(hold),
+        reward(capture),
+        reward(capture_all),
+        reward(release),
+        reward(refund),
     ]
+}
+
+fn reward(change: RewardChange) -> Command {
+    Command::Reward { caller: caller(), request: request(), account: account(), change }
 }
 
 fn accrual() -> Accrual {
@@ -183,7 +211,13 @@ fn redemption() -> Redemption {
     }
 }
 
-pub(crate) fn events() -> [Event; 10] {
+fn hold() -> Hold {
+    let Redemption { programme, reward, quantity, redeemer, points, allocations, .. } = redemption();
+    let by = Role::Member(account());
+    Hold { programme, reward, quantity, redeemer, points, by, until: LATER, allocations }
+}
+
+pub(crate) fn events() -> [Event; 15] {
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
     let free = Accrual { claim: None, expires_at: Expiry(None), pending: false, ..accrual() };
     [
@@ -197,6 +231,11 @@ pub(crate) fn events() -> [Event; 10] {
         Event::LotActivated { programme, lot, points },
         Event::LotExpired { programme, lot, points, pending: true },
         Event::RewardRedeemed(redemption()),
+        Event::HoldCreated(hold()),
+        Event::HoldCaptured { hold: BurnId(300), redemption: redemption(), released: points },
+        Event::HoldReleased { hold: BurnId(300), programme, points, why: Release::Asked },
+        Event::HoldReleased { hold: BurnId(300), programme, points, why: Release::TimedOut },
+        Event::RedemptionRefunded { of: BurnId(300), redemption: redemption() },
     ]
 }
 
@@ -215,7 +254,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 30] {
+pub(crate) fn rejections() -> [Rejection; 37] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -249,6 +288,13 @@ pub(crate) fn rejections() -> [Rejection; 30] {
         Rejection::SettingOutOfRange("a display name has 1 to 100 characters".to_owned()),
         Rejection::LastOperatorKey,
         Rejection::TooManyConsents(64),
+        Rejection::UnknownHold(BurnId(300)),
+        Rejection::UnknownRedemption(BurnId(300)),
+        Rejection::HoldExpired(LATER),
+        Rejection::HoldNotOpen,
+        Rejection::CaptureTooLarge { held: points(20) },
+        Rejection::RefundedBefore,
+        Rejection::TooManyHolds(1_000),
     ]
 }
 
@@ -292,11 +338,12 @@ pub(crate) fn consent() -> Consent {
     Consent { given: true, since: NOW }
 }
 
-pub(crate) fn line_keys() -> [LineKey; 2] {
+pub(crate) fn line_keys() -> [LineKey; 3] {
     let (issuer, unit_price) = (read("cdnow"), price(9_000));
     [
         LineKey::Issued { issuer, funder: read("bank"), unit_price },
         LineKey::Redeemed { issuer, redeemer: read("airline"), unit_price },
+        LineKey::Refunded { issuer, redeemer: read("airline"), unit_price },
     ]
 }
 

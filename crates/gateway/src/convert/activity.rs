@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::event::Event;
+use coalition_domain::event::{Event, Hold, Redemption};
 use coalition_domain::{
-    AccountId, Caller, Command, EventBody, Outcome, PartnerId, ProgrammeId, Registry, Role,
+    AccountId, Caller, Command, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange, Role,
 };
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
@@ -33,7 +33,9 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         Command::PartnerEvent(event) => event::programme(event, registry),
         Command::Enrol { .. } => None,
         Command::Redeem { programme, .. } => Some(*programme),
-        Command::TimePassed { .. } => decided_events(activity).find_map(of_lot),
+        Command::TimePassed { .. } | Command::Reward { .. } => {
+            decided_events(activity).find_map(|event| event.postings().map(|(programme, _)| programme))
+        }
     })
 }
 
@@ -97,7 +99,12 @@ fn moved(event: &Event) -> i64 {
     match event {
         Event::PointsAccrued(accrual) => accrual.points.signed(),
         Event::LotExpired { points, .. } => -points.signed(),
-        Event::RewardRedeemed(redemption) => -redemption.points.signed(),
+        Event::RewardRedeemed(Redemption { points, .. }) | Event::HoldCreated(Hold { points, .. }) => {
+            -points.signed()
+        }
+        Event::HoldCaptured { released: points, .. }
+        | Event::HoldReleased { points, .. }
+        | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -123,19 +130,6 @@ fn decided_events(activity: &Activity) -> impl Iterator<Item = &Event> {
     applied.into_iter().flat_map(|applied| &applied.events)
 }
 
-/// The programme of a lot that time has changed.
-fn of_lot(event: &Event) -> Option<ProgrammeId> {
-    match event {
-        Event::LotActivated { programme, .. } | Event::LotExpired { programme, .. } => Some(*programme),
-        Event::MemberEnrolled
-        | Event::ConsentGiven { .. }
-        | Event::ConsentWithdrawn { .. }
-        | Event::PointsAccrued(_)
-        | Event::NothingEarned { .. }
-        | Event::RewardRedeemed(_) => None,
-    }
-}
-
 /// The partner that took part: the sender of an event, the redeemer, or who asked.
 fn partner_of(activity: &Activity) -> Option<PartnerId> {
     let asked = |caller: &Caller| match caller.role {
@@ -146,18 +140,36 @@ fn partner_of(activity: &Activity) -> Option<PartnerId> {
         Command::PartnerEvent(event) => Some(event.partner),
         Command::Enrol { caller, .. } => asked(caller),
         Command::TimePassed { .. } => None,
-        Command::Redeem { caller, .. } => {
-            redemption::burnt(activity).map(|redemption| redemption.redeemer).or_else(|| asked(caller))
+        Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
+            decided_events(activity).find_map(redeemer).or_else(|| asked(caller))
         }
+    }
+}
+
+/// Who delivers the reward that an event is about.
+fn redeemer(event: &Event) -> Option<PartnerId> {
+    match event {
+        Event::RewardRedeemed(redemption)
+        | Event::HoldCaptured { redemption, .. }
+        | Event::RedemptionRefunded { redemption, .. } => Some(redemption.redeemer),
+        Event::HoldCreated(hold) => Some(hold.redeemer),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::HoldReleased { .. } => None,
     }
 }
 
 fn source(command: &Command) -> Option<proto::activity::Source> {
     match command {
         Command::PartnerEvent(event) => Some(proto::activity::Source::EventId(event.event_id.to_string())),
-        Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
-            Some(proto::activity::Source::RequestId(request.to_string()))
-        }
+        Command::Enrol { request, .. }
+        | Command::Redeem { request, .. }
+        | Command::Reward { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
         Command::TimePassed { .. } => None,
     }
 }
@@ -175,10 +187,22 @@ fn kind(activity: &Activity) -> ActivityType {
         },
         Command::Enrol { .. } => ActivityType::Enrolment,
         Command::Redeem { .. } => ActivityType::Redemption,
+        Command::Reward { change, .. } => match change {
+            RewardChange::Hold { .. } => ActivityType::Hold,
+            RewardChange::Capture { .. } => ActivityType::Capture,
+            RewardChange::Release { .. } => ActivityType::Release,
+            RewardChange::Refund { .. } => ActivityType::Refund,
+        },
         // A decision on what time has brought about is of one kind.
         Command::TimePassed { .. } => {
-            let expiry = decided_events(activity).any(|event| matches!(event, Event::LotExpired { .. }));
-            if expiry { ActivityType::Expiry } else { ActivityType::Activation }
+            let says = |what: fn(&Event) -> bool| decided_events(activity).any(what);
+            if says(|event| matches!(event, Event::HoldReleased { .. })) {
+                ActivityType::Release
+            } else if says(|event| matches!(event, Event::LotExpired { .. })) {
+                ActivityType::Expiry
+            } else {
+                ActivityType::Activation
+            }
         }
     }
 }

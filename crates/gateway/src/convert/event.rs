@@ -91,7 +91,11 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
         | Event::ConsentWithdrawn { .. }
         | Event::LotActivated { .. }
         | Event::LotExpired { .. }
-        | Event::RewardRedeemed(_) => None,
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. } => None,
     }
 }
 

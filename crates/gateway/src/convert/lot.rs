@@ -46,7 +46,11 @@ fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
         | Event::LotExpired { .. }
-        | Event::RewardRedeemed(_) => None,
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. } => None,
     })
 }
 

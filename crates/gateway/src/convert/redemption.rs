@@ -21,14 +21,17 @@ pub(crate) fn name_of(account: AccountId, activity: &Activity) -> String {
 pub(crate) fn burnt(activity: &Activity) -> Option<&Redemption> {
     let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
     applied.events.iter().find_map(|event| match event {
-        Event::RewardRedeemed(redemption) => Some(redemption),
+        Event::RewardRedeemed(redemption) | Event::HoldCaptured { redemption, .. } => Some(redemption),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::PointsAccrued(_)
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
-        | Event::LotExpired { .. } => None,
+        | Event::LotExpired { .. }
+        | Event::HoldCreated(_)
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. } => None,
     })
 }
 

@@ -55,6 +55,9 @@ pub(crate) fn line_to_proto(line: &Line) -> Result<proto::SettlementLine, Failur
         LineKey::Redeemed { issuer, unit_price, .. } => {
             (SettlementKind::Redeemed, SettlementDirection::Receivable, issuer, unit_price)
         }
+        LineKey::Refunded { issuer, unit_price, .. } => {
+            (SettlementKind::Refunded, SettlementDirection::Payable, issuer, unit_price)
+        }
     };
     let range = |(shard, sum): &(ShardId, LineSum)| PositionRange {
         shard: shard.0,
@@ -115,7 +118,7 @@ impl Owed {
 /// Writes the cell of a line of burnt points; `None` for other lines.
 pub(crate) fn cell_to_proto(line: &Line) -> Result<Option<proto::BurnMatrixCell>, Failure> {
     match &line.line.key {
-        LineKey::Issued { .. } => Ok(None),
+        LineKey::Issued { .. } | LineKey::Refunded { .. } => Ok(None),
         LineKey::Redeemed { issuer, redeemer, unit_price } => Ok(Some(proto::BurnMatrixCell {
             issuer: name::of_partner(issuer),
             redeemer: name::of_partner(redeemer),

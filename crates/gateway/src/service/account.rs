@@ -163,7 +163,7 @@ fn balance(view: &AccountView, programme: &ProgrammeId) -> Result<proto::Balance
         programme: name::of_programme(programme),
         available: balance.available.signed(),
         pending: balance.pending.signed(),
-        held: Points::ZERO.signed(),
+        held: balance.held.signed(),
         debt: Points::ZERO.signed(),
         expiring: expiring(view, programme, now),
         next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),

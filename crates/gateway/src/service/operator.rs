@@ -122,6 +122,7 @@ fn conservation(
             Book::Pending => row.pending += points,
             Book::Redeemed(_) => row.redeemed += points,
             Book::Expired => row.expired += points,
+            Book::Held => row.held += points,
         }
     }
     row.difference = row.issued

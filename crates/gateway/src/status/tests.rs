@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coalition_domain::{Points, Span, Timestamp};
+use coalition_domain::{BurnId, Points, Span, Timestamp};
 
 use super::*;
 
@@ -96,6 +96,13 @@ fn rejections() -> Vec<Rejection> {
         Rejection::SettingOutOfRange("x".to_owned()),
         Rejection::LastOperatorKey,
         Rejection::TooManyConsents(1),
+        Rejection::UnknownHold(BurnId(1)),
+        Rejection::UnknownRedemption(BurnId(1)),
+        Rejection::HoldExpired(time),
+        Rejection::HoldNotOpen,
+        Rejection::CaptureTooLarge { held: Points::new(1).unwrap() },
+        Rejection::RefundedBefore,
+        Rejection::TooManyHolds(1),
     ]
 }
 

@@ -52,7 +52,9 @@ pub(super) struct Account {
 fn key(command: &Command) -> String {
     match command {
         Command::PartnerEvent(event) => format!("event {} {}", event.partner, event.event_id),
-        Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. } => {
+        Command::Enrol { caller, request, .. }
+        | Command::Redeem { caller, request, .. }
+        | Command::Reward { caller, request, .. } => {
             format!("request {:?} {request}", caller.role)
         }
         // It has no id, and never counts as the same.
@@ -126,7 +128,7 @@ impl Account {
                     }
                 }
             }
-            Command::Enrol { .. } | Command::Redeem { .. } => {
+            Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. } => {
                 holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
                 // Whatever became of it, a request's id stands for what it said first.
                 let reused = self.earlier(command).next().is_some();
@@ -176,7 +178,7 @@ impl Account {
             && match command {
                 Command::PartnerEvent(event) => matches!(event.body, EventBody::SignUp { .. }),
                 Command::Enrol { .. } => true,
-                Command::Redeem { .. } | Command::TimePassed { .. } => false,
+                Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => false,
             };
         let mut consents = self.consents(command);
         for event in events {
@@ -206,6 +208,10 @@ impl Account {
                 Event::RewardRedeemed(redemption) => {
                     self.redeem(command, redemption, at, registry, sums)?;
                 }
+                Event::HoldCreated(_)
+                | Event::HoldCaptured { .. }
+                | Event::HoldReleased { .. }
+                | Event::RedemptionRefunded { .. } => return Err(format!("nobody asked for {event:?}")),
             }
             self.lots.retain(|lot| lot.left > 0);
         }

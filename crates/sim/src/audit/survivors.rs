@@ -90,7 +90,8 @@ fn outcome_of(
         }
         coalition_domain::Command::Enrol { .. }
         | coalition_domain::Command::Redeem { .. }
-        | coalition_domain::Command::TimePassed { .. } => false,
+        | coalition_domain::Command::TimePassed { .. }
+        | coalition_domain::Command::Reward { .. } => false,
     };
     holds(found == expected || forgotten, || {
         format!("{command:?} is said to be decided at {found:?}, not {expected:?}")

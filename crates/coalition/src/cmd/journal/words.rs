@@ -1,15 +1,16 @@
 //! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
 
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
-use coalition_domain::event::{Applied, Event, Redemption, Wait};
-use coalition_domain::{AccountId, Command, Decision, Outcome, Rejection, Role};
+use coalition_domain::event::{Applied, Event, Hold, Redemption, Release, Wait};
+use coalition_domain::{AccountId, BurnId, Command, Decision, Outcome, Rejection, RewardChange, Role};
 use coalition_ledger::body::Item;
 
 use crate::client::text::points;
 
 /// A decision, told.
 pub(super) struct Told {
-    /// What was asked: a kind of event, "enrol", "redeem", "registry" or "relayed".
+    /// What was asked: a kind of event, "enrol", "redeem", "hold", "capture", "release", "refund",
+    /// "registry" or "relayed".
     pub(super) kind: &'static str,
     /// Whose account it concerns.
     pub(super) account: Option<AccountId>,
@@ -89,12 +90,18 @@ fn account(decision: &Decision) -> Told {
             ("redeem", asked)
         }
         Command::TimePassed { .. } => ("time_passed", "time passed".to_owned()),
+        Command::Reward { caller, change, .. } => {
+            let (kind, asked) = reward(change);
+            (kind, format!("{asked}, asked by {}", who(caller.role)))
+        }
     };
     let mut told = Told::applied(kind, format!("account {id}: {asked}"));
     told.account = Some(id);
     match command {
         Command::PartnerEvent(event) => told.event_id = Some(event.event_id.to_string()),
-        Command::Enrol { request, .. } | Command::Redeem { request, .. } => {
+        Command::Enrol { request, .. }
+        | Command::Redeem { request, .. }
+        | Command::Reward { request, .. } => {
             told.request_id = Some(request.to_string());
         }
         Command::TimePassed { .. } => {}
@@ -109,6 +116,29 @@ fn account(decision: &Decision) -> Told {
             told
         }
     }
+}
+
+fn reward(change: &RewardChange) -> (&'static str, String) {
+    match change {
+        RewardChange::Hold { programme, reward, quantity, .. } => {
+            ("hold", format!("hold points for {quantity} {reward} of {programme}"))
+        }
+        RewardChange::Capture { hold, points: Some(points) } => {
+            ("capture", format!("capture {points} of hold {}", number(*hold)))
+        }
+        RewardChange::Capture { hold, points: None } => {
+            ("capture", format!("capture hold {}", number(*hold)))
+        }
+        RewardChange::Release { hold } => ("release", format!("release hold {}", number(*hold))),
+        RewardChange::Refund { redemption } => {
+            ("refund", format!("refund redemption {}", number(*redemption)))
+        }
+    }
+}
+
+/// A hold or redemption as the API numbers it, from 1.
+fn number(burn: BurnId) -> u64 {
+    u64::from(burn.0) + 1
 }
 
 fn outcome(applied: &Applied) -> String {
@@ -137,6 +167,22 @@ fn event(event: &Event) -> String {
         Event::RewardRedeemed(redemption) => {
             format!("{} burnt at {}", points(redemption.points.signed()), redemption.redeemer)
         }
+        Event::HoldCreated(hold) => {
+            format!("{} held for {} until {}", points(hold.points.signed()), hold.redeemer, hold.until)
+        }
+        Event::HoldCaptured { redemption, released, .. } => {
+            let (burnt, back) = (points(redemption.points.signed()), points(released.signed()));
+            format!("{burnt} burnt at {}, {back} given back", redemption.redeemer)
+        }
+        Event::HoldReleased { points: of, why: Release::Asked, .. } => {
+            format!("{} given back", points(of.signed()))
+        }
+        Event::HoldReleased { points: of, why: Release::TimedOut, .. } => {
+            format!("{} given back by time", points(of.signed()))
+        }
+        Event::RedemptionRefunded { redemption, .. } => {
+            format!("{} of {} given back", points(redemption.points.signed()), redemption.redeemer)
+        }
     }
 }
 
@@ -144,9 +190,12 @@ fn event(event: &Event) -> String {
 fn change(event: &Event) -> i64 {
     match event {
         Event::PointsAccrued(accrual) => accrual.points.signed(),
-        Event::LotExpired { points, .. } | Event::RewardRedeemed(Redemption { points, .. }) => {
-            -points.signed()
-        }
+        Event::LotExpired { points, .. }
+        | Event::RewardRedeemed(Redemption { points, .. })
+        | Event::HoldCreated(Hold { points, .. }) => -points.signed(),
+        Event::HoldCaptured { released: points, .. }
+        | Event::HoldReleased { points, .. }
+        | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }

@@ -200,6 +200,10 @@ fn what(kind: ActivityType) -> &'static str {
         ActivityType::Redemption => "redemption",
         ActivityType::Activation => "activation",
         ActivityType::Expiry => "expiry",
+        ActivityType::Hold => "hold",
+        ActivityType::Capture => "capture",
+        ActivityType::Release => "release",
+        ActivityType::Refund => "refund",
     }
 }
 

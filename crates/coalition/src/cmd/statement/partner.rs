@@ -88,6 +88,7 @@ fn kind(line: &SettlementLine) -> &'static str {
         SettlementKind::Unspecified => "unknown",
         SettlementKind::Issued => "issued",
         SettlementKind::Redeemed => "redeemed",
+        SettlementKind::Refunded => "refunded",
     }
 }
 

@@ -4,6 +4,7 @@ use super::script::{Line, read};
 use super::world::World;
 use super::{MYPOINTS, lines};
 use crate::account::{Account, AccountParts, Moment, Place, Purse};
+use crate::burn::Burns;
 use crate::decide::{Verdict, decide};
 use crate::event::Outcome;
 use crate::lot::{LotBook, lots_looked_at};
@@ -37,6 +38,7 @@ fn account(world: &World, lots: u32) -> Account {
         purses: [(read("mypoints"), Purse { lots })].into(),
         keys: world.account.keys().clone(),
         waiting: Vec::new(),
+        burns: Burns::default(),
     };
     Account::from_parts(world.account.id(), parts)
 }

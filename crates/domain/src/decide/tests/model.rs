@@ -82,6 +82,7 @@ impl Model {
                 Said::Applied(vec![])
             }
             Command::Redeem { quantity, .. } => self.redeem(u64::from(*quantity) * 20, now),
+            Command::Reward { .. } => panic!("no step asks it"),
             Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));

@@ -6,6 +6,7 @@ use super::model::{Model, Said};
 use super::script::Line;
 use super::world::World;
 use crate::account::{Account, AccountParts, Purse};
+use crate::burn::Burns;
 use crate::decide::Verdict;
 use crate::event::{Book, Event, Outcome};
 use crate::keys::KeyIndex;
@@ -128,6 +129,7 @@ fn reload(account: &Account) -> Account {
         purses: purses.collect(),
         keys: KeyIndex::from_pages(account.keys().pages().iter().map(|page| again(&**page)).collect()),
         waiting: again(&account.waiting().to_vec()),
+        burns: Burns::from_pages(account.burns().pages().iter().map(|page| again(&**page)).collect()),
     };
     Account::from_parts(account.id(), parts)
 }

@@ -6,6 +6,8 @@
 //! - `1997-01-12 mypoints email_read e1 message`
 //! - `1997-01-12 bank account_opening a1 [reference]`, `engagement g1 review [reference]`
 //! - `1997-01-12 operator enrol 1`, `member redeem 2 voucher quantity=3 issued=1997-01-11`
+//! - `1997-01-12 member hold 3 voucher quantity=3 ttl=3600`, of which the activity 7 says so: `cdnow capture 4 7 300`,
+//!   `cdnow capture 4 7`, `member release 5 7`; and of a redemption, `cdnow refund 6 8`
 //! - `1997-01-12 time passes`
 //!
 //! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`
@@ -20,11 +22,12 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::burn::HOLD_TTL;
 use crate::decide::RegistryChange;
 use crate::registry::Settings;
 use crate::{
-    AccountId, Caller, Command, EventBody, Identifier, Money, PartnerEvent, Reference, RequestId, Role,
-    Scheme, Span, Timestamp, UnitPrice,
+    AccountId, BurnId, Caller, Command, EventBody, Identifier, Money, PartnerEvent, Points, Reference,
+    RequestId, RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
 };
 
 pub(super) struct Line<'a> {
@@ -113,6 +116,12 @@ impl<'a> Line<'a> {
                 reward: read(self.word(1)),
                 quantity: self.option("quantity").map_or(1, read),
             },
+            "hold" | "capture" | "release" | "refund" => Command::Reward {
+                caller: caller(),
+                request: self.request(),
+                account: member().account(),
+                change: self.reward_change(),
+            },
             _ => Command::PartnerEvent(PartnerEvent {
                 partner: read(self.who),
                 event_id: reference(self.word(0)),
@@ -123,6 +132,24 @@ impl<'a> Line<'a> {
                 revision: self.option("revision").map_or(0, read),
                 body: self.body(),
             }),
+        }
+    }
+
+    fn reward_change(&self) -> RewardChange {
+        let burn = || BurnId(read(self.word(1)));
+        match self.what {
+            "hold" => RewardChange::Hold {
+                programme: read(self.option("programme").unwrap_or("mypoints")),
+                reward: read(self.word(1)),
+                quantity: self.option("quantity").map_or(1, read),
+                ttl: self.option("ttl").map_or(HOLD_TTL, |seconds| Span::from_secs(read(seconds))),
+            },
+            "capture" => {
+                let points = self.words.get(2).map(|points| Points::new(read(points)).unwrap());
+                RewardChange::Capture { hold: burn(), points }
+            }
+            "release" => RewardChange::Release { hold: burn() },
+            _ => RewardChange::Refund { redemption: burn() },
         }
     }
 

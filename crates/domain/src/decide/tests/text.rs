@@ -2,9 +2,10 @@
 
 use crate::account::Account;
 use crate::decide::Verdict;
-use crate::event::{Accrual, Event, Outcome, Redemption, Wait, WaitsFor};
+use crate::event::{Accrual, Event, Hold, Outcome, Redemption, Wait, WaitsFor};
+use crate::lot::LotAllocation;
 use crate::registry::RegistryEvent;
-use crate::{Points, Rejection, Timestamp, UnitPrice};
+use crate::{Rejection, Timestamp, UnitPrice};
 
 /// What became of a command, and the balances where it took effect.
 pub(super) fn verdict(verdict: &Verdict, account: &Account, now: Timestamp) -> String {
@@ -33,7 +34,9 @@ pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> S
                 } else {
                     format!(", {} later", balance.pending)
                 };
-                lines.push(format!("{programme}: {}{pending}", balance.available));
+                let held =
+                    if balance.held.is_zero() { String::new() } else { format!(", {} held", balance.held) };
+                lines.push(format!("{programme}: {}{pending}{held}", balance.available));
             }
             lines.join("\n")
         }
@@ -64,6 +67,25 @@ fn fact(event: &Event) -> Vec<String> {
             vec![format!("lot {}.{} of {points} {}", lot.granted.seq, lot.nth, lapsed(*pending))]
         }
         Event::RewardRedeemed(redemption) => redeemed(redemption),
+        Event::HoldCreated(hold) => {
+            let Hold { reward, quantity, redeemer, points, until, allocations, .. } = hold;
+            let head = format!("{points} held for {quantity} {reward} of {redeemer} until {until}");
+            std::iter::once(head).chain(slices(allocations)).collect()
+        }
+        Event::HoldCaptured { hold, redemption, released } => {
+            let mut lines = redeemed(redemption);
+            lines[0] += &format!(", of hold {hold}; {released} given back");
+            lines
+        }
+        Event::HoldReleased { hold, points, why, .. } => {
+            vec![format!("hold {hold} gives {points} back: {why:?}")]
+        }
+        Event::RedemptionRefunded { of, redemption } => {
+            let Redemption { redeemer, points, unit_price, allocations, .. } = redemption;
+            let head =
+                format!("redemption {of} gives {points} back: {redeemer} pays {} back", price(unit_price));
+            std::iter::once(head).chain(slices(allocations)).collect()
+        }
     }
 }
 
@@ -82,17 +104,14 @@ fn accrued(accrual: &Accrual) -> String {
 fn redeemed(redemption: &Redemption) -> Vec<String> {
     let Redemption { reward, quantity, redeemer, unit_price, points, allocations, .. } = redemption;
     let head = format!("-{points} for {quantity} {reward}: {redeemer} is paid {}", price(unit_price));
-    let slice = |points: Points, issuer, funder| format!("  {points} of {issuer}, {funder} paid");
-    let slices = allocations.iter().map(|lot| {
-        format!(
-            "{} {} for lot {}.{}",
-            slice(lot.points, lot.issuer, lot.funder),
-            price(&lot.unit_price),
-            lot.lot.granted.seq,
-            lot.lot.nth
-        )
-    });
-    std::iter::once(head).chain(slices).collect()
+    std::iter::once(head).chain(slices(allocations)).collect()
+}
+
+fn slices(allocations: &[LotAllocation]) -> impl Iterator<Item = String> {
+    allocations.iter().map(|LotAllocation { lot, points, issuer, funder, unit_price }| {
+        let (unit_price, granted, nth) = (price(unit_price), lot.granted.seq, lot.nth);
+        format!("  {points} of {issuer}, {funder} paid {unit_price} for lot {granted}.{nth}")
+    })
 }
 
 /// What became of a command to the registry.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::script::{Line, instant, member, read, request};
 use super::text;
 use crate::account::{Account, Moment, Place};
+use crate::burn::Burn;
 use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry, decide_waiting};
-use crate::event::{Applied, Book, Decision, Event, Outcome};
+use crate::event::{Applied, Book, Decision, Event, Hold, Outcome, Redemption};
 use crate::lot::Lot;
 use crate::registry::Registry;
 use crate::{Caller, Command, Points, ProgrammeId, Role, Span, Timestamp};
@@ -166,9 +167,13 @@ impl World {
             for posting in postings {
                 *self.books.entry((programme, posting.book)).or_default() += posting.points;
             }
-            if let Event::RewardRedeemed(redemption) = event {
-                let allocated: u64 = redemption.allocations.iter().map(|lot| lot.points.get()).sum();
-                assert_eq!(allocated, redemption.points.get(), "allocations equal their burn");
+            if let Event::RewardRedeemed(Redemption { points, allocations, .. })
+            | Event::HoldCreated(Hold { points, allocations, .. })
+            | Event::HoldCaptured { redemption: Redemption { points, allocations, .. }, .. }
+            | Event::RedemptionRefunded { redemption: Redemption { points, allocations, .. }, .. } = event
+            {
+                let allocated: u64 = allocations.iter().map(|lot| lot.points.get()).sum();
+                assert_eq!(allocated, points.get(), "allocations equal their burn");
             }
         }
         for (programme, purse) in self.account.purses() {
@@ -188,7 +193,22 @@ impl World {
             assert!(purse.lots.iter().all(|lot| !lot.left.is_zero()), "a lot of nothing");
             let balance = self.account.balance(programme, now);
             let live = sum(&|lot| !lot.expired(now));
-            assert_eq!(balance.available.plus(balance.pending), Ok(live), "the balance in {programme}");
+            let open = self.account.burns().iter().filter(|(_, burn)| burn.programme == *programme);
+            let holds = open.filter_map(|(_, burn)| Some((burn.held_until()?, burn)));
+            let (over, held): (Vec<_>, Vec<_>) = holds.partition(|(until, _)| *until <= now);
+            let slices = |of: Vec<(Timestamp, &Burn)>, live: &dyn Fn(&Lot) -> bool| {
+                let lots = of.iter().flat_map(|(_, burn)| &burn.slices).filter(|lot| live(lot));
+                Points::new(lots.map(|lot| lot.left.get()).sum()).unwrap()
+            };
+            let all: Vec<_> = over.iter().chain(&held).copied().collect();
+            assert_eq!(
+                self.booked(programme, Book::Held),
+                slices(all, &|_| true).signed(),
+                "held in {programme}"
+            );
+            assert_eq!(balance.held, slices(held, &|_| true), "held at {now} in {programme}");
+            let live = live.plus(slices(over, &|lot| !lot.expired(now)));
+            assert_eq!(balance.available.plus(balance.pending), live, "the balance in {programme}");
         }
         for ((programme, book), points) in &self.books {
             let may_be_below = matches!(book, Book::Issued(_));

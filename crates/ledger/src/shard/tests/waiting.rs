@@ -113,7 +113,10 @@ fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
                 };
                 Some((event.event_id.to_string(), source, outcome))
             }
-            Command::Enrol { .. } | Command::Redeem { .. } | Command::TimePassed { .. } => None,
+            Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::TimePassed { .. }
+            | Command::Reward { .. } => None,
         },
         Item::Registry(_) | Item::Relayed(_) => None,
     };

@@ -1,0 +1,62 @@
+//! How holds and redemptions move points out of lots, and back into them.
+
+use super::Account;
+use crate::ProgrammeId;
+use crate::burn::{Burn, BurnId, HoldState, split};
+use crate::event::{Event, Release};
+use crate::lot::{Lot, LotAllocation};
+
+impl Account {
+    /// Takes in what happened to the points of a reward. What is created is named by the activity that creates it.
+    pub(super) fn burn(&mut self, event: &Event, seq: u64) {
+        let id = BurnId(self.activities);
+        match event {
+            Event::RewardRedeemed(redemption) => {
+                let slices = self.take(&redemption.programme, &redemption.allocations, seq);
+                self.burns.add(id, Burn::of_redemption(redemption, slices), seq);
+            }
+            Event::HoldCreated(hold) => {
+                let slices = self.take(&hold.programme, &hold.allocations, seq);
+                self.burns.add(id, Burn::of_hold(hold, slices), seq);
+            }
+            Event::HoldCaptured { hold, redemption, .. } => {
+                let slices = self.burns.end_hold(*hold, HoldState::Captured(id), seq);
+                let (burnt, rest) = split(slices, redemption.points);
+                self.burns.add(id, Burn::of_redemption(redemption, burnt), seq);
+                self.put_back(&redemption.programme, rest, seq);
+            }
+            Event::HoldReleased { hold, why, .. } => self.release(*hold, *why, seq),
+            Event::RedemptionRefunded { of, redemption } => {
+                let slices = self.burns.refund(*of, seq);
+                self.put_back(&redemption.programme, slices, seq);
+            }
+            Event::MemberEnrolled
+            | Event::ConsentGiven { .. }
+            | Event::ConsentWithdrawn { .. }
+            | Event::PointsAccrued(_)
+            | Event::NothingEarned { .. }
+            | Event::LotActivated { .. }
+            | Event::LotExpired { .. } => unreachable!("not about the points of a reward"),
+        }
+    }
+
+    /// Gives the points of an open hold back.
+    ///
+    /// # Panics
+    /// If it gave them away before: a broken invariant.
+    pub(crate) fn release(&mut self, hold: BurnId, why: Release, seq: u64) {
+        let programme = self.burns.get(hold).expect("a hold that is released is known").programme;
+        let slices = self.burns.end_hold(hold, HoldState::Released(why), seq);
+        self.put_back(&programme, slices, seq);
+    }
+
+    fn take(&mut self, programme: &ProgrammeId, allocations: &[LotAllocation], seq: u64) -> Vec<Lot> {
+        let lots = self.lots(programme);
+        allocations.iter().map(|allocation| lots.take(&allocation.lot, allocation.points, seq)).collect()
+    }
+
+    fn put_back(&mut self, programme: &ProgrammeId, slices: Vec<Lot>, seq: u64) {
+        let lots = self.lots(programme);
+        slices.into_iter().for_each(|slice| lots.put_back(slice, seq));
+    }
+}
