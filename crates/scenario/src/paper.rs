@@ -255,6 +255,7 @@ impl Network for Paper {
             match key {
                 LineKey::Issued { .. } => issued += sum.points,
                 LineKey::Redeemed { .. } => redeemed += sum.points,
+                LineKey::Refunded { .. } => {}
             }
             *net.entry(line.amount.currency).or_insert(0) -= line.amount.micros;
         }
@@ -272,7 +273,7 @@ impl Network for Paper {
             LineKey::Redeemed { issuer: from, redeemer: at, .. } => {
                 (its == programme && from == issuer && at == redeemer).then_some(sum.points)
             }
-            LineKey::Issued { .. } => None,
+            LineKey::Issued { .. } | LineKey::Refunded { .. } => None,
         };
         Ok(self.lines.iter().filter_map(points).sum())
     }
