@@ -121,7 +121,7 @@ impl Settings {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
             .set("check.crcs", "true")
-            .set("isolation.level", "read_uncommitted")
+            .set("isolation.level", "read_committed")
             .set("enable.partition.eof", "true")
             .set("allow.auto.create.topics", "false");
         config

@@ -124,6 +124,35 @@ fn gaps_are_read_over() {
     assert!(read_all(&other, &at, Offset(3), 1_000_000).is_empty(), "there is nothing but a marker");
 }
 
+/// Another's client that took it back: it never was, and nobody waits for it.
+#[test]
+fn what_was_written_in_an_aborted_transaction_is_not_read() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    let at = Partition::new("records.aborted", 0);
+    log.create_topic(&at.topic, 1).expect("create");
+    let producer = foreign_producer(&settings, &[("transactional.id", "fickle")]);
+    producer.init_transactions(PATIENCE).expect("begin");
+    let write = |value: &str| {
+        producer.begin_transaction().expect("begin");
+        let record = BaseRecord::<(), str>::to(&at.topic).partition(0).payload(value);
+        producer.send(record).map_err(|(error, _)| error).expect("send");
+        producer.flush(PATIENCE).expect("sent");
+    };
+    write("a");
+    assert!(read_all(&log, &at, Offset(0), 1_000_000).is_empty(), "it may be taken back still");
+    producer.abort_transaction(PATIENCE).expect("abort");
+    write("b");
+    producer.commit_transaction(PATIENCE).expect("commit");
+    write("c");
+    producer.abort_transaction(PATIENCE).expect("abort");
+    until("all of it is there", || log.bounds(&at).expect("bounds") == (Offset(0), Offset(6)));
+    assert_eq!(values(&read_all(&log, &at, Offset(0), 1_000_000)), ["b"]);
+    assert_eq!(append(&log, &at, vec![Record::of("d")]).expect("append"), Offset(6));
+    assert_eq!(values(&read_all(&log, &at, Offset(3), 1_000_000)), ["d"]);
+}
+
 #[test]
 fn a_record_that_a_topic_does_not_take_is_not_acknowledged() {
     let Some(cluster) = cluster::calm(1) else { return };
