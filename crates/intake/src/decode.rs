@@ -7,6 +7,7 @@ mod cloud_event;
 mod envelope;
 mod headers;
 mod json;
+mod once;
 mod payload;
 
 use coalition_journal::log::Record;
@@ -15,7 +16,7 @@ use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::{Refusal, TraceParent};
 
-pub(crate) use envelope::{open, traceparent};
+pub(crate) use envelope::{in_base64, open, traceparent};
 
 /// The longest value of a record, in bytes. The largest event that [`crate::translate`] accepts has less than 2,000 in
 /// protobuf.

@@ -6,7 +6,7 @@ use coalition_journal::log::{Record, Stored};
 use coalition_ledger::inbox::{Request, Source};
 use coalition_ledger::trace::HEADER;
 
-use crate::decode::open;
+use crate::decode::{in_base64, open};
 use crate::{Decoded, Refusal, TraceParent, personal, translate};
 
 /// Where a record failed, as Kafka Connect names the stages.
@@ -44,7 +44,8 @@ pub(crate) fn judge(partner: PartnerId, partition: u32, stored: &Stored) -> Resu
         let hidden = refusal.hides_value() || personal::is_in_record(&stored.record) || personal::is_in(data);
         Refused { stage, refusal, hidden, event_id: None }
     };
-    let envelope = open(&stored.record).map_err(|refusal| refused(Stage::Decode, refusal, &[]))?;
+    let envelope = open(&stored.record)
+        .map_err(|refusal| refused(Stage::Decode, refusal, &in_base64(&stored.record)))?;
     let Decoded { event, traceparent } =
         envelope.read().map_err(|refusal| refused(Stage::Decode, refusal, &envelope.data))?;
     let event = translate(partner, &event, stored.append_time).map_err(|refusal| {
@@ -186,7 +187,16 @@ mod tests {
             "{{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data_base64\":\"{base64}\"}}"
         );
         let structured = header("content-type", "application/cloudevents+json");
+        // Behind JSON's escapes, in a field that the API has and in a broken text; in UTF-16; around what can't be opened.
+        let escaped = r#"{"event_id":"jane\u0040example.com"}"#;
+        let utf16: Vec<_> =
+            "\u{feff}{\"x\":\"jane@example.com\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let unopened = around.replace("\"id\":\"1\",", "");
         for (record, stage) in [
+            (Record::of(escaped), Stage::Translate),
+            (Record::of(&escaped[..escaped.len() - 1]), Stage::Decode),
+            (Record::of(utf16), Stage::Decode),
+            (Record { headers: vec![structured.clone()], ..Record::of(unopened) }, Stage::Decode),
             (Record::of(raw.clone()), Stage::Translate),
             (Record::of(cut.to_vec()), Stage::Decode),
             (Record { headers: vec![structured], ..Record::of(around) }, Stage::Decode),

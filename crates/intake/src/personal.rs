@@ -9,6 +9,7 @@ use coalition_journal::log::Record;
 use coalition_proto::event::v1::PartnerEvent;
 
 use crate::Refusal;
+use crate::convert::reference_from_proto;
 
 /// Digits of a card number: ISO/IEC 7812 has 19 at most, the domain's rule 13 at least.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -23,12 +24,38 @@ pub(crate) fn is_in_record(record: &Record) -> bool {
 pub(crate) fn event_id(event: &PartnerEvent, refusal: &Refusal) -> Option<Reference> {
     let value = event.identifier.as_ref().map(|identifier| identifier.value.as_str()).unwrap_or_default();
     let repeats = refusal.hides_value() && event.event_id.contains(value);
-    Reference::new(event.event_id.as_str()).ok().filter(|id| !repeats && !is_in(id.as_str().as_bytes()))
+    let id = reference_from_proto(&event.event_id, "event_id").ok();
+    id.filter(|id| !repeats && !is_in(id.as_str().as_bytes()))
 }
 
-/// Whether `bytes` show any.
+/// Whether `bytes` show any, as they are, or as who reads them as JSON or UTF-16 would see them.
 pub(crate) fn is_in(bytes: &[u8]) -> bool {
-    has_address(bytes) || has_card_number(bytes)
+    let shows = |bytes: &[u8]| has_address(bytes) || has_card_number(bytes);
+    shows(bytes) || (bytes.contains(&0) || bytes.contains(&b'\\')) && shows(&plain(bytes))
+}
+
+/// The bytes without those of 0, every other one of which is one in UTF-16, and with the signs that JSON's escapes stand for,
+/// also where JSON stands in a text of JSON.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    let (mut plain, mut rest) = (Vec::with_capacity(bytes.len()), &bytes[..]);
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        if first != b'\\' {
+            plain.push(first);
+            continue;
+        }
+        let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+        rest = &rest[slashes..];
+        let code = rest.strip_prefix(b"u").and_then(|hex| hex.get(..4));
+        let code = code.and_then(|hex| u32::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        if let Some(code) = code {
+            // What is looked for is ASCII.
+            plain.push(u8::try_from(code).unwrap_or(u8::MAX));
+            rest = &rest[5..];
+        }
+    }
+    plain
 }
 
 /// Something at a domain of two labels: `a@b.cd`.
@@ -95,8 +122,20 @@ mod tests {
             "378282246310005",
             "\x1a\x104111111111111111\x20",
             "2024-01-01 4111111111111111",
+            r#"{"value":"jane\u0040example\u002ecom"}"#,
+            r#"{"value":"\u0034111111111111111"}"#,
+            r#"{"text":"{\"value\":\"jane\\u0040example.com\"}"}"#,
         ] {
             assert!(is_in(shown.as_bytes()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_utf_16_shows_is_seen() {
+        for shown in ["4111111111111111", "x=jane@example.com"] {
+            let little: Vec<_> = shown.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<_> = shown.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert!(is_in(&little) && is_in(&big), "{shown}");
         }
     }
 
@@ -119,6 +158,10 @@ mod tests {
             "1700000000009",
             "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b",
             "2026-11-22T03:04:50.123456Z",
+            r"\u0040",
+            r"a\u00",
+            r"a\u00zz\",
+            "a\\u0040b",
         ] {
             assert!(!is_in(plain.as_bytes()), "{plain}");
         }

@@ -14,7 +14,7 @@ use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::judge::{self, Stage};
 use crate::rejected::rejected;
-use crate::{Refusal, events_topic, rejected_topic};
+use crate::{Refusal, events_topic, personal, rejected_topic};
 
 /// How long the log may take to show a record that it has, or to say what became of an append.
 const LOG_WAIT: Duration = Duration::from_secs(10);
@@ -114,7 +114,7 @@ fn record(log: &dyn Log, shard: ShardId, event: &PartnerEvent, refused: &Refused
     let reason = ErrorReason::from_reason(rejection.code());
     let refusal = Refusal::new(reason.unwrap_or_default(), "", rejection.to_string());
     // Of what the topic has deleted meanwhile nothing but the place is left to tell.
-    let hidden = original.is_none();
+    let hidden = original.as_ref().is_none_or(|stored| personal::is_in_record(&stored.record));
     let stored = original.unwrap_or_else(|| Stored {
         offset: refused.source.offset,
         append_time: refused.decided_at,

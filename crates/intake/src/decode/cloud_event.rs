@@ -118,6 +118,16 @@ pub(super) fn traceparent(bytes: &[u8]) -> Option<TraceParent> {
     traced.traceparent.and_then(|text| TraceParent::read(text.as_bytes()))
 }
 
+/// What stands in `data_base64`, even if it is no good CloudEvent; nothing if that isn't there.
+pub(super) fn in_base64(bytes: &[u8]) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Held {
+        data_base64: String,
+    }
+    let held = serde_json::from_slice(bytes).ok();
+    held.and_then(|held: Held| STANDARD.decode(held.data_base64).ok()).unwrap_or_default()
+}
+
 /// Reads the attributes out of what `said` knows of each, by its name with `ce_`.
 fn attributes<'a>(said: impl Fn(&str) -> Result<Option<&'a str>, Refusal>) -> Result<Attributes, Refusal> {
     let required =

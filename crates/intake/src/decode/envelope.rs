@@ -8,13 +8,17 @@ use coalition_proto::r#type::v1::ErrorReason;
 use super::cloud_event::{self, Attributes};
 use super::headers::Headers;
 use super::payload::{self, Media};
-use super::{Decoded, RECORD_BYTES_MAX, not_accepted};
+use super::{Decoded, RECORD_BYTES_MAX, malformed, not_accepted};
 use crate::{Refusal, TraceParent};
 
 /// Media types that begin like this are CloudEvents in structured mode: their Kafka binding 1.0.2, 3.
 const STRUCTURED: &str = "application/cloudevents";
 /// The one of them that is read.
 const STRUCTURED_JSON: &str = "application/cloudevents+json";
+
+/// Of UTF-8 and UTF-16, which editors and some libraries put before JSON; RFC 8259, 8.1 forbids it. Nothing else that is read
+/// begins so: no field of protobuf has such a tag.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
 
 /// An opened record.
 pub(crate) struct Envelope<'a> {
@@ -37,6 +41,10 @@ pub(crate) fn open(record: &Record) -> Result<Envelope<'_>, Refusal> {
     }
     if bytes.is_empty() {
         return Err(Refusal::new(ErrorReason::FieldMissing, "", "the record has no value"));
+    }
+    if BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
+        let message = "the record begins with a byte order mark: write JSON in UTF-8 without one";
+        return Err(malformed("", message));
     }
     let headers = Headers::of(record)?;
     let content_type = headers.text("content-type")?;
@@ -82,7 +90,34 @@ pub(crate) fn traceparent(record: &Record) -> Option<TraceParent> {
     })
 }
 
+/// What a record that can't be opened holds in base64, as far as it is a CloudEvent in structured mode.
+pub(crate) fn in_base64(record: &Record) -> Vec<u8> {
+    cloud_event::in_base64(&record.value)
+}
+
 /// A media type without its parameters, in lower case (RFC 9110, 8.3.1).
 pub(super) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        let utf16 = "\u{feff}{}".encode_utf16();
+        for value in [
+            "\u{feff}{\"event_id\": \"1\"}".as_bytes().to_vec(),
+            utf16.clone().flat_map(u16::to_le_bytes).collect(),
+            utf16.flat_map(u16::to_be_bytes).collect(),
+        ] {
+            for content_type in ["application/json", "application/octet-stream", STRUCTURED_JSON] {
+                let headers = vec![("content-type".to_owned(), content_type.into())];
+                let refusal = open(&Record { headers, ..Record::of(value.clone()) }).err().unwrap();
+                assert_eq!(refusal.reason, ErrorReason::Malformed);
+                assert!(refusal.message.contains("byte order mark"), "{}", refusal.message);
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Track;
 
 use super::malformed;
+use super::once::Once;
 use crate::Refusal;
 
 static POOL: LazyLock<DescriptorPool> =
@@ -32,6 +33,7 @@ pub(super) fn event(bytes: &[u8]) -> Result<PartnerEvent, Refusal> {
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let message = read(&EVENT, tracked).and_then(|message| json.end().map(|()| message));
     let message = message.map_err(|error| refusal(&error, &track.path().to_string()))?;
+    check_once(bytes)?;
     message.transcode_to().map_err(|_| malformed("", "the JSON is no partner event"))
 }
 
@@ -43,6 +45,17 @@ pub(super) fn timestamp(text: &str) -> Option<prost_types::Timestamp> {
 
 fn read<'de, D: Deserializer<'de>>(of: &MessageDescriptor, from: D) -> Result<DynamicMessage, D::Error> {
     DynamicMessage::deserialize(of.clone(), from)
+}
+
+/// Of a field that comes twice the library takes the last, and others the first: which one is meant isn't known. `bytes` are
+/// an event, so the names in it are the API's own and may be shown.
+fn check_once(bytes: &[u8]) -> Result<(), Refusal> {
+    let twice = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        let field = error.to_string().split('"').nth(1).unwrap_or_default().to_owned();
+        malformed(&field, format!("the field comes twice (line {line}, column {column})"))
+    };
+    serde_json::from_slice::<Once>(bytes).map(|Once| ()).map_err(twice)
 }
 
 /// The library's own words repeat values, which may be what must not be kept: only its places are told.
@@ -116,6 +129,24 @@ mod tests {
         let nested = "{\"purchase\": {\"amount\": {\"unit\": 1}}}";
         assert_eq!(field(nested), "purchase.amount.unit");
         assert_eq!(field("{\"signUp\": {\"consentPurposes\": [\"a\", 1]}}"), "signUp.consentPurposes[1]");
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        let message = |column: u32| format!("the field comes twice (line 1, column {column})");
+        for (json, name, column) in [
+            (r#"{"event_id": "a", "event_id": "b"}"#, "event_id", 28),
+            (r#"{"event_id": "a", "event_id": "a"}"#, "event_id", 28),
+            (r#"{"event_id": "a", "eventId": "b"}"#, "eventId", 27),
+            (r#"{"event_id": null, "event_id": "b"}"#, "event_id", 29),
+            (r#"{"purchase": {"order_id": "1", "amount": {"units": 1, "units": 2}}}"#, "units", 61),
+            (r#"{"\u0065vent_id": "a", "event_id": "b"}"#, "event_id", 33),
+        ] {
+            assert_eq!(refused(json), (name.to_owned(), message(column)), "{json}");
+        }
+        assert!(event(br#"{"purchase": {"order_id": "1"}, "event_id": "1"}"#).is_ok());
+        // Two that exclude each other.
+        assert!(event(br#"{"purchase": {}, "sign_up": {}}"#).is_err());
     }
 
     #[test]

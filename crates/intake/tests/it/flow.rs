@@ -220,6 +220,18 @@ fn what_the_ledger_refuses_goes_back_as_it_came() {
         numbers.insert(header(record, "coalition.errors.number"));
     }
     assert_eq!(numbers.len(), 5, "{numbers:?}");
+    // Nothing that must not be stored, wherever it stands.
+    let shown =
+        Record { key: Some("jane@example.com".into()), ..Record::of(event("shown", 1).encode_to_vec()) };
+    let to = Partition::new(&events_topic(&partner), 0);
+    log.append(&to, vec![shown], Box::new(|outcome| assert!(outcome.is_ok(), "{outcome:?}")));
+    until("it is back", || rejected().len() == 6);
+    let last = &rejected()[5].record;
+    assert_eq!((&last.key, last.value.len()), (&None, 0));
+    assert_eq!(
+        (header(last, "coalition.errors.redacted"), header(last, "coalition.errors.event_id")),
+        ("true".to_owned(), "shown".to_owned())
+    );
     intake.stop();
     network.stop();
 }
