@@ -4,6 +4,7 @@ use std::future::Future;
 
 use coalition_proto as proto;
 use proto::account::v1::{self as account, account_service_client::AccountServiceClient};
+use proto::auth::v1::{self as auth, token_service_client::TokenServiceClient};
 use proto::catalogue::v1::{self as catalogue, catalogue_service_client::CatalogueServiceClient};
 use proto::event::v1::{self as event, partner_event_service_client::PartnerEventServiceClient};
 use proto::member::v1::{self as member, member_service_client::MemberServiceClient};
@@ -85,6 +86,9 @@ methods! {
         list_activities(ListActivitiesRequest) -> ListActivitiesResponse [Activity in activities];
         get_activity(GetActivityRequest) -> Activity;
         list_lots(ListLotsRequest) -> ListLotsResponse [Lot in lots];
+    }
+    TokenServiceClient in auth {
+        create_member_token(CreateMemberTokenRequest) -> MemberToken;
     }
     CatalogueServiceClient in catalogue {
         get_reward(GetRewardRequest) -> Reward;

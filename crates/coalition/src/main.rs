@@ -41,6 +41,8 @@ enum Command {
     Partner(cmd::partner::Command),
     #[command(subcommand)]
     Member(cmd::member::Command),
+    #[command(subcommand)]
+    Token(cmd::token::Command),
     Redeem(cmd::redeem::Args),
     Statement(cmd::statement::Args),
     Publish(cmd::publish::Args),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Programme(command) => cmd::programme::run(command),
         Command::Partner(command) => cmd::partner::run(command),
         Command::Member(command) => cmd::member::run(command),
+        Command::Token(command) => cmd::token::run(command),
         Command::Redeem(args) => cmd::redeem::run(args),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Publish(args) => cmd::publish::run(args),

@@ -4,7 +4,7 @@ mod burning;
 mod parts;
 mod time;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,8 @@ use crate::keys::{KeyEntry, KeyIndex, KeyState};
 use crate::lot::{Lot, LotBook, LotKey};
 use crate::waiting::WaitingEvent;
 use crate::{
-    AccountId, Command, Identifier, OutOfRange, PartnerEvent, Points, ProgrammeId, Purpose, Timestamp,
+    AccountId, Command, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose,
+    Timestamp,
 };
 
 pub use self::parts::AccountParts;
@@ -61,6 +62,9 @@ pub struct Consent {
     pub since: Timestamp,
 }
 
+/// The consent by which partners may sign the member in: each whose own events gave it, until it is withdrawn.
+pub const SIGN_IN: &str = "sign-in";
+
 /// The points of one programme.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Purse {
@@ -90,6 +94,7 @@ pub struct Account {
     activities: u32,
     enrolment: Option<Enrolment>,
     consents: BTreeMap<Purpose, Consent>,
+    sign_in: BTreeSet<PartnerId>,
     purses: BTreeMap<ProgrammeId, Purse>,
     keys: KeyIndex,
     waiting: Vec<WaitingEvent>,
@@ -105,6 +110,7 @@ impl Account {
             activities: 0,
             enrolment: None,
             consents: BTreeMap::new(),
+            sign_in: BTreeSet::new(),
             purses: BTreeMap::new(),
             keys: KeyIndex::default(),
             waiting: Vec::new(),
@@ -140,6 +146,11 @@ impl Account {
     /// Whether the member permits `purpose`.
     pub fn permits(&self, purpose: &Purpose) -> bool {
         self.consents.get(purpose).is_some_and(|consent| consent.given)
+    }
+
+    /// The partners that may sign the member in: see [`SIGN_IN`].
+    pub fn sign_in(&self) -> &BTreeSet<PartnerId> {
+        &self.sign_in
     }
 
     /// The points, by programme.
@@ -277,7 +288,16 @@ impl Account {
 
     fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
         let since = match command {
-            Command::PartnerEvent(event) => event.event_time,
+            Command::PartnerEvent(event) => {
+                if purpose.as_str() == SIGN_IN {
+                    if given {
+                        self.sign_in.insert(event.partner);
+                    } else {
+                        self.sign_in.clear();
+                    }
+                }
+                event.event_time
+            }
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::TimePassed { .. }

@@ -112,7 +112,19 @@ pub enum RegistryEvent {
     },
     /// From now on events wait this long for the consent that they need.
     ConsentWaitChanged(Span),
+    /// From now on the holder of a key may sign tokens of members.
+    TokenKeyRegistered {
+        /// Which.
+        id: KeyId,
+        /// By what its signatures are verified.
+        token_key: TokenKey,
+    },
 }
+
+/// The public half of the pair by which the holder of a key signs tokens of members: Ed25519, RFC 8032.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenKey(pub [u8; 32]);
 
 /// The copy of one shard.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -123,6 +135,7 @@ pub struct Registry {
     partners: BTreeMap<PartnerId, Partner>,
     contracts: BTreeMap<(ProgrammeId, PartnerId), Vec<Contract>>,
     keys: BTreeMap<KeyId, ApiKey>,
+    token_keys: BTreeMap<KeyId, TokenKey>,
     programmes: BTreeMap<ProgrammeId, Vec<ProgrammeVersion>>,
 }
 
@@ -197,6 +210,11 @@ impl Registry {
         self.keys.get(id)
     }
 
+    /// By what tokens are verified that the holder of a key signed; `None`: it has not signed any yet.
+    pub fn token_key(&self, id: &KeyId) -> Option<&TokenKey> {
+        self.token_keys.get(id)
+    }
+
     /// How many keys of the operator are in force.
     pub fn operator_keys(&self) -> usize {
         let in_force = |key: &&ApiKey| key.role == Role::Operator && key.revoked_at.is_none();
@@ -237,6 +255,9 @@ impl Registry {
                 if let Some(key) = self.keys.get_mut(id) {
                     key.revoked_at = Some(*at);
                 }
+            }
+            RegistryEvent::TokenKeyRegistered { id, token_key } => {
+                self.token_keys.insert(*id, *token_key);
             }
             RegistryEvent::ProgrammePublished { version, document, at } => {
                 let programme = crate::programme::parse_published(document)

@@ -60,19 +60,19 @@ impl Call {
         match (self.opens(), self.caller.role) {
             (Whose::Everybodys, _) => Ok(()),
             (Whose::Own | Whose::OwnPart, Role::Partner(own)) if own == *partner => Ok(()),
-            (Whose::Own | Whose::OwnPart | Whose::Consented | Whose::Nobodys, _) => {
+            (Whose::Own | Whose::OwnPart | Whose::Consented | Whose::Entrusted | Whose::Nobodys, _) => {
                 Err(Failure::denied("the key is not for this partner"))
             }
         }
     }
 
-    /// Whether the key opens the things of a member, or may do so in part or with consent.
+    /// Whether the key opens the things of a member, or may do so in part or with consent, which is judged with the account.
     pub(crate) fn check_member(&self, member: &AccountId) -> Result<(), Failure> {
         match (self.opens(), self.caller.role) {
             (Whose::Everybodys, _) => Ok(()),
             (Whose::Own, Role::Member(own)) if own == *member => Ok(()),
-            (Whose::OwnPart | Whose::Consented, Role::Partner(_)) => Ok(()),
-            (Whose::Own | Whose::OwnPart | Whose::Consented | Whose::Nobodys, _) => {
+            (Whose::OwnPart | Whose::Consented | Whose::Entrusted, Role::Partner(_)) => Ok(()),
+            (Whose::Own | Whose::OwnPart | Whose::Consented | Whose::Entrusted | Whose::Nobodys, _) => {
                 Err(Failure::denied("the key is not for this member"))
             }
         }

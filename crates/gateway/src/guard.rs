@@ -18,6 +18,7 @@ use tracing::Instrument;
 
 use crate::auth::{Row, Whose, authenticate, row};
 use crate::call::Call;
+use crate::forward::now;
 use crate::service::Gateway;
 use crate::settings::Settings;
 use crate::status::{self, Failure};
@@ -115,7 +116,7 @@ async fn admit(
     deadline: Instant,
 ) -> Result<Call, Failure> {
     let registry = gateway.registry_now(deadline).await?;
-    let caller = authenticate(headers, &registry)?;
+    let caller = authenticate(headers, &registry, now())?;
     let (span, call) = (tracing::Span::current(), Call { caller, row, deadline, trace: None });
     match caller.role {
         Role::Operator => span.record("role", "operator"),
@@ -128,7 +129,7 @@ async fn admit(
             let operators = (row.partner, row.member) == (Whose::Nobodys, Whose::Nobodys);
             Err(if operators { denied.with("needs", "operator") } else { denied })
         }
-        Whose::Own | Whose::Consented | Whose::OwnPart | Whose::Everybodys => Ok(call),
+        Whose::Own | Whose::Consented | Whose::Entrusted | Whose::OwnPart | Whose::Everybodys => Ok(call),
     }
 }
 

@@ -8,6 +8,7 @@ use coalition_journal::log::Log;
 use coalition_ledger::runtime::Ledger;
 use coalition_proto::FILE_DESCRIPTOR_SET;
 use coalition_proto::account::v1::account_service_server::AccountServiceServer;
+use coalition_proto::auth::v1::token_service_server::TokenServiceServer;
 use coalition_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use coalition_proto::event::v1::partner_event_service_server::PartnerEventServiceServer;
 use coalition_proto::member::v1::member_service_server::MemberServiceServer;
@@ -141,6 +142,7 @@ fn routes(gateway: &Gateway) -> (Routes, Vec<&'static str>) {
         ProgrammeServiceServer
         RedemptionServiceServer
         SettlementServiceServer
+        TokenServiceServer
     }
     (routes, names)
 }

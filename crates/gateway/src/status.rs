@@ -103,7 +103,7 @@ impl From<Failure> for Status {
 pub(crate) fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
-        R::Unauthenticated | R::KeyRevoked => Code::Unauthenticated,
+        R::Unauthenticated | R::KeyRevoked | R::TokenExpired => Code::Unauthenticated,
         R::PermissionDenied | R::PartnerMismatch => Code::PermissionDenied,
         R::UnknownPartner
         | R::UnknownProgramme

@@ -97,6 +97,7 @@ impl Planted {
                 activities: account.activities(),
                 enrolment: account.enrolment().cloned(),
                 consents: account.consents().clone(),
+                sign_in: account.sign_in().clone(),
                 purses: account.purses().clone(),
                 keys: coalition_domain::keys::KeyIndex::default(),
                 waiting: account.waiting().to_vec(),

@@ -21,7 +21,7 @@
 
 mod paged;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
 use coalition_domain::burn::{Burn, Burns};
@@ -31,7 +31,9 @@ use coalition_domain::lot::{LotBook, LotPage};
 use coalition_domain::pages::Page;
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
-use coalition_domain::{Account, AccountId, BurnId, Fingerprint, Place, ProgrammeId, Purpose, Timestamp};
+use coalition_domain::{
+    Account, AccountId, BurnId, Fingerprint, PartnerId, Place, ProgrammeId, Purpose, Timestamp,
+};
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 6;
+pub const FORMAT: u32 = 7;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -68,6 +70,7 @@ struct Header {
     activities: u32,
     enrolment: Option<Enrolment>,
     consents: BTreeMap<Purpose, Consent>,
+    sign_in: BTreeSet<PartnerId>,
     /// Programme, id of the next lot page, and the lots if they are few.
     purses: Vec<(ProgrammeId, u32, Option<LotPage>)>,
     /// The known ids if they are few.
@@ -163,6 +166,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         activities: account.activities(),
         enrolment: account.enrolment().cloned(),
         consents: account.consents().clone(),
+        sign_in: account.sign_in().clone(),
         purses: account.purses().iter().map(purse).collect(),
         keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
         tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
@@ -217,7 +221,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header { activities, enrolment, consents, purses, keys, tail, waiting, burns } = header;
+    let Header { activities, enrolment, consents, sign_in, purses, keys, tail, waiting, burns } = header;
     let (first, count, bytes) = tail;
     let purse = |(programme, next_page, page): (ProgrammeId, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
@@ -227,6 +231,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         activities,
         enrolment,
         consents,
+        sign_in,
         purses: purses.into_iter().map(purse).collect(),
         keys: KeyIndex::from_pages(keys.map_or(key_pages, |page| vec![page])),
         waiting,

@@ -10,6 +10,11 @@ pub mod coalition {
             tonic::include_proto!("coalition.account.v1");
         }
     }
+    pub mod auth {
+        pub mod v1 {
+            tonic::include_proto!("coalition.auth.v1");
+        }
+    }
     pub mod catalogue {
         pub mod v1 {
             tonic::include_proto!("coalition.catalogue.v1");

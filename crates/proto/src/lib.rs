@@ -8,7 +8,7 @@ mod generated;
 mod reason;
 
 pub use generated::coalition::{
-    account, catalogue, event, member, operator, partner, programme, redemption, settlement, r#type,
+    account, auth, catalogue, event, member, operator, partner, programme, redemption, settlement, r#type,
 };
 pub use generated::google;
 

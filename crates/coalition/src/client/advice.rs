@@ -51,6 +51,7 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
             "show a key of this network with --key-file; `serve` leaves the operator's in operator.key of its data folder"
         }
         R::KeyRevoked => "ask the operator for another key (`coalition partner key`)",
+        R::TokenExpired => "get another token (`coalition token create`)",
         R::PermissionDenied | R::PartnerMismatch => {
             "use a key that opens this: that of the partner whose things these are, or an operator's"
         }

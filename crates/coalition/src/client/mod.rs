@@ -5,6 +5,7 @@ pub(crate) mod advice;
 pub(crate) mod failure;
 pub(crate) mod json;
 pub(crate) mod names;
+pub(crate) mod new_file;
 mod options;
 pub(crate) mod outcome;
 mod output;

@@ -11,4 +11,5 @@ pub(crate) mod redeem;
 pub(crate) mod rejected;
 pub(crate) mod serve;
 pub(crate) mod statement;
+pub(crate) mod token;
 pub(crate) mod topics;

@@ -1,12 +1,12 @@
 //! An account in parts, as it is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Consent, Enrolment, Purse};
 use crate::burn::Burns;
 use crate::keys::KeyIndex;
 use crate::waiting::WaitingEvent;
-use crate::{AccountId, ProgrammeId, Purpose};
+use crate::{AccountId, PartnerId, ProgrammeId, Purpose};
 
 /// The parts of an account, for those who store it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub struct AccountParts {
     pub enrolment: Option<Enrolment>,
     /// What was said on consents.
     pub consents: BTreeMap<Purpose, Consent>,
+    /// The partners that may sign the member in.
+    pub sign_in: BTreeSet<PartnerId>,
     /// The points.
     pub purses: BTreeMap<ProgrammeId, Purse>,
     /// The known ids.
@@ -30,7 +32,7 @@ pub struct AccountParts {
 impl Account {
     /// Puts a stored account together again.
     pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, purses, keys, waiting, burns } = parts;
-        Self { id, changed: 0, activities, enrolment, consents, purses, keys, waiting, burns }
+        let AccountParts { activities, enrolment, consents, sign_in, purses, keys, waiting, burns } = parts;
+        Self { id, changed: 0, activities, enrolment, consents, sign_in, purses, keys, waiting, burns }
     }
 }

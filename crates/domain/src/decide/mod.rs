@@ -3,6 +3,7 @@
 //! The checks come in this order: is the command known already; may the caller ask; can it be done. One file for each
 //! kind of command.
 
+mod caller;
 mod enrol;
 mod partner_event;
 mod redeem;
@@ -17,6 +18,7 @@ use crate::keys::Seen;
 use crate::registry::Registry;
 use crate::{Command, Rejection, RequestId, Span, Timestamp};
 
+pub use caller::check_caller;
 pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
 use time::due;
@@ -81,7 +83,7 @@ fn decide_new(
             enrol::decide(account, caller, identifier)
         }
         Command::Redeem { caller, request, programme, reward, quantity, .. } => {
-            registry.check(caller)?;
+            check_caller(account, registry, caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
             redeem::decide(
                 account,
@@ -91,7 +93,7 @@ fn decide_new(
             )
         }
         Command::Reward { caller, request, change, .. } => {
-            registry.check(caller)?;
+            check_caller(account, registry, caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
             reward::decide(account, registry, caller, change, at)
         }

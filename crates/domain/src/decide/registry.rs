@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::VersionId;
-use crate::registry::{AGE_MAX, ApiKey, Contract, Partner, Registry, RegistryEvent, Settings};
+use crate::registry::{AGE_MAX, ApiKey, Contract, Partner, Registry, RegistryEvent, Settings, TokenKey};
 use crate::waiting::CONSENT_WAIT_MAX;
 use crate::{
     Caller, Fingerprint, KeyId, PartnerId, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
@@ -104,6 +104,11 @@ pub enum RegistryChange {
         /// SHA-256 of the key's secret.
         secret_hash: [u8; 32],
     },
+    /// Let the caller sign tokens of members.
+    RegisterTokenKey {
+        /// By what its signatures are verified.
+        token_key: TokenKey,
+    },
 }
 
 /// A decision about the registry, as it is journaled.
@@ -151,6 +156,9 @@ impl RegistryCommand {
             RegistryChange::PublishProgramme { document } => {
                 Fingerprint::of("programme").field(1, document.as_bytes())
             }
+            RegistryChange::RegisterTokenKey { token_key } => {
+                Fingerprint::of("token-key").field(1, &token_key.0)
+            }
         }
         .done()
     }
@@ -173,12 +181,15 @@ pub fn decide_registry(
         | RegistryChange::CreateContract { .. }
         | RegistryChange::CreateKey { .. }
         | RegistryChange::RevokeKey { .. }
-        | RegistryChange::PublishProgramme { .. } => {}
+        | RegistryChange::PublishProgramme { .. }
+        | RegistryChange::RegisterTokenKey { .. } => {}
     }
     let caller = command.caller.as_ref().ok_or(Rejection::PermissionDenied)?;
     registry.check(caller)?;
-    if caller.role != Role::Operator {
-        return Err(Rejection::PermissionDenied);
+    match (caller.role, &command.change) {
+        // Of its own key: whom it may sign for is judged with each token.
+        (Role::Operator, _) | (Role::Partner(_), RegistryChange::RegisterTokenKey { .. }) => {}
+        (Role::Partner(_) | Role::Member(_), _) => return Err(Rejection::PermissionDenied),
     }
     super::check_request_age(command.request, registry.settings().max_request_age, now)?;
     match &command.change {
@@ -230,6 +241,12 @@ pub fn decide_registry(
             Some(_) => Ok(vec![RegistryEvent::KeyRevoked { id: *id, at: now }]),
         },
         RegistryChange::PublishProgramme { document } => publish(registry, document, now),
+        RegistryChange::RegisterTokenKey { token_key } => match registry.token_key(&caller.key) {
+            Some(known) if known == token_key => Ok(Vec::new()),
+            // It follows from the key's secret, so there is one and no other.
+            Some(_) => Err(Rejection::AlreadyExists(format!("another token key of key {}", caller.key))),
+            None => Ok(vec![RegistryEvent::TokenKeyRegistered { id: caller.key, token_key: *token_key }]),
+        },
     }
 }
 

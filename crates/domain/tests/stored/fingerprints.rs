@@ -88,6 +88,7 @@ fn contents_of_registry_commands() {
         "da5209ee5b3f632943206df8e93a6b8c",
         "99111713a9cd21af003b730ad5ec0371",
         "9f79ebb02712c8402e432b10a954a9ce",
+        "e5251dace494a540f2bef282061ec3a0",
     ];
     assert_eq!(samples::changes().map(content), expected);
     // A key is known by whom it is for: its name and secret are drawn anew for each call.

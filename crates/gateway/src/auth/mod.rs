@@ -2,45 +2,75 @@
 
 mod policy;
 mod secret;
+mod token;
 
-use coalition_domain::{Caller, Registry};
+use coalition_domain::{Caller, Registry, Role, Timestamp};
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::codegen::http::{HeaderMap, header};
 
 pub(crate) use self::policy::{Row, Whose, row};
 pub use self::secret::{NewKey, Secret};
+pub use self::token::MemberToken;
+use self::token::Shown;
+pub(crate) use self::token::token_key;
 use crate::status::Failure;
 
-/// The caller of a request with these headers.
-pub(crate) fn authenticate(headers: &HeaderMap, registry: &Registry) -> Result<Caller, Failure> {
+/// The caller, at the time `now`, of a request with these headers: the holder of a key, or a member with a token that the
+/// holder of a key signed.
+pub(crate) fn authenticate(
+    headers: &HeaderMap,
+    registry: &Registry,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
     let refuse = |message| Failure::new(ErrorReason::Unauthenticated, message);
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        refuse("the call has no key; send it in the header \"authorization: Bearer ck_...\"")
-    })?;
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Err(refuse("the call has no key; send it in the header \"authorization: Bearer ck_...\""));
+    }
     // One answer for every key that is not right: it says nothing of which half was wrong.
     let unknown = || refuse("the network does not know this key");
-    let (key, secret) = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .and_then(|(_, token)| Secret::parse(token.trim()))
-        .ok_or_else(unknown)?;
-    let known = registry.key(&key).filter(|known| secret.is_of(&known.secret_hash)).ok_or_else(unknown)?;
-    if known.revoked_at.is_some() {
+    let shown = bearer(headers).ok_or_else(unknown)?;
+    let (key, token) = match (Secret::parse(shown), Shown::parse(shown)) {
+        (Some((key, secret)), _) => {
+            let known = registry.key(&key).filter(|known| secret.is_of(&known.secret_hash));
+            (known.ok_or_else(unknown)?, None)
+        }
+        (None, Some(shown)) => {
+            let key = shown.token.key;
+            let signer = registry.key(&key).zip(registry.token_key(&key));
+            let (known, _) = signer.filter(|(_, by)| shown.is_by(by)).ok_or_else(unknown)?;
+            (known, Some(shown.token))
+        }
+        (None, None) => return Err(unknown()),
+    };
+    if key.revoked_at.is_some() {
         return Err(Failure::new(
             ErrorReason::KeyRevoked,
             "the key was revoked; ask the operator for another",
         ));
     }
-    Ok(Caller { key, role: known.role })
+    match token {
+        None => Ok(Caller { key: key.id, role: key.role }),
+        Some(token) if now < token.expires_at => Ok(Caller { key: key.id, role: Role::Member(token.member) }),
+        Some(_) => Err(Failure::new(ErrorReason::TokenExpired, "the token's time is over; get another")),
+    }
+}
+
+/// The secret of the key with which a call was let in; `None` if that was a token.
+pub(crate) fn secret(headers: &HeaderMap) -> Option<Secret> {
+    Some(Secret::parse(bearer(headers)?)?.1)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, shown) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(shown.trim())
 }
 
 #[cfg(test)]
 mod tests {
+    use coalition_domain::AccountId;
     use coalition_domain::decide::RegistryChange;
     use coalition_domain::registry::{ApiKey, RegistryEvent};
-    use coalition_domain::{Role, Timestamp};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -62,6 +92,8 @@ mod tests {
         }
         registry
     }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
 
     fn headers(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
@@ -86,10 +118,40 @@ mod tests {
             ("Bearer ck_".to_owned(), false, Some(ErrorReason::Unauthenticated)),
             (String::new(), false, Some(ErrorReason::Unauthenticated)),
         ] {
-            let said = authenticate(&headers(&value), &registry_of(revoked));
+            let said = authenticate(&headers(&value), &registry_of(revoked), NOW);
             assert_eq!(said.err().map(|failure| failure.reason), expected, "{value}");
         }
-        let said = authenticate(&HeaderMap::new(), &registry_of(false));
+        let said = authenticate(&HeaderMap::new(), &registry_of(false), NOW);
         assert_eq!(said.map_err(|failure| failure.reason), Err(ErrorReason::Unauthenticated));
+    }
+
+    #[test]
+    fn a_token_lets_its_member_in_until_its_time_is_over() {
+        let (new, other) = (NewKey::draw().unwrap(), NewKey::draw().unwrap());
+        let member = AccountId(Uuid::from_u128(7));
+        let token = |key: &NewKey, expires_at| {
+            let text = MemberToken { key: new.id, member, expires_at: Timestamp::from_millis(expires_at) };
+            text.sign(&key.secret)
+        };
+        let knowing = |revoked| {
+            let mut registry = registry(&new, revoked);
+            let token_key = token_key(&new.secret);
+            registry.evolve(&RegistryEvent::TokenKeyRegistered { id: new.id, token_key });
+            registry
+        };
+        for (text, registry, expected) in [
+            (token(&new, 1_001), knowing(false), None),
+            (token(&new, 1_000), knowing(false), Some(ErrorReason::TokenExpired)),
+            (token(&new, 1_001), knowing(true), Some(ErrorReason::KeyRevoked)),
+            (token(&new, 1_001), registry(&new, false), Some(ErrorReason::Unauthenticated)),
+            (token(&other, 1_001), knowing(false), Some(ErrorReason::Unauthenticated)),
+            (token(&other, 1_000), knowing(true), Some(ErrorReason::Unauthenticated)),
+        ] {
+            let said = authenticate(&headers(&format!("Bearer {text}")), &registry, NOW);
+            match expected {
+                None => assert_eq!(said.unwrap(), Caller { key: new.id, role: Role::Member(member) }),
+                Some(reason) => assert_eq!(said.unwrap_err().reason, reason),
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@ pub(crate) enum Whose {
     Own,
     /// For those of a member who gave consent to `share-balance`.
     Consented,
+    /// For those of a member who lets the partner sign them in.
+    Entrusted,
     /// For what of the answer is the holder's own; the rest is left out.
     OwnPart,
     /// For everybody's.
@@ -26,7 +28,7 @@ pub(crate) struct Row {
     pub(crate) member: Whose,
 }
 
-use Whose::{Consented, Everybodys, Nobodys, Own, OwnPart};
+use Whose::{Consented, Entrusted, Everybodys, Nobodys, Own, OwnPart};
 
 const fn of(method: &'static str, partner: Whose, member: Whose) -> Row {
     Row { method, partner, member }
@@ -39,6 +41,7 @@ const TABLE: &[Row] = &[
     of("coalition.account.v1.AccountService/GetActivity", OwnPart, Own),
     // Lots show where a member collects and how much of it is left: neither is a partner's to know.
     of("coalition.account.v1.AccountService/ListLots", Nobodys, Own),
+    of("coalition.auth.v1.TokenService/CreateMemberToken", Entrusted, Nobodys),
     of("coalition.catalogue.v1.CatalogueService/GetReward", Everybodys, Own),
     of("coalition.catalogue.v1.CatalogueService/ListRewards", Everybodys, Own),
     of("coalition.event.v1.PartnerEventService/PublishEvents", Own, Nobodys),

@@ -37,7 +37,16 @@ impl Secret {
 
     /// SHA-256 of the secret half: what the registry keeps.
     pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(&self.whole.as_bytes()[self.half..]).into()
+        Sha256::digest(self.half()).into()
+    }
+
+    /// What only the holder can draw from the secret, for this purpose and no other.
+    pub(super) fn seed(&self, purpose: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update(purpose).chain_update(self.half()).finalize().into()
+    }
+
+    fn half(&self) -> &[u8] {
+        &self.whole.as_bytes()[self.half..]
     }
 
     /// Whether this is the secret of which the registry keeps `hash`; takes as long whatever the answer.

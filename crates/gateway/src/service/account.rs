@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use coalition_domain::account::SIGN_IN;
+use coalition_domain::decide::check_caller;
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Reward;
-use coalition_domain::{AccountId, Points, ProgrammeId, Purpose, Registry, Timestamp};
+use coalition_domain::{
+    AccountId, Caller, Points, ProgrammeId, Purpose, Registry, Rejection, Role, Timestamp,
+};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::AccountView;
 use coalition_proto::account::v1 as proto;
@@ -37,6 +41,9 @@ impl Gateway {
     ) -> Result<AccountView, Failure> {
         call.check_member(&id)?;
         let view = self.account(call, id, &self.min(min)?).await?;
+        if let Role::Member(_) = call.caller.role {
+            check_signer(&view, &call.caller)?;
+        }
         if view.account().enrolment().is_none() {
             return Err(member::not_found());
         }
@@ -46,6 +53,17 @@ impl Gateway {
         }
         Ok(view)
     }
+}
+
+/// Whether the holder of the caller's key may sign the member in, or is the member.
+pub(super) fn check_signer(view: &AccountView, caller: &Caller) -> Result<(), Failure> {
+    check_caller(view.account(), &view.registry, caller).map_err(|why| match why {
+        Rejection::PermissionDenied => {
+            let message = "the member has not consented to sign-in by an event of the partner that signs";
+            Failure::denied(message).with("purpose", SIGN_IN)
+        }
+        why => Failure::from(&why),
+    })
 }
 
 /// Whether the member has consented to partners seeing the balance.
@@ -209,7 +227,7 @@ pub(super) fn read_time(view: &AccountView) -> Timestamp {
 /// Whether there is such a programme.
 pub(super) fn check_programme(registry: &Registry, programme: &ProgrammeId) -> Result<(), Failure> {
     if registry.versions(programme).is_empty() {
-        return Err(Failure::from(&coalition_domain::Rejection::UnknownProgramme(*programme)));
+        return Err(Failure::from(&Rejection::UnknownProgramme(*programme)));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod programme;
 mod redemption;
 mod rejected;
 mod settlement;
+mod token;
 
 use std::sync::Arc;
 

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 
 use coalition_proto::account::v1::account_service_client::AccountServiceClient;
 use coalition_proto::account::v1::{Balance, GetBalanceRequest};
+use coalition_proto::auth::v1::token_service_client::TokenServiceClient;
+use coalition_proto::auth::v1::{CreateMemberTokenRequest, MemberToken};
 use coalition_proto::catalogue::v1::catalogue_service_client::CatalogueServiceClient;
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::{
-    EmailRead, Engagement, GetPartnerEventRequest, PartnerEvent, PartnerEventRecord, PublishEventResult,
-    PublishEventsRequest, Purchase, SignUp,
+    ConsentGiven, EmailRead, Engagement, GetPartnerEventRequest, PartnerEvent, PartnerEventRecord,
+    PublishEventResult, PublishEventsRequest, Purchase, SignUp,
 };
 use coalition_proto::google::r#type::Money;
 use coalition_proto::member::v1::CreateMemberRequest;
@@ -84,6 +86,7 @@ impl Client {
         programmes ProgrammeServiceClient
         redemptions RedemptionServiceClient
         settlements SettlementServiceClient
+        tokens TokenServiceClient
     }
 
     pub(crate) async fn create_partner(&self, id: &str, default_programme: &str) -> Result<Partner, Status> {
@@ -132,6 +135,13 @@ impl Client {
 
     pub(crate) async fn member_key(&self, member: &str) -> String {
         self.create_key(Holder::Member(member.to_owned())).await.unwrap().secret
+    }
+
+    /// Signs a token of the member that is good for so long, or for the usual time.
+    pub(crate) async fn token(&self, member: &str, seconds: Option<i64>) -> Result<MemberToken, Status> {
+        let ttl = seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+        let request = CreateMemberTokenRequest { member: member.to_owned(), ttl, min_position: None };
+        Ok(self.tokens().create_member_token(request).await?.into_inner())
     }
 
     /// Enrols on the e-mail hash of `who`; the member's name.
@@ -237,6 +247,11 @@ pub(crate) fn read(message: &str) -> Body {
 /// Something else was done.
 pub(crate) fn engaged(kind: &str) -> Body {
     Body::Engagement(Engagement { kind: kind.to_owned(), reference: String::new() })
+}
+
+/// Something is permitted from now on.
+pub(crate) fn consent_given(purpose: &str) -> Body {
+    Body::ConsentGiven(ConsentGiven { purpose: purpose.to_owned() })
 }
 
 /// Somebody joined, with these consents.

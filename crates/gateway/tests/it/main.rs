@@ -22,5 +22,6 @@ mod registry;
 mod serving;
 mod settlements;
 mod tls;
+mod tokens;
 mod waiting;
 mod web;

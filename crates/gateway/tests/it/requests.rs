@@ -1,8 +1,8 @@
 //! A request of every method, for things of the shop's or a member's.
 
 use coalition_proto::{
-    account::v1 as account, catalogue::v1 as catalogue, event::v1 as events, member::v1 as member,
-    operator::v1 as operator, partner::v1 as partner, programme::v1 as programme,
+    account::v1 as account, auth::v1 as auth, catalogue::v1 as catalogue, event::v1 as events,
+    member::v1 as member, operator::v1 as operator, partner::v1 as partner, programme::v1 as programme,
     redemption::v1 as redemption, settlement::v1 as settlement,
 };
 use prost::Message;
@@ -104,6 +104,12 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
         ),
     ];
     let of_members = [
+        (
+            "coalition.auth.v1.TokenService/CreateMemberToken",
+            auth::CreateMemberTokenRequest { member: member(), ..Default::default() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
         (
             "coalition.member.v1.MemberService/CreateMember",
             // A customer number of the shop's.

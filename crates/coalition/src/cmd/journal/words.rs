@@ -214,6 +214,7 @@ fn registry(decision: &RegistryDecision) -> Told {
         RegistryChange::CreateKey { id, role, .. } => format!("make key {id} for {}", who(*role)),
         RegistryChange::RevokeKey { id } => format!("revoke key {id}"),
         RegistryChange::PublishProgramme { .. } => "publish a programme version".to_owned(),
+        RegistryChange::RegisterTokenKey { .. } => "sign tokens of members".to_owned(),
     };
     let mut told = Told::applied("registry", format!("registry: {asked}"));
     told.request_id = Some(decision.command.request.to_string());

@@ -1,12 +1,9 @@
 //! `coalition partner key` and `coalition partner revoke-key`.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use coalition_domain::{KeyId, PartnerId, RequestId};
 use coalition_proto::partner::v1::{
     ApiKey, CreateApiKeyRequest, OperatorHolder, RevokeApiKeyRequest, create_api_key_request::Holder,
@@ -15,6 +12,7 @@ use serde_json::json;
 
 use crate::client::advice::REVOKING;
 use crate::client::names::{partner, partner_name, short};
+use crate::client::new_file::NewFile;
 use crate::client::text::time;
 use crate::client::{Options, json, note, request_id, run as connect};
 
@@ -111,55 +109,4 @@ fn as_json(key: &ApiKey, with_secret: bool) -> serde_json::Value {
         "revoke_time": json::time(key.revoke_time.as_ref()),
         "position": json::position(key.position.as_ref()),
     })
-}
-
-/// A file that is not there yet, for its owner only. Taken away again if nothing was written to it.
-struct NewFile<'a> {
-    path: &'a Path,
-    file: File,
-    written: bool,
-}
-
-impl<'a> NewFile<'a> {
-    fn create(path: &'a Path) -> Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.with_context(|| format!("make {}, which has to be a new file", path.display()))?;
-        Ok(Self { path, file, written: false })
-    }
-
-    fn write(mut self, secret: &str) -> Result<&'a Path> {
-        let doing = || format!("write the key file {}", self.path.display());
-        self.file.write_all(format!("{secret}\n").as_bytes()).with_context(doing)?;
-        self.file.sync_all().with_context(doing)?;
-        self.written = true;
-        Ok(self.path)
-    }
-}
-
-impl Drop for NewFile<'_> {
-    fn drop(&mut self) {
-        if !self.written {
-            // Left over it is empty, and says so when it is used.
-            drop(std::fs::remove_file(self.path));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_key_file_is_its_owners_and_replaces_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        drop(NewFile::create(&path).unwrap());
-        assert!(!path.exists());
-        NewFile::create(&path).unwrap().write("ck_a_b").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "ck_a_b\n");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(NewFile::create(&path).is_err());
-    }
 }

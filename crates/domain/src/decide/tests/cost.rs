@@ -35,6 +35,7 @@ fn account(world: &World, lots: u32) -> Account {
         activities: world.account.activities(),
         enrolment: world.account.enrolment().cloned(),
         consents: world.account.consents().clone(),
+        sign_in: world.account.sign_in().clone(),
         purses: [(read("mypoints"), Purse { lots })].into(),
         keys: world.account.keys().clone(),
         waiting: Vec::new(),

@@ -21,6 +21,7 @@ mod refusing;
 mod scenarios;
 mod script;
 mod text;
+mod tokens;
 mod versions;
 mod waiting;
 mod world;

@@ -126,6 +126,7 @@ fn reload(account: &Account) -> Account {
         activities: account.activities(),
         enrolment: again(&account.enrolment().cloned()),
         consents: again(account.consents()),
+        sign_in: again(account.sign_in()),
         purses: purses.collect(),
         keys: KeyIndex::from_pages(account.keys().pages().iter().map(|page| again(&**page)).collect()),
         waiting: again(&account.waiting().to_vec()),

@@ -10,7 +10,7 @@
 //!   `cdnow capture 4 7`, `member release 5 7`; and of a redemption, `cdnow refund 6 8`
 //! - `1997-01-12 time passes`
 //!
-//! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`
+//! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`, `token_key 1`
 //! - `1997-01-12 operator contract cdnow mypoints accrual=9000 redemption=7000 from=1997-02-01`
 //! - `1997-01-12 operator publish mypoints 1998-01-01 partners=cdnow funder=bank redeemer=airline`
 //!
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::burn::HOLD_TTL;
 use crate::decide::RegistryChange;
-use crate::registry::Settings;
+use crate::registry::{Settings, TokenKey};
 use crate::{
     AccountId, BurnId, Caller, Command, EventBody, Identifier, Money, PartnerEvent, Points, Reference,
     RequestId, RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
@@ -188,6 +188,7 @@ impl<'a> Line<'a> {
                 role: role(self.word(1)),
             },
             "revoke" => RegistryChange::RevokeKey { id: read(self.word(0)) },
+            "token_key" => RegistryChange::RegisterTokenKey { token_key: TokenKey([read(self.word(0)); 32]) },
             "publish" => RegistryChange::PublishProgramme { document: self.document().into() },
             _ => return None,
         })

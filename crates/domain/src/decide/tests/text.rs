@@ -138,6 +138,9 @@ pub(super) fn registry(outcome: &Result<Vec<RegistryEvent>, Rejection>) -> Strin
             }
             RegistryEvent::KeyCreated(key) => format!("key {} for {:?}", key.id, key.role),
             RegistryEvent::KeyRevoked { id, at } => format!("key {id} revoked at {at}"),
+            RegistryEvent::TokenKeyRegistered { id, token_key } => {
+                format!("key {id} signs as {}", token_key.0[0])
+            }
             RegistryEvent::ConsentWaitChanged(wait) => format!("waits {} ms for a consent", wait.as_millis()),
             RegistryEvent::ProgrammePublished { version, at, .. } => {
                 format!("{} {} of {at} published", version.programme, version.number)

@@ -1,7 +1,7 @@
 //! What the network agrees on.
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand, RegistryDecision};
-use coalition_domain::registry::{ApiKey, Contract, Partner, Settings};
+use coalition_domain::registry::{ApiKey, Contract, Partner, Settings, TokenKey};
 use coalition_domain::{RegistryEvent, Rejection, Role, Span};
 
 use super::{LATER, NOW, caller, price, read, request, version};
@@ -10,7 +10,7 @@ fn settings() -> Settings {
     Settings { max_event_age: Span::from_days(36_500), max_request_age: Span::from_days(1) }
 }
 
-pub(crate) fn registry_events() -> [RegistryEvent; 7] {
+pub(crate) fn registry_events() -> [RegistryEvent; 8] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryEvent::SettingsChanged(settings()),
@@ -38,10 +38,11 @@ pub(crate) fn registry_events() -> [RegistryEvent; 7] {
         RegistryEvent::KeyRevoked { id: read("till"), at: LATER },
         RegistryEvent::ProgrammePublished { version: version(), document: "[programme]".into(), at: NOW },
         RegistryEvent::ConsentWaitChanged(Span::from_days(2)),
+        RegistryEvent::TokenKeyRegistered { id: read("till"), token_key: TokenKey([9; 32]) },
     ]
 }
 
-pub(crate) fn changes() -> [RegistryChange; 7] {
+pub(crate) fn changes() -> [RegistryChange; 8] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryChange::SetUp { settings: settings(), key: read("operator"), secret_hash: [7; 32] },
@@ -66,12 +67,13 @@ pub(crate) fn changes() -> [RegistryChange; 7] {
             key: read("operator"),
             secret_hash: [7; 32],
         },
+        RegistryChange::RegisterTokenKey { token_key: TokenKey([9; 32]) },
     ]
 }
 
 pub(crate) fn registry_decisions() -> [RegistryDecision; 2] {
-    let [set_up, .., revoke, _, _] = changes();
-    let [.., revoked, _, _] = registry_events();
+    let [set_up, .., revoke, _, _, _] = changes();
+    let [.., revoked, _, _, _] = registry_events();
     let command = |caller, change| RegistryCommand { caller, request: request(), change };
     [
         RegistryDecision { command: command(Some(caller()), revoke), outcome: Ok(vec![revoked]) },
