@@ -249,6 +249,25 @@ fn the_operators_key_is_replaced_by_another_but_not_by_none() {
 }
 
 #[test]
+fn a_member_reads_with_a_token_and_nothing_but_their_own() {
+    let network = coalition();
+    network.run("member enrol --customer cdnow:00001").good();
+    network.run("partner key cdnow --out cdnow.key").good();
+    let cdnow = network.folder.path().join("cdnow.key");
+    let create = "token create --customer cdnow:00001";
+    network.run_as(&cdnow, create).failed(3, "what to do: the member has to consent to sign-in");
+    network.run(&format!("{create} --ttl 59")).failed(2, "60..=86400");
+    let signed = network.run(&format!("{create} --out member.token"));
+    assert!(signed.err.starts_with("token for members/"), "{}", signed.err);
+    let token = network.folder.path().join("member.token");
+    let member = signed.err.split(' ').nth(2).unwrap();
+    let shown =
+        network.run_as(&token, &format!("member balance {member} --programme mypoints --json")).good();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap()["available"], json!(0));
+    network.run_as(&token, "partner list").failed(3, "(PERMISSION_DENIED)");
+}
+
+#[test]
 fn what_is_not_there_is_not_found() {
     let network = coalition();
     network.run("member show --customer cdnow:404").failed(4, "(MEMBER_NOT_FOUND)");

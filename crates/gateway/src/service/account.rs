@@ -57,13 +57,12 @@ impl Gateway {
 
 /// Whether the holder of the caller's key may sign the member in, or is the member.
 pub(super) fn check_signer(view: &AccountView, caller: &Caller) -> Result<(), Failure> {
-    check_caller(view.account(), &view.registry, caller).map_err(|why| match why {
-        Rejection::PermissionDenied => {
-            let message = "the member has not consented to sign-in by an event of the partner that signs";
-            Failure::denied(message).with("purpose", SIGN_IN)
-        }
-        why => Failure::from(&why),
-    })
+    let judged = check_caller(view.account(), &view.registry, caller);
+    if judged == Err(Rejection::PermissionDenied) {
+        let message = "the member has not consented to sign-in by an event of the partner that signs";
+        return Err(Failure::denied(message).with("purpose", SIGN_IN));
+    }
+    judged.map_err(|why| Failure::from(&why))
 }
 
 /// Whether the member has consented to partners seeing the balance.
