@@ -148,11 +148,7 @@ impl Served {
 
     /// A request of the operator.
     pub(crate) fn operator<T>(&self, message: T) -> tonic::Request<T> {
-        let mut request = tonic::Request::new(message);
-        let value: MetadataValue<Ascii> =
-            format!("Bearer {}", self.key).parse().expect("a key is plain text");
-        request.metadata_mut().insert("authorization", value);
-        request
+        signed(message, &self.key)
     }
 
     /// Runs a command of the operator at this network, which has to succeed; gives what it printed.
@@ -182,19 +178,29 @@ impl Served {
     }
 }
 
+/// A request of whoever has this key.
+pub(crate) fn signed<T>(message: T, key: &str) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let value: MetadataValue<Ascii> = format!("Bearer {key}").parse().expect("a key is plain text");
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
 /// `coalition serve`, with the configuration of a log on brokers beside the folder if there are any.
 pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>) -> Command {
     let mut command = Command::new(binary());
     command.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data);
+    let config = data.with_extension("toml");
+    // Events of scenarios are as old as the scenarios say.
+    let mut text = "[network]\nmax_event_age_days = 36500\n".to_owned();
     if let Some(brokers) = brokers {
-        let config = data.with_extension("toml");
         let (addresses, copies) = (&brokers.addresses, brokers.count);
-        let text = format!(
+        text += &format!(
             "[log]\nkafka = \"{addresses}\"\nreplication_factor = {copies}\nmin_insync_replicas = {}\n",
             copies.div_ceil(2)
         );
-        std::fs::write(&config, text).expect("room for a configuration");
-        command.arg("--config").arg(config);
     }
+    std::fs::write(&config, text).expect("room for a configuration");
+    command.arg("--config").arg(config);
     command
 }

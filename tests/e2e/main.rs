@@ -16,3 +16,5 @@ mod killed;
 mod log;
 mod missing;
 mod python;
+mod scenarios;
+mod stack;

@@ -20,6 +20,9 @@ pub(crate) const BEGINNING: Timestamp = Timestamp::from_millis(1_767_261_600_000
 pub struct Document {
     /// What it shows, for people.
     pub title: String,
+    /// Its figures depend on when things are decided, so only a network on paper can come to them.
+    #[serde(default)]
+    pub paper_only: bool,
     /// The documents of the network's programmes, by paths relative to the scenario's file.
     programmes: Vec<PathBuf>,
     /// The same, read.

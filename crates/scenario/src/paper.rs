@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand, decide_registry, decide_waiting};
-use coalition_domain::event::{Applied, Decision, Event};
+use coalition_domain::event::{Decision, Event};
 use coalition_domain::registry::{ApiKey, Settings};
 use coalition_domain::settlement::{LineKey, LineSum, StatementLine, lines};
 use coalition_domain::waiting::CONSENT_WAIT;
@@ -25,6 +25,8 @@ const AGE: Span = Span::from_days(36_500);
 pub struct Paper {
     registry: Registry,
     accounts: BTreeMap<AccountId, Account>,
+    /// What became of each command of an account, in order: a repeat comes to the same.
+    answers: BTreeMap<(AccountId, u32), Became>,
     lines: BTreeMap<(ProgrammeId, LineKey), LineSum>,
     /// Decisions so far.
     seq: u64,
@@ -50,6 +52,7 @@ impl Paper {
         let mut paper = Self {
             registry: Registry::default(),
             accounts: BTreeMap::new(),
+            answers: BTreeMap::new(),
             lines: BTreeMap::new(),
             seq: 0,
             now: founded,
@@ -202,6 +205,7 @@ impl Paper {
         }
         let id = command.account();
         let account = self.accounts.get_mut(&id).expect("it was looked at before");
+        self.answers.insert((id, account.activities()), became(&outcome));
         account.evolve(&Decision { command, outcome }, at);
         self.seq += 1;
     }
@@ -227,13 +231,9 @@ impl Network for Paper {
         let command = self.command(step);
         let id = command.account();
         let became = match self.decide(&command) {
-            Verdict::Decided(Outcome::Applied(applied)) => became(&applied),
-            Verdict::Decided(Outcome::Refused(why)) => {
-                Became::Refused { code: why.code().to_owned(), says: why.to_string() }
-            }
-            Verdict::Decided(Outcome::Waiting(_)) => Became::Waits,
-            // It has the effect that it had.
-            Verdict::Repeat(_) | Verdict::Nothing => Became::Applied(BTreeMap::new()),
+            Verdict::Decided(outcome) => became(&outcome),
+            Verdict::Repeat(activity) => self.answers[&(id, activity)].clone(),
+            Verdict::Nothing => unreachable!("only time changes nothing"),
         };
         self.settle(id);
         Ok(became)
@@ -279,7 +279,14 @@ impl Network for Paper {
     }
 }
 
-fn became(applied: &Applied) -> Became {
+fn became(outcome: &Outcome) -> Became {
+    let applied = match outcome {
+        Outcome::Applied(applied) => applied,
+        Outcome::Refused(why) => {
+            return Became::Refused { code: why.code().to_owned(), says: why.to_string() };
+        }
+        Outcome::Waiting(_) => return Became::Waits,
+    };
     let mut points = BTreeMap::new();
     for event in &applied.events {
         if let Event::PointsAccrued(accrual) = event {

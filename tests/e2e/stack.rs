@@ -1,0 +1,351 @@
+//! A served network that scenarios are played in. All cases share one: each has programmes and people of its own.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use coalition_domain::{
+    EventBody, Identifier, PartnerId, Points, ProgrammeId, Reference, RewardId, Scheme, Timestamp, UnitPrice,
+};
+use coalition_intake::convert::{identifier_to_proto, money_from_proto, money_to_proto, timestamp_to_proto};
+use coalition_proto::account::v1::GetBalanceRequest;
+use coalition_proto::account::v1::account_service_client::AccountServiceClient;
+use coalition_proto::event::v1 as event;
+use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
+use coalition_proto::event::v1::publish_event_result::Outcome;
+use coalition_proto::member::v1::LookupMemberRequest;
+use coalition_proto::member::v1::member_service_client::MemberServiceClient;
+use coalition_proto::partner::v1::create_api_key_request::Holder;
+use coalition_proto::partner::v1::partner_service_client::PartnerServiceClient;
+use coalition_proto::partner::v1::{CreateApiKeyRequest, CreatePartnerContractRequest, CreatePartnerRequest};
+use coalition_proto::programme::v1::PublishProgrammeVersionRequest;
+use coalition_proto::programme::v1::programme_service_client::ProgrammeServiceClient;
+use coalition_proto::redemption::v1::CreateRedemptionRequest;
+use coalition_proto::redemption::v1::redemption_service_client::RedemptionServiceClient;
+use coalition_proto::settlement::v1::settlement_service_client::SettlementServiceClient;
+use coalition_proto::settlement::v1::{GetBurnMatrixRequest, GetSettlementStatementRequest, SettlementKind};
+use coalition_proto::r#type::v1 as shared;
+use coalition_scenario::{Action, Balance, Became, Document, Network, Statement, Step};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::time::{Duration, Instant};
+use tonic::Code;
+use tonic::transport::Channel;
+use tonic_types::StatusExt;
+
+use crate::harness::{Served, signed};
+
+/// How long the network may take for what it is waited for, on a machine that has other things to do: what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The network, for one case.
+pub(crate) struct Stack<'a> {
+    served: &'a Served,
+    channel: Channel,
+    handle: Handle,
+    /// Behind each name of a programme and a person: no other case has it.
+    suffix: String,
+    /// The programme of a partner's events that name none.
+    programmes: BTreeMap<PartnerId, ProgrammeId>,
+    events: u32,
+}
+
+impl<'a> Stack<'a> {
+    /// Sets up what the `number`th case begins with.
+    pub(crate) fn new(
+        served: &'a Served,
+        channel: Channel,
+        handle: Handle,
+        document: &Document,
+        number: u32,
+    ) -> Self {
+        let programmes =
+            document.partners.iter().filter_map(|partner| Some((partner.id, partner.programme?)));
+        let suffix = format!("-{number}");
+        let stack = Self { served, channel, handle, suffix, programmes: programmes.collect(), events: 0 };
+        stack.set_up(document);
+        stack
+    }
+
+    fn set_up(&self, document: &Document) {
+        for partner in &document.partners {
+            let id = partner.id.as_str();
+            // Cases share partners: whoever comes first makes one.
+            let request = CreatePartnerRequest {
+                partner_id: id.to_owned(),
+                display_name: id.to_owned(),
+                request_id: request_id(),
+                ..CreatePartnerRequest::default()
+            };
+            let mut client = PartnerServiceClient::new(self.channel.clone());
+            match self.handle.block_on(client.create_partner(self.served.operator(request))) {
+                Ok(_) => {}
+                Err(status) => assert_eq!(status.code(), Code::AlreadyExists, "{status}"),
+            }
+        }
+        for document in &document.documents {
+            // The first id of a document is the programme's.
+            let (head, rest) = document.split_once("id = \"").expect("a programme has an id");
+            let (id, rest) = rest.split_once('"').expect("an id ends");
+            let document = format!("{head}id = \"{id}{}\"{rest}", self.suffix);
+            let request = PublishProgrammeVersionRequest { document, request_id: request_id() };
+            let mut client = ProgrammeServiceClient::new(self.channel.clone());
+            let published = client.publish_programme_version(self.served.operator(request));
+            self.handle.block_on(published).expect("the network takes the programme");
+        }
+        for partner in &document.partners {
+            for (programme, prices) in &partner.prices {
+                let price = |price: UnitPrice| shared::UnitPrice {
+                    currency_code: price.currency().code().to_owned(),
+                    micros: price.micros(),
+                };
+                let request = CreatePartnerContractRequest {
+                    partner: format!("partners/{}", partner.id),
+                    programme: self.programme(programme),
+                    accrual_unit_price: prices.accrual.map(price),
+                    redemption_unit_price: prices.redemption.map(price),
+                    start_time: Some(prost_types::Timestamp { seconds: 820_454_400, nanos: 0 }), // 1996-01-01
+                    request_id: request_id(),
+                };
+                let mut client = PartnerServiceClient::new(self.channel.clone());
+                let agreed = client.create_partner_contract(self.served.operator(request));
+                self.handle.block_on(agreed).expect("the network takes the contract");
+            }
+        }
+    }
+
+    fn programme(&self, id: &ProgrammeId) -> String {
+        format!("programmes/{id}{}", self.suffix)
+    }
+
+    /// The same person, in this case.
+    fn identifier(&self, of: &Identifier) -> shared::Identifier {
+        let value = format!("{}{}", of.value(), self.suffix);
+        let value = match of.scheme() {
+            Scheme::EmailHash => Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect(),
+            Scheme::CardToken | Scheme::CustomerNumber(_) => value,
+        };
+        identifier_to_proto(&Identifier::new(of.scheme(), &value).expect("of the same form"))
+    }
+
+    fn publish(&mut self, step: &Step, body: &EventBody, at: Timestamp) -> Became {
+        self.events += 1;
+        let partner = step.partner.expect("a step is checked as it is read");
+        let programme = step.programme.or(self.programmes.get(&partner).copied());
+        let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
+        let event = event::PartnerEvent {
+            event_id: step.event.clone().unwrap_or_else(|| format!("event {}", self.events)),
+            programme: programme.map(|id| self.programme(&id)).unwrap_or_default(),
+            identifier: Some(self.identifier(&identifier)),
+            event_time: Some(timestamp_to_proto(step.happened.unwrap_or(at))),
+            channel: step.channel.map(|channel| channel.to_string()).unwrap_or_default(),
+            revision: i32::try_from(step.revision).expect("a small number"),
+            body: Some(written(body)),
+            ..event::PartnerEvent::default()
+        };
+        let ask = event::GetPartnerEventRequest {
+            partner: format!("partners/{partner}"),
+            event_id: event.event_id.clone(),
+            identifier: event.identifier.clone(),
+            ..event::GetPartnerEventRequest::default()
+        };
+        let request = event::PublishEventsRequest {
+            partner: ask.partner.clone(),
+            events: vec![event],
+            validate_only: false,
+        };
+        let mut client = PartnerEventServiceClient::new(self.channel.clone());
+        self.handle.block_on(async {
+            let published = client.publish_events(self.served.operator(request)).await;
+            let [result] = published.expect("it is judged").into_inner().results.try_into().expect("one");
+            match result.outcome.expect("it is accepted or refused") {
+                Outcome::Accepted(_) => became(&decided(self.served, &mut client, ask).await),
+                Outcome::Refused(refusal) => refused(&refusal),
+            }
+        })
+    }
+
+    fn redeem(&self, step: &Step, reward: RewardId, quantity: u32) -> Became {
+        let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
+        let member = self.member(&identifier).expect("whoever redeems is enrolled");
+        let programme = self.programme(&step.programme.expect("a step is checked as it is read"));
+        let holder = match step.partner {
+            Some(partner) => Holder::Partner(format!("partners/{partner}")),
+            None => Holder::Member(member.clone()),
+        };
+        let key = CreateApiKeyRequest { holder: Some(holder), request_id: request_id() };
+        let request = CreateRedemptionRequest {
+            member,
+            reward: format!("{programme}/rewards/{reward}"),
+            quantity: i32::try_from(quantity).expect("a small number"),
+            request_id: request_id(),
+        };
+        self.handle.block_on(async {
+            let mut keys = PartnerServiceClient::new(self.channel.clone());
+            let key = keys.create_api_key(self.served.operator(key)).await.expect("a key").into_inner();
+            let mut client = RedemptionServiceClient::new(self.channel.clone());
+            match client.create_redemption(signed(request, &key.secret)).await {
+                Ok(_) => Became::Applied(BTreeMap::new()),
+                Err(status) => {
+                    let reason = status.get_details_error_info().expect("every error has a reason").reason;
+                    Became::Refused { code: reason, says: self.plain(status.message()) }
+                }
+            }
+        })
+    }
+
+    /// The name of the member who is enrolled on it.
+    fn member(&self, of: &Identifier) -> Option<String> {
+        let identifier = Some(self.identifier(of));
+        let request = LookupMemberRequest { identifier, ..LookupMemberRequest::default() };
+        let mut client = MemberServiceClient::new(self.channel.clone());
+        match self.handle.block_on(client.lookup_member(self.served.operator(request))) {
+            Ok(found) => Some(found.into_inner().name),
+            Err(status) if status.code() == Code::NotFound => None,
+            Err(status) => panic!("look a member up: {status}"),
+        }
+    }
+
+    /// What is said, without what only this network has.
+    fn plain(&self, said: &str) -> String {
+        said.replace(&self.suffix, "")
+    }
+}
+
+impl Network for Stack<'_> {
+    type Error = Infallible;
+
+    fn tell(&mut self, step: &Step, at: Timestamp) -> Result<Became, Infallible> {
+        let became = match step.action().expect("a step is checked as it is read") {
+            Action::Event(body) => self.publish(step, &body, at),
+            Action::Redeem { reward, quantity } => self.redeem(step, reward, quantity),
+        };
+        Ok(match became {
+            Became::Refused { code, says } => Became::Refused { code, says: self.plain(&says) },
+            became @ (Became::Applied(_) | Became::Waits) => became,
+        })
+    }
+
+    fn balance(&mut self, of: &Identifier, programme: &ProgrammeId) -> Result<Balance, Infallible> {
+        let programme = self.programme(programme);
+        // Nobody can see what is not a member's.
+        let Some(member) = self.member(of) else {
+            return Ok(Balance { available: Points::ZERO, pending: Points::ZERO });
+        };
+        let request = GetBalanceRequest { member, programme, ..GetBalanceRequest::default() };
+        let mut client = AccountServiceClient::new(self.channel.clone());
+        let balance = self.handle.block_on(client.get_balance(self.served.operator(request)));
+        let balance = balance.expect("a member has a balance").into_inner();
+        let points = |points: i64| Points::new(points.unsigned_abs()).expect("points");
+        Ok(Balance { available: points(balance.available), pending: points(balance.pending) })
+    }
+
+    fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
+        let request = GetSettlementStatementRequest {
+            partner: format!("partners/{of}"),
+            programme: self.programme(programme),
+            ..GetSettlementStatementRequest::default()
+        };
+        let mut client = SettlementServiceClient::new(self.channel.clone());
+        let statement = self.handle.block_on(client.get_settlement_statement(self.served.operator(request)));
+        let statement = statement.expect("a partner has a statement").into_inner();
+        let points = |kind: SettlementKind| {
+            let lines = statement.lines.iter().filter(|line| line.kind() == kind);
+            lines.map(|line| line.points).sum()
+        };
+        let net = statement.net_amounts.iter().map(|net| money_from_proto(net, "").expect("an amount"));
+        Ok(Statement {
+            issued: points(SettlementKind::Issued),
+            redeemed: points(SettlementKind::Redeemed),
+            net: net.collect(),
+        })
+    }
+
+    fn burnt(
+        &mut self,
+        programme: &ProgrammeId,
+        issuer: &PartnerId,
+        redeemer: &PartnerId,
+    ) -> Result<i64, Infallible> {
+        let programme = self.programme(programme);
+        let request = GetBurnMatrixRequest { programme, ..GetBurnMatrixRequest::default() };
+        let mut client = SettlementServiceClient::new(self.channel.clone());
+        let matrix = self.handle.block_on(client.get_burn_matrix(self.served.operator(request)));
+        let (issuer, redeemer) = (format!("partners/{issuer}"), format!("partners/{redeemer}"));
+        let cells = matrix.expect("there is a matrix").into_inner().cells.into_iter();
+        Ok(cells
+            .filter(|cell| cell.issuer == issuer && cell.redeemer == redeemer)
+            .map(|cell| cell.points)
+            .sum())
+    }
+}
+
+/// An event's record, once it is decided.
+async fn decided(
+    served: &Served,
+    client: &mut PartnerEventServiceClient<Channel>,
+    ask: event::GetPartnerEventRequest,
+) -> event::PartnerEventRecord {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match client.get_partner_event(served.operator(ask.clone())).await {
+            Ok(found) => return found.into_inner(),
+            Err(status) if status.code() == Code::NotFound && Instant::now() < until => {}
+            Err(status) => panic!("{} is not decided: {status}", ask.event_id),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn became(record: &event::PartnerEventRecord) -> Became {
+    match record.state() {
+        shared::EventState::Applied => {
+            let mut points = BTreeMap::new();
+            for grant in &record.grants {
+                let sum: &mut Points = points.entry(grant.rule.parse().expect("a rule's id")).or_default();
+                let granted = Points::new(grant.points.unsigned_abs()).expect("points");
+                *sum = sum.plus(granted).expect("points");
+            }
+            Became::Applied(points)
+        }
+        shared::EventState::Refused => refused(record.refusal.as_ref().expect("a refusal has its reason")),
+        shared::EventState::Waiting => Became::Waits,
+        shared::EventState::Received | shared::EventState::Unspecified => unreachable!("it is decided"),
+    }
+}
+
+fn refused(refusal: &shared::Refusal) -> Became {
+    Became::Refused { code: refusal.reason().reason().to_owned(), says: refusal.message.clone() }
+}
+
+/// As a partner writes it.
+fn written(body: &EventBody) -> event::partner_event::Body {
+    use event::partner_event::Body;
+    let text = |reference: &Reference| reference.to_string();
+    match body {
+        EventBody::SignUp { consents } => {
+            let consent_purposes = consents.iter().map(ToString::to_string).collect();
+            Body::SignUp(event::SignUp { consent_purposes })
+        }
+        EventBody::ConsentGiven { purpose } => {
+            Body::ConsentGiven(event::ConsentGiven { purpose: purpose.to_string() })
+        }
+        EventBody::ConsentWithdrawn { purpose } => {
+            Body::ConsentWithdrawn(event::ConsentWithdrawn { purpose: purpose.to_string() })
+        }
+        EventBody::Purchase { order, amount } => {
+            Body::Purchase(event::Purchase { order_id: text(order), amount: Some(money_to_proto(amount)) })
+        }
+        EventBody::EmailRead { message } => Body::EmailRead(event::EmailRead { message_id: text(message) }),
+        EventBody::AccountOpening { reference } => Body::AccountOpening(event::AccountOpening {
+            reference: reference.as_ref().map(text).unwrap_or_default(),
+        }),
+        EventBody::Engagement { kind, reference } => Body::Engagement(event::Engagement {
+            kind: kind.to_string(),
+            reference: reference.as_ref().map(text).unwrap_or_default(),
+        }),
+    }
+}
+
+fn request_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
