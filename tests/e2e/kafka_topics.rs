@@ -12,10 +12,10 @@ use crate::harness::Served;
 const TOPIC: &str = "coalition.partner.shop.events.v1";
 const CUSTOMERS: u32 = 20;
 
-/// Runs one of Kafka's own tools on the topic, feeding it `input`; it has to succeed.
-fn tool(brokers: &Brokers, name: &str, arguments: &[&str], input: &str) {
-    let mut command: Command = brokers.tool(name);
-    command.args(arguments).args(["--topic", TOPIC]).stdin(Stdio::piped());
+/// Runs one of Kafka's own tools on a topic, feeding it `input`; it has to succeed.
+pub(crate) fn tool(brokers: &Brokers, name: &str, topic: &str, arguments: &[&str], input: &str) {
+    let mut command = brokers.tool(name);
+    command.args(arguments).args(["--topic", topic]).stdin(Stdio::piped());
     let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     running.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
     let ended = running.wait_with_output().expect("it ends");
@@ -23,7 +23,7 @@ fn tool(brokers: &Brokers, name: &str, arguments: &[&str], input: &str) {
 }
 
 /// Writes purchases of a dollar; the customer is the key, so there are some in each partition.
-fn publish(brokers: &Brokers, numbers: Range<u32>) {
+pub(crate) fn publish(brokers: &Brokers, numbers: Range<u32>) {
     let now = Command::new("date").args(["-u", "+%FT%TZ"]).output().expect("it is everywhere").stdout;
     let now = String::from_utf8(now).expect("a time");
     let mut lines = String::new();
@@ -37,11 +37,11 @@ fn publish(brokers: &Brokers, numbers: Range<u32>) {
         });
         writeln!(lines, "{customer}\t{event}").expect("a text has room");
     }
-    tool(brokers, "kafka-console-producer", &["--reader-property", "parse.key=true"], &lines);
+    tool(brokers, "kafka-console-producer", TOPIC, &["--reader-property", "parse.key=true"], &lines);
 }
 
 /// Waits until all are decided, and each for a point.
-async fn decided(asking: &Asking<'_>, numbers: Range<u32>) {
+pub(crate) async fn decided(asking: &Asking<'_>, numbers: Range<u32>) {
     for number in numbers {
         let (event, customer) = (format!("e{number}"), (number % CUSTOMERS).to_string());
         assert_eq!(asking.decided("shop", &event, &customer).await.points, 1, "{event}");
@@ -58,13 +58,13 @@ async fn a_topic_that_grows_or_is_made_anew_is_read_on() {
     publish(&brokers, 0..20);
     decided(&asking, 0..20).await;
 
-    tool(&brokers, "kafka-topics", &["--alter", "--partitions", "3"], "");
+    tool(&brokers, "kafka-topics", TOPIC, &["--alter", "--partitions", "3"], "");
     publish(&brokers, 20..40);
     decided(&asking, 20..40).await;
 
     // Of each partition there is more before the network looks than it had read of the one before.
-    tool(&brokers, "kafka-topics", &["--delete"], "");
-    tool(&brokers, "kafka-topics", &["--create", "--partitions", "2"], "");
+    tool(&brokers, "kafka-topics", TOPIC, &["--delete"], "");
+    tool(&brokers, "kafka-topics", TOPIC, &["--create", "--partitions", "2"], "");
     publish(&brokers, 40..200);
     decided(&asking, 40..200).await;
     served.stop();

@@ -8,6 +8,7 @@ mod guides;
 mod harness;
 mod identifiers;
 mod kafka;
+mod kafka_gap;
 mod kafka_junk;
 mod kafka_killed;
 mod kafka_partners;

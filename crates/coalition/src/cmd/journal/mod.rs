@@ -3,6 +3,7 @@
 mod offline;
 mod progress;
 mod rebuild;
+mod skip;
 mod tail;
 mod verify;
 mod words;
@@ -12,7 +13,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// Look into the journal of a network that is not running, verify its projection, or rebuild it.
+/// Look into the journal of a network that is not running, verify its projection, rebuild it, or let a shard go on
+/// behind a gap of its inbox.
 ///
 /// The journal holds every decision and is the only truth; the projection is what was derived from it, so that balances are at
 /// hand. These commands work on the data folder itself, which one process at a time may use: stop the network first.
@@ -21,6 +23,7 @@ pub(crate) enum Command {
     Tail(tail::Args),
     Verify(verify::Args),
     Rebuild(rebuild::Args),
+    Skip(skip::Args),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -28,5 +31,6 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Tail(args) => tail::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
+        Command::Skip(args) => skip::run(&args),
     }
 }

@@ -47,10 +47,9 @@ pub(super) struct Offline {
 }
 
 impl Where {
-    /// The command that makes the projection of a shard anew.
-    pub(super) fn rebuild(&self, shard: ShardId) -> String {
-        let mut command =
-            format!("coalition journal rebuild --data {}", quoted(&self.data.to_string_lossy()));
+    /// A command of this kind for one shard of the same network.
+    pub(super) fn command(&self, name: &str, shard: ShardId) -> String {
+        let mut command = format!("coalition journal {name} --data {}", quoted(&self.data.to_string_lossy()));
         if let Some(config) = &self.config {
             command += &format!(" --config {}", quoted(&config.to_string_lossy()));
         }
@@ -109,6 +108,11 @@ impl Offline {
     /// The journal of a shard.
     pub(super) fn journal(&self, shard: ShardId) -> Partition {
         Partition::new(JOURNAL, shard.0)
+    }
+
+    /// The inbox of a shard.
+    pub(super) fn inbox(&self, shard: ShardId) -> Partition {
+        Partition::new(INBOX, shard.0)
     }
 
     /// The offset after the journal's last record.

@@ -245,11 +245,11 @@ fn text(at: &Where, verified: &[Verified], style: Style) -> String {
         match &one.verdict {
             Verdict::Different(_) => text.push_str(&format!(
                 "shard {shard}: run `{}`, which makes its projection anew from the journal\n",
-                at.rebuild(shard)
+                at.command("rebuild", shard)
             )),
             Verdict::Missing => text.push_str(&format!(
                 "shard {shard}: start the network, or run `{}`, to have its projection made from the journal\n",
-                at.rebuild(shard)
+                at.command("rebuild", shard)
             )),
             Verdict::Damaged(_) => text.push_str(&format!(
                 "shard {shard}: its journal is the only truth; restore its file in the folder log from a backup\n"
