@@ -11,6 +11,7 @@ use coalition_proto::member::v1::member_service_client::MemberServiceClient;
 use coalition_proto::r#type::v1::{EventState, Identifier, IdentifierScheme, RuleVerdict};
 use serde_json::json;
 
+use crate::guides::blocks;
 use crate::harness::{Served, demo, demo_command, run};
 use crate::log::{dollars, email_hash, lines};
 
@@ -59,6 +60,22 @@ async fn figures_balances_and_reasons_are_right() {
     let served = Served::start(&data);
     check_balances(&served).await;
     check_reasons(&served).await;
+    check_complaints(&served);
+}
+
+/// docs/guides/answer-a-complaint.md
+fn check_complaints(served: &Served) {
+    let said = served.shell(&blocks("answer-a-complaint.md", "sh").concat());
+    for words in [
+        "applied, 0 points: rule purchase: the amount is below what earns a point\n",
+        "nothing was refused\n",
+        "opening-00500             +25,000  mypoints v1\n      rule account-opening\n",
+        // 150 + 10 + 25,000 and its purchases.
+        "available  25,181\n",
+        "net  22,078.43 USD, to be paid to the operator\n",
+    ] {
+        assert!(said.contains(words), "\"{words}\" is not in:\n{said}");
+    }
 }
 
 /// What a person reads, the third time.

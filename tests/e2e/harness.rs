@@ -161,6 +161,19 @@ impl Served {
         out.into_owned()
     }
 
+    /// Runs a program of a guide, in one shell, as the operator; it has to succeed. Gives what it printed.
+    pub(crate) fn shell(&self, program: &str) -> String {
+        let beside = binary().parent().expect("a binary lies in a folder").display().to_string();
+        let path = format!("{beside}:{}", std::env::var("PATH").expect("there is a path"));
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", program]).env("PATH", path);
+        let output = shell.env("COALITION_SERVER", &self.address).env("COALITION_KEY", &self.key).output();
+        let output = output.expect("there is a shell");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "a program of a guide failed: {program}\n{out}{err}");
+        out.into_owned()
+    }
+
     /// Ends it in order.
     pub(crate) fn stop(mut self) {
         let pid = self.process.0.id().to_string();
