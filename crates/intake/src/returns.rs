@@ -14,7 +14,7 @@ use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::judge::{self, Stage};
 use crate::rejected::rejected;
-use crate::{Refusal, events_topic, personal, rejected_topic};
+use crate::{Refusal, decode, events_topic, personal, rejected_topic};
 
 /// How long the log may take to show a record that it has, or to say what became of an append.
 const LOG_WAIT: Duration = Duration::from_secs(10);
@@ -86,15 +86,15 @@ fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<
     let mut records: BTreeMap<(PartnerId, u32), Vec<Record>> = BTreeMap::new();
     for refused in refused {
         if let Command::PartnerEvent(event) = &refused.decision.command {
-            let to = (event.partner, refused.source.partition);
-            records.entry(to).or_default().push(record(log, shard, event, refused)?);
+            let from = (event.partner, refused.source.partition);
+            records.entry(from).or_default().push(record(log, shard, event, refused)?);
         }
     }
     let (told, outcomes) = channel();
     let appends = records.len();
     for ((partner, number), records) in records {
         let told = told.clone();
-        let to = Partition::new(&rejected_topic(&partner), number);
+        let to = back(log, &partner, number)?;
         // Nobody listens any more once one has failed: all of it is tried again.
         log.append(&to, records, Box::new(move |outcome| drop(told.send(outcome))));
     }
@@ -104,12 +104,22 @@ fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<
     Ok(())
 }
 
+/// Where what came in a partition goes back to: the two topics need not have as many.
+fn back(log: &dyn Log, partner: &PartnerId, number: u32) -> Result<Partition, Error> {
+    let topic = rejected_topic(partner);
+    let partitions = log.topic(&topic)?.map_or(1, |found| found.partitions);
+    Ok(Partition::new(&topic, number % partitions))
+}
+
 fn record(log: &dyn Log, shard: ShardId, event: &PartnerEvent, refused: &Refused) -> Result<Record, Error> {
     let Outcome::Refused(rejection) = &refused.decision.outcome else {
         unreachable!("only what was refused goes back")
     };
     let from = Partition::new(&events_topic(&event.partner), refused.source.partition);
-    let original = original(log, &from, refused.source.offset)?;
+    // A topic that was made anew has other records there.
+    let is_it =
+        |stored: &Stored| decode(&stored.record).is_ok_and(|it| it.event.event_id == event.event_id.as_str());
+    let original = original(log, &from, refused.source.offset)?.filter(is_it);
     // The list of the API has every code of the domain's: a test of the gateway holds them together.
     let reason = ErrorReason::from_reason(rejection.code());
     let refusal = Refusal::new(reason.unwrap_or_default(), "", rejection.to_string());
@@ -130,11 +140,15 @@ fn record(log: &dyn Log, shard: ShardId, event: &PartnerEvent, refused: &Refused
     Ok(record)
 }
 
-/// What the partner wrote; `None` if its topic has deleted it.
+/// What the partner wrote; `None` if its topic has deleted it, or is another one of which it is no partition.
 fn original(log: &dyn Log, from: &Partition, offset: Offset) -> Result<Option<Stored>, Error> {
     let until = Instant::now() + LOG_WAIT;
     // A distant log shows what is before an end that it was asked for.
-    log.bounds(from)?;
+    match log.bounds(from) {
+        Ok(_) => {}
+        Err(log::Error::NoSuchPartition(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
     loop {
         match log.read(from, offset, 1) {
             Ok(found) => match found.into_iter().next() {
@@ -144,6 +158,77 @@ fn original(log: &dyn Log, from: &Partition, offset: Offset) -> Result<Option<St
             },
             Err(log::Error::Trimmed { .. } | log::Error::Lost { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coalition_domain::{Decision, Place, Rejection, Timestamp};
+    use coalition_journal::memory::Memory;
+    use coalition_ledger::inbox::Source;
+    use coalition_proto::event::v1::{EmailRead, PartnerEvent as Written, partner_event::Body};
+    use coalition_proto::r#type::v1::{Identifier, IdentifierScheme};
+    use prost::Message;
+
+    use super::*;
+    use crate::rejected::Rejected;
+    use crate::translate;
+
+    fn written(event_id: &str) -> Written {
+        let identifier = Identifier {
+            scheme: IdentifierScheme::CardToken.into(),
+            value: "token".to_owned(),
+            ..Identifier::default()
+        };
+        Written {
+            event_id: event_id.to_owned(),
+            identifier: Some(identifier),
+            event_time: Some(prost_types::Timestamp::default()),
+            body: Some(Body::EmailRead(EmailRead { message_id: "1".to_owned() })),
+            ..Written::default()
+        }
+    }
+
+    /// Gives event `1` back, which stood at the start of a partition, with `there` in its place now; what the partner gets.
+    fn given_back(partition: u32, there: &Written) -> Record {
+        let (log, partner) = (Memory::new(), PartnerId::new("a").unwrap());
+        log.create_topic(&events_topic(&partner), 2).unwrap();
+        log.create_topic(&rejected_topic(&partner), 1).unwrap();
+        for number in 0..2 {
+            let events = Partition::new(&events_topic(&partner), number);
+            log.append(&events, vec![Record::of(there.encode_to_vec())], Box::new(|it| assert!(it.is_ok())));
+        }
+        let event = translate(partner, &written("1"), Timestamp::from_millis(0)).unwrap();
+        let refused = Refused {
+            number: 1,
+            place: Place { seq: 7, index: 0 },
+            decided_at: Timestamp::from_millis(0),
+            decision: Decision {
+                command: Command::PartnerEvent(event),
+                outcome: Outcome::Refused(Rejection::NoProgramme(partner)),
+            },
+            source: Source { partition, offset: Offset(0) },
+        };
+        give_back(&log, ShardId(0), &[Arc::new(refused)]).unwrap();
+        let back = Partition::new(&rejected_topic(&partner), 0);
+        log.read(&back, Offset(0), usize::MAX).unwrap().remove(0).record
+    }
+
+    #[test]
+    fn an_event_goes_back_as_it_came_from_whichever_partition() {
+        for partition in [0, 1] {
+            let record = given_back(partition, &written("1"));
+            assert_eq!(record.value, written("1").encode_to_vec());
+            assert_eq!(Rejected::read(&record).unwrap().partition, partition);
+        }
+    }
+
+    #[test]
+    fn of_an_event_whose_topic_was_made_anew_only_the_place_is_told() {
+        for record in [given_back(0, &written("2")), given_back(2, &written("1"))] {
+            let told = Rejected::read(&record).unwrap();
+            assert_eq!((told.event_id.as_str(), told.redacted, record.value.len()), ("1", true, 0));
         }
     }
 }

@@ -151,7 +151,8 @@ impl Topics {
     /// [`Error::NoSuchPartition`] if it isn't there.
     pub(super) fn partition(&self, of: &Partition) -> Result<(), Error> {
         let known = self.known().get(of.topic.as_ref()).copied();
-        match known.map_or_else(|| self.look(&of.topic).map(|(found, _)| found), |known| Ok(Some(known)))? {
+        let found = if known.is_some() { known } else { self.look(&of.topic)?.0 };
+        match found {
             Some(topic) if of.number < topic.partitions => Ok(()),
             Some(_) | None => Err(Error::NoSuchPartition(of.clone())),
         }
