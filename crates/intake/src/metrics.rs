@@ -143,6 +143,8 @@ impl Metrics {
     pub(crate) fn leave(&self, partner: PartnerId) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|(of, ..)| *of != partner);
+        // How far it is behind isn't known before it is read again; there may be nothing to take away.
+        _ = self.lag.remove_label_values(&[partner.as_str()]);
     }
 
     /// Looks how far all streams are behind.
@@ -179,7 +181,35 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use coalition_journal::log::{Offset, Record};
+    use coalition_journal::memory::Memory;
+
     use super::*;
+    use crate::outbox::Outbox;
+
+    #[test]
+    fn the_lag_of_who_is_not_read_is_not_shown() {
+        let (metrics, log) = (Metrics::default(), Memory::new());
+        let [left, read] = ["left", "read"].map(|id| PartnerId::new(id).unwrap());
+        for partner in [left, read] {
+            let events = Partition::new(&crate::events_topic(&partner), 0);
+            log.create_topic(&events.topic, 1).unwrap();
+            log.append(&events, vec![Record::of("1")], Box::new(|it| assert!(it.is_ok())));
+            let returns = Outbox::new(1, Offset::default());
+            metrics.follow(&Stream::new(partner, (events.clone(), events), returns, Offset::default()));
+        }
+        let shown = || {
+            metrics.sample(&log).unwrap();
+            let families = metrics.lag.collect();
+            let series = families.iter().flat_map(|family| family.get_metric());
+            series.map(|one| one.get_label()[0].value().to_owned()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(shown(), BTreeSet::from(["left", "read"].map(str::to_owned)));
+        metrics.leave(left);
+        assert_eq!(shown(), BTreeSet::from(["read".to_owned()]));
+    }
 
     #[test]
     fn every_reason_has_a_counter_of_its_own() {
