@@ -39,6 +39,7 @@ fn purchase(id: &str, customer: &str) -> PartnerEvent {
         body: Some(Body::Purchase(Purchase {
             order_id: id.to_owned(),
             amount: Some(Money { currency_code: "USD".to_owned(), units: 1, nanos: 0 }),
+            lines: Vec::new(),
         })),
         ..PartnerEvent::default()
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use coalition_domain::{
-    EventBody, Identifier, PartnerId, Points, ProgrammeId, Reference, RewardId, Scheme, Timestamp, UnitPrice,
+    EventBody, Identifier, OrderLine, PartnerId, Points, ProgrammeId, Reference, Returned, ReturnedLine,
+    RewardId, Scheme, Timestamp, UnitPrice,
 };
 use coalition_intake::convert::{identifier_to_proto, money_from_proto, money_to_proto, timestamp_to_proto};
 use coalition_proto::account::v1::GetBalanceRequest;
@@ -332,8 +333,36 @@ fn written(body: &EventBody) -> event::partner_event::Body {
         EventBody::ConsentWithdrawn { purpose } => {
             Body::ConsentWithdrawn(event::ConsentWithdrawn { purpose: purpose.to_string() })
         }
-        EventBody::Purchase { order, amount } => {
-            Body::Purchase(event::Purchase { order_id: text(order), amount: Some(money_to_proto(amount)) })
+        EventBody::Purchase { order, amount } => Body::Purchase(event::Purchase {
+            order_id: text(order),
+            amount: Some(money_to_proto(amount)),
+            lines: Vec::new(),
+        }),
+        EventBody::Basket { order, amount, lines } => {
+            let line = |line: &OrderLine| event::OrderLine {
+                line_id: text(&line.line),
+                amount: Some(money_to_proto(&line.amount)),
+            };
+            Body::Purchase(event::Purchase {
+                order_id: text(order),
+                amount: Some(money_to_proto(amount)),
+                lines: lines.iter().map(line).collect(),
+            })
+        }
+        EventBody::Return { order, what } => {
+            let line = |line: &ReturnedLine| event::ReturnedLine {
+                line_id: text(&line.line),
+                amount: line.amount.as_ref().map(money_to_proto),
+            };
+            let (amount, lines) = match what {
+                Returned::Whole => (None, Vec::new()),
+                Returned::Amount(amount) => (Some(money_to_proto(amount)), Vec::new()),
+                Returned::Lines(lines) => (None, lines.iter().map(line).collect()),
+            };
+            Body::OrderReturn(event::OrderReturn { order_id: text(order), amount, lines })
+        }
+        EventBody::AccountClosing { reference } => {
+            Body::AccountClosing(event::AccountClosing { reference: text(reference) })
         }
         EventBody::EmailRead { message } => Body::EmailRead(event::EmailRead { message_id: text(message) }),
         EventBody::AccountOpening { reference } => Body::AccountOpening(event::AccountOpening {

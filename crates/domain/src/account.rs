@@ -1,6 +1,7 @@
 //! The aggregate: what is known of one account, and how facts change it.
 
 mod burning;
+pub(crate) mod orders;
 mod parts;
 mod time;
 
@@ -9,9 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::burn::Burns;
-use crate::event::{Accrual, Applied, Decision, Event, Outcome};
+use crate::debt::Debts;
+use crate::event::{Accrual, Decision, Event, Outcome};
 use crate::keys::{KeyEntry, KeyIndex, KeyState};
-use crate::lot::{Lot, LotBook, LotKey};
+use crate::lot::{Lot, LotBook};
+use crate::order::OrderRecord;
+use crate::pages::Pages;
 use crate::waiting::WaitingEvent;
 use crate::{
     AccountId, Command, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose,
@@ -70,6 +74,8 @@ pub const SIGN_IN: &str = "sign-in";
 pub struct Purse {
     /// The lots, in burn order.
     pub lots: LotBook,
+    /// What clawbacks could not recover. As long as there is any, nothing can be spent.
+    pub debts: Debts,
 }
 
 /// What an account has in one programme at an instant.
@@ -81,6 +87,8 @@ pub struct Balance {
     pub pending: Points,
     /// Held for rewards.
     pub held: Points,
+    /// Is owed, and repaid by whatever can be spent next.
+    pub debt: Points,
 }
 
 /// The aggregate.
@@ -99,6 +107,7 @@ pub struct Account {
     keys: KeyIndex,
     waiting: Vec<WaitingEvent>,
     burns: Burns,
+    orders: Pages<OrderRecord>,
 }
 
 impl Account {
@@ -115,6 +124,7 @@ impl Account {
             keys: KeyIndex::default(),
             waiting: Vec::new(),
             burns: Burns::default(),
+            orders: Pages::default(),
         }
     }
 
@@ -168,6 +178,16 @@ impl Account {
         &self.waiting
     }
 
+    /// What was bought, and accounts that were opened, for as long as it can be taken back.
+    pub fn orders(&self) -> &Pages<OrderRecord> {
+        &self.orders
+    }
+
+    /// Whether something is owed in any programme.
+    pub fn is_in_debt(&self) -> bool {
+        self.purses.values().any(|purse| !purse.debts.is_empty())
+    }
+
     /// What is kept of an event that waits.
     pub fn waits(&self, event: &PartnerEvent) -> Option<&WaitingEvent> {
         self.waiting.iter().find(|waiting| waiting.event == *event)
@@ -190,7 +210,15 @@ impl Account {
             available += live.map(|slice| slice.left.get()).sum::<u64>();
         }
         let points = |points| Points::new(points).expect("decide keeps purses in the range of points");
-        Balance { available: points(available), pending: points(pending), held: points(held) }
+        // What can be spent since a moment ago repays the debt, though that is not journaled yet.
+        let debt = purse.debts.total().get();
+        let repaid = available.min(debt);
+        Balance {
+            available: points(available - repaid),
+            pending: points(pending),
+            held: points(held),
+            debt: points(debt - repaid),
+        }
     }
 
     /// All points in `programme`, spendable or not, also those of which time has made something else since.
@@ -208,7 +236,8 @@ impl Account {
         self.changed = seq;
         let state = match &decision.outcome {
             Outcome::Applied(applied) => {
-                self.apply(applied, &decision.command, at);
+                self.take_in(&applied.events, &decision.command, at);
+                self.note_order(applied, &decision.command, at);
                 KeyState::Applied
             }
             Outcome::Refused(_) => KeyState::Refused,
@@ -248,15 +277,16 @@ impl Account {
         waited
     }
 
-    fn apply(&mut self, applied: &Applied, command: &Command, at: &Moment) {
+    /// Takes facts in, as [`Self::evolve`] does.
+    pub(crate) fn take_in(&mut self, events: &[Event], command: &Command, at: &Moment) {
         let mut nth = 0;
-        for event in &applied.events {
+        for event in events {
             match event {
                 Event::MemberEnrolled => self.enrol(command, at),
                 Event::ConsentGiven { purpose } => self.consent(*purpose, true, command, at),
                 Event::ConsentWithdrawn { purpose } => self.consent(*purpose, false, command, at),
                 Event::PointsAccrued(accrual) => {
-                    self.accrue(accrual, nth, at);
+                    self.accrue(accrual, nth, command, at);
                     nth += 1;
                 }
                 Event::NothingEarned { .. } => {}
@@ -264,13 +294,20 @@ impl Account {
                     self.lots(programme).activate(lot, at.place.seq)
                 }
                 Event::LotExpired { programme, lot, points, .. } => {
-                    self.lots(programme).take(lot, *points, at.place.seq);
+                    self.lapse(programme, lot, *points, at.place.seq)
                 }
                 Event::RewardRedeemed(_)
                 | Event::HoldCreated(_)
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
                 | Event::RedemptionRefunded { .. } => self.burn(event, at.place.seq),
+                Event::OrderReturned(part) => {
+                    self.orders.change(&part.order, at.place.seq, |order| order.take_back(part))
+                }
+                Event::PointsClawedBack(clawback) => self.claw_back(clawback, at.place.seq),
+                Event::DebtRepaid { programme, allocations, debts } => {
+                    self.repay(programme, allocations, debts, at.place.seq)
+                }
             }
         }
     }
@@ -306,21 +343,11 @@ impl Account {
         self.consents.insert(purpose, Consent { given, since });
     }
 
-    fn accrue(&mut self, accrual: &Accrual, nth: u32, at: &Moment) {
-        let Accrual {
-            rule,
-            points,
-            issuer,
-            funder,
-            unit_price,
-            category,
-            available_from,
-            pending,
-            expires_at,
-            ..
-        } = *accrual;
-        let key = LotKey { expires_at, category, available_from, granted: at.place, nth };
-        let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price };
+    fn accrue(&mut self, accrual: &Accrual, nth: u32, command: &Command, at: &Moment) {
+        let key = accrual.lot(at.place, nth);
+        let Accrual { rule, points, issuer, funder, unit_price, pending, .. } = *accrual;
+        let order = orders::key_of(command);
+        let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price, order };
         self.purses.entry(accrual.programme).or_default().lots.insert(lot, at.place.seq);
         if let Some(key) = accrual.claim {
             let (activity, state) = (self.activities, KeyState::Claimed);

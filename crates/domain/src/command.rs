@@ -72,16 +72,84 @@ pub enum EventBody {
         /// The partner's name of what it was done to.
         reference: Option<Reference>,
     },
+    /// Bought several things, each of which can be returned by its name: judged as a purchase.
+    Basket {
+        /// The partner's name of the order.
+        order: Reference,
+        /// What it cost: the sum of its lines.
+        amount: Money,
+        /// Its lines, each with another name.
+        lines: Vec<OrderLine>,
+    },
+    /// Gave back what was bought, or a part of it.
+    Return {
+        /// Of which order.
+        order: Reference,
+        /// What of it.
+        what: Returned,
+    },
+    /// Closed an account at the partner.
+    AccountClosing {
+        /// The partner's name of the account, as its opening said it.
+        reference: Reference,
+    },
+}
+
+/// A line of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The partner's name of it in its order.
+    pub line: Reference,
+    /// What it cost, in the currency of the order; not below zero.
+    pub amount: Money,
+}
+
+/// What is given back of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Returned {
+    /// All that is left of it.
+    Whole,
+    /// A part of what it cost; above zero.
+    Amount(Money),
+    /// Lines of it, each another one.
+    Lines(Vec<ReturnedLine>),
+}
+
+/// What is given back of a line of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReturnedLine {
+    /// The partner's name of the line.
+    pub line: Reference,
+    /// A part of what it cost, above zero; `None`: all that is left of it.
+    pub amount: Option<Money>,
 }
 
 impl EventBody {
     /// The name that the event gives to what it is about.
     pub fn reference(&self) -> Option<&Reference> {
         match self {
-            Self::Purchase { order, .. } => Some(order),
+            Self::Purchase { order, .. } | Self::Basket { order, .. } | Self::Return { order, .. } => {
+                Some(order)
+            }
+            Self::AccountClosing { reference } => Some(reference),
             Self::EmailRead { message } => Some(message),
             Self::AccountOpening { reference } | Self::Engagement { reference, .. } => reference.as_ref(),
             Self::SignUp { .. } | Self::ConsentGiven { .. } | Self::ConsentWithdrawn { .. } => None,
+        }
+    }
+
+    /// What was paid, in a purchase.
+    pub fn amount(&self) -> Option<&Money> {
+        match self {
+            Self::Purchase { amount, .. } | Self::Basket { amount, .. } => Some(amount),
+            Self::SignUp { .. }
+            | Self::ConsentGiven { .. }
+            | Self::ConsentWithdrawn { .. }
+            | Self::EmailRead { .. }
+            | Self::AccountOpening { .. }
+            | Self::Engagement { .. }
+            | Self::Return { .. }
+            | Self::AccountClosing { .. } => None,
         }
     }
 
@@ -91,10 +159,12 @@ impl EventBody {
             Self::SignUp { .. } => "sign_up",
             Self::ConsentGiven { .. } => "consent_given",
             Self::ConsentWithdrawn { .. } => "consent_withdrawn",
-            Self::Purchase { .. } => "purchase",
+            Self::Purchase { .. } | Self::Basket { .. } => "purchase",
             Self::EmailRead { .. } => "email_read",
             Self::AccountOpening { .. } => "account_opening",
             Self::Engagement { .. } => "engagement",
+            Self::Return { .. } => "order_return",
+            Self::AccountClosing { .. } => "account_closing",
         }
     }
 }
@@ -304,13 +374,26 @@ fn event_content(event: &PartnerEvent) -> Fingerprint {
         EventBody::ConsentGiven { purpose } | EventBody::ConsentWithdrawn { purpose } => {
             feed.field(8, purpose.as_str().as_bytes())
         }
-        EventBody::Purchase { amount, .. } => {
-            feed.field(9, amount.currency.code().as_bytes()).field(10, &amount.micros.to_be_bytes())
+        EventBody::Purchase { amount, .. } => money(feed, amount),
+        EventBody::EmailRead { .. } | EventBody::AccountOpening { .. } | EventBody::AccountClosing { .. } => {
+            feed
         }
-        EventBody::EmailRead { .. } | EventBody::AccountOpening { .. } => feed,
         EventBody::Engagement { kind, .. } => feed.field(11, kind.as_str().as_bytes()),
+        EventBody::Basket { amount, lines, .. } => lines.iter().fold(money(feed, amount), |feed, line| {
+            money(feed.field(13, line.line.as_str().as_bytes()), &line.amount)
+        }),
+        EventBody::Return { what: Returned::Whole, .. } => feed,
+        EventBody::Return { what: Returned::Amount(amount), .. } => money(feed, amount),
+        EventBody::Return { what: Returned::Lines(lines), .. } => lines.iter().fold(feed, |feed, line| {
+            let feed = feed.field(13, line.line.as_str().as_bytes());
+            line.amount.iter().fold(feed, money)
+        }),
     }
     .done()
+}
+
+fn money(feed: Feed, money: &Money) -> Feed {
+    feed.field(9, money.currency.code().as_bytes()).field(10, &money.micros.to_be_bytes())
 }
 
 fn identify(feed: Feed, identifier: &Identifier) -> Feed {

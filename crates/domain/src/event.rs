@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::debt::Debt;
 use crate::lot::{Expiry, LotAllocation, LotKey};
 use crate::programme::Category;
 use crate::{
-    BurnId, Command, Fingerprint, PartnerId, Points, ProgrammeId, Purpose, Rejection, RewardId, Role, RuleId,
-    Timestamp, UnitPrice,
+    BurnId, Command, Fingerprint, Money, PartnerId, Place, Points, ProgrammeId, Purpose, Rejection, RewardId,
+    Role, RuleId, Timestamp, UnitPrice,
 };
 
 /// A decision as it is journaled: the command and what became of it.
@@ -45,6 +46,8 @@ pub struct Wait {
 pub enum WaitsFor {
     /// The member's consent.
     Consent(Purpose),
+    /// The purchase, or the opening, that the event takes back.
+    Order,
 }
 
 impl WaitsFor {
@@ -52,6 +55,7 @@ impl WaitsFor {
     pub fn missed(&self) -> Rejection {
         match self {
             Self::Consent(purpose) => Rejection::ConsentMissing(*purpose),
+            Self::Order => Rejection::OrderNotFound,
         }
     }
 }
@@ -150,6 +154,19 @@ pub enum Event {
         /// What it had burnt, at the price that the redeemer was paid.
         redemption: Redemption,
     },
+    /// An order was returned, or a part of it; or an account was closed.
+    OrderReturned(OrderReturn),
+    /// Points of a rule were taken back.
+    PointsClawedBack(Clawback),
+    /// Points went to what earlier clawbacks could not recover.
+    DebtRepaid {
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// From which lots.
+        allocations: Vec<LotAllocation>,
+        /// What was missing and no longer is; as many points as the allocations.
+        debts: Vec<Debt>,
+    },
 }
 
 /// Points taken out of reach for a reward.
@@ -182,6 +199,62 @@ pub enum Release {
     TimedOut,
 }
 
+/// What was returned of an order. For good: what is returned is not bought again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderReturn {
+    /// Which: [`crate::order::order_key`] or [`crate::order::opening_key`].
+    pub order: Fingerprint,
+    /// How much of what it cost; `None`: it is an account, that has no amount.
+    pub amount: Option<Money>,
+    /// How much of which lines, where lines were named.
+    pub lines: Vec<LineReturn>,
+    /// Nothing is left of it.
+    pub whole: bool,
+}
+
+/// What was returned of a line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LineReturn {
+    /// Which: [`crate::order::line_key`].
+    pub line: Fingerprint,
+    /// How much of what it cost.
+    pub amount: Money,
+}
+
+/// Points taken back of what one rule granted for an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Clawback {
+    /// The order, as of [`OrderReturn`].
+    pub order: Fingerprint,
+    /// By which version they were granted.
+    pub version: VersionId,
+    /// By which rule.
+    pub rule: RuleId,
+    /// As which lot.
+    pub lot: LotKey,
+    /// Whose event it was.
+    pub issuer: PartnerId,
+    /// Who paid.
+    pub funder: PartnerId,
+    /// How much for one.
+    pub unit_price: UnitPrice,
+    /// How many; above zero.
+    pub points: Points,
+    /// From which lots; the own one comes first.
+    pub taken: Vec<TakenBack>,
+    /// How many of the points were not there any more.
+    pub debt: Points,
+}
+
+/// The slice of a lot that a clawback took.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// The slice.
+    pub allocation: LotAllocation,
+    /// Whether the lot was still to be activated.
+    pub pending: bool,
+}
+
 /// Points granted by a rule.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Accrual {
@@ -209,7 +282,15 @@ pub struct Accrual {
     pub claim: Option<Fingerprint>,
 }
 
-/// Why a rule granted nothing. Frozen.
+impl Accrual {
+    /// The name of its lot, which is the `nth` of the decision at `granted`.
+    pub(crate) fn lot(&self, granted: Place, nth: u32) -> LotKey {
+        let Self { expires_at, category, available_from, .. } = *self;
+        LotKey { expires_at, category, available_from, granted, nth }
+    }
+}
+
+/// Why a rule granted nothing, or took nothing back. Frozen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Nothing {
     /// No rule of the programme looks at such an event at this partner.
@@ -230,6 +311,10 @@ pub enum Nothing {
     NoReference,
     /// The event came so late that its points would have lapsed before they could be spent.
     LapsedAlready,
+    /// An account was closed, and the rule leaves the points of its opening with the member.
+    KeptOnClosing,
+    /// An account was closed later than the rule would take the points of its opening back.
+    OpenLongEnough,
 }
 
 impl Nothing {
@@ -247,6 +332,8 @@ impl Nothing {
             Self::LapsedAlready => {
                 "the event came so late that its points would lapse before they could be spent"
             }
+            Self::KeptOnClosing => "the rule takes nothing back when the account is closed",
+            Self::OpenLongEnough => "the account was open for longer than the rule takes its points back",
         }
     }
 }
@@ -285,6 +372,10 @@ pub enum Book {
     Expired,
     /// What is held for rewards.
     Held,
+    /// What was taken back of what a partner has issued.
+    ClawedBack(PartnerId),
+    /// What clawbacks could not recover yet; its sum is never above zero.
+    Debt,
 }
 
 /// Points added to a book, or taken from it.
@@ -347,10 +438,31 @@ impl Event {
                     post(Book::Available, sum(&redemption.allocations)),
                 ],
             ),
+            Self::PointsClawedBack(Clawback { version, issuer, points, taken, debt, .. }) => {
+                let of = |pending: bool| {
+                    let slices = taken.iter().filter(|slice| slice.pending == pending);
+                    slices.map(|slice| slice.allocation.points.signed()).sum::<i64>()
+                };
+                (
+                    version.programme,
+                    vec![
+                        post(Book::ClawedBack(*issuer), points.signed()),
+                        post(Book::Available, -of(false)),
+                        post(Book::Pending, -of(true)),
+                        post(Book::Debt, -debt.signed()),
+                    ],
+                )
+            }
+            Self::DebtRepaid { programme, allocations, debts } => {
+                let taken: i64 = allocations.iter().map(|allocation| allocation.points.signed()).sum();
+                let repaid: i64 = debts.iter().map(|debt| debt.points.signed()).sum();
+                (*programme, vec![post(Book::Available, -taken), post(Book::Debt, repaid)])
+            }
             Self::MemberEnrolled
             | Self::ConsentGiven { .. }
             | Self::ConsentWithdrawn { .. }
-            | Self::NothingEarned { .. } => return None,
+            | Self::NothingEarned { .. }
+            | Self::OrderReturned(_) => return None,
         };
         assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
         Some((programme, postings))

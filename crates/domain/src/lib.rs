@@ -8,6 +8,7 @@ pub mod account;
 pub mod burn;
 pub mod calendar;
 mod command;
+pub mod debt;
 pub mod decide;
 pub mod event;
 mod identifier;
@@ -16,6 +17,7 @@ pub mod keys;
 mod label;
 pub mod lot;
 mod money;
+pub mod order;
 pub mod pages;
 mod points;
 pub mod programme;
@@ -28,7 +30,10 @@ pub mod waiting;
 
 pub use account::{Account, Moment, Place};
 pub use burn::BurnId;
-pub use command::{Caller, Command, EventBody, PartnerEvent, RewardChange, Role, event_key, request_key};
+pub use command::{
+    Caller, Command, EventBody, OrderLine, PartnerEvent, Returned, ReturnedLine, RewardChange, Role,
+    event_key, request_key,
+};
 pub use decide::{Verdict, decide};
 pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme, is_card_number};

@@ -5,7 +5,7 @@ mod book;
 use serde::{Deserialize, Serialize};
 
 use crate::programme::Category;
-use crate::{PartnerId, Place, Points, RuleId, Timestamp, UnitPrice};
+use crate::{Fingerprint, PartnerId, Place, Points, RuleId, Timestamp, UnitPrice};
 
 pub use book::{LotBook, LotPage};
 
@@ -67,9 +67,17 @@ pub struct Lot {
     pub funder: PartnerId,
     /// What the funder pays for a point.
     pub unit_price: UnitPrice,
+    /// For which order it was granted, if that can be returned.
+    pub order: Option<Fingerprint>,
 }
 
 impl Lot {
+    /// A slice of it.
+    pub fn slice(&self, points: Points) -> LotAllocation {
+        let Self { key, issuer, funder, unit_price, .. } = *self;
+        LotAllocation { lot: key, points, issuer, funder, unit_price }
+    }
+
     /// Whether its points can be burnt at `now`; where it is still pending then, its activation is due and comes first.
     pub fn burnable(&self, now: Timestamp) -> bool {
         (!self.pending || self.key.available_from <= now) && !self.expired(now)

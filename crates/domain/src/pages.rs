@@ -31,7 +31,7 @@ pub struct Page<V, K = Fingerprint> {
     pub entries: Vec<(K, V)>,
 }
 
-/// The index: one value a key. Values are never removed.
+/// The index: one value a key. None leaves it, but for those that [`Pages::insert_forgetting`] lets go.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pages<V, K = Fingerprint> {
     pages: Vec<Arc<Page<V, K>>>,
@@ -71,6 +71,21 @@ impl<V: Clone + Weigh, K: Copy + Ord + Default> Pages<V, K> {
     /// Keys and values, in the order of the keys; from either end.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.pages.iter().flat_map(|page| &page.entries).map(|(key, value)| (key, value))
+    }
+
+    /// Adds a value; where its page is full, those go that `may`. The only page of an index loses none, so that one that has
+    /// outgrown its account's row doesn't fit there again.
+    ///
+    /// # Panics
+    /// If the key has one: a broken invariant.
+    pub fn insert_forgetting(&mut self, key: K, value: V, seq: u64, may: impl Fn(&V) -> bool) {
+        if let Some(number) = self.page_of(&key)
+            && self.pages.len() > 1
+            && self.pages[number].weight() + value.weight() > PAGE_BYTES
+        {
+            Arc::make_mut(&mut self.pages[number]).entries.retain(|(_, known)| !may(known));
+        }
+        self.insert(key, value, seq);
     }
 
     /// Adds a value.

@@ -155,6 +155,32 @@ pub enum Rejection {
     /// More open holds than an account keeps.
     #[error("an account keeps {0} open holds at most")]
     TooManyHolds(u32),
+    /// Nothing is known of what is to be taken back.
+    #[error("no such order of this partner is known on this account, and none came in time")]
+    OrderNotFound,
+    /// The order has no such line.
+    #[error("the order has no line of this id")]
+    OrderLineNotFound,
+    /// More than is left of the order, or of one of its lines.
+    #[error("more is returned than is left of the order or line")]
+    ReturnExceedsOrder,
+    /// The order was paid in another currency.
+    #[error("the order is in {order}, the event in {said}")]
+    OrderCurrencyDiffers {
+        /// The order's.
+        order: Currency,
+        /// The event's.
+        said: Currency,
+    },
+    /// The order is older than returns are accepted for.
+    #[error("the order is older than returns are accepted for ({} days)", .max_age.as_millis() / 86_400_000)]
+    ReturnTooLate {
+        /// The network's limit at that time.
+        max_age: Span,
+    },
+    /// More lines or grants than an order keeps.
+    #[error("the order has more parts, lines or lots than are kept of it")]
+    OrderTooLarge,
 }
 
 /// A number with a comma before each three digits.
@@ -210,6 +236,12 @@ impl Rejection {
             Self::CaptureTooLarge { .. } => "CAPTURE_TOO_LARGE",
             Self::RefundedBefore => "REDEMPTION_REFUNDED",
             Self::TooManyHolds(_) => "TOO_MANY_HOLDS",
+            Self::OrderNotFound => "ORDER_NOT_FOUND",
+            Self::OrderLineNotFound => "ORDER_LINE_NOT_FOUND",
+            Self::ReturnExceedsOrder => "RETURN_EXCEEDS_ORDER",
+            Self::OrderCurrencyDiffers { .. } => "ORDER_CURRENCY_DIFFERS",
+            Self::ReturnTooLate { .. } => "RETURN_TOO_LATE",
+            Self::OrderTooLarge => "ORDER_TOO_LARGE",
         }
     }
 }

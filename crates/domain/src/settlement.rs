@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Accrual, Event, Redemption};
+use crate::debt::Debt;
+use crate::event::{Accrual, Clawback, Event, Redemption};
 use crate::{Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 
 /// An hour of recorded time: hours since 1970-01-01T00:00:00Z, UTC. Frozen in stored data, as are all types here.
@@ -50,6 +51,15 @@ pub enum LineKey {
         /// Who had delivered.
         redeemer: PartnerId,
         /// How much for a point, as it was paid.
+        unit_price: UnitPrice,
+    },
+    /// Points taken back, as they are recovered: the funder gets back what it paid.
+    ClawedBack {
+        /// Whose events.
+        issuer: PartnerId,
+        /// Who paid.
+        funder: PartnerId,
+        /// How much for a point.
         unit_price: UnitPrice,
     },
 }
@@ -99,6 +109,19 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
             };
             by_issuer(redemption).into_iter().map(line).collect()
         }
+        Event::PointsClawedBack(Clawback { version, issuer, funder, unit_price, points, debt, .. }) => {
+            // What the member has spent by then is paid back by their later points.
+            let recovered = points.signed() - debt.signed();
+            let key = LineKey::ClawedBack { issuer: *issuer, funder: *funder, unit_price: *unit_price };
+            if recovered > 0 { vec![(version.programme, key, sum(recovered))] } else { Vec::new() }
+        }
+        Event::DebtRepaid { programme, debts, .. } => {
+            let line = |debt: &Debt| {
+                let Debt { issuer, funder, unit_price, points } = *debt;
+                (*programme, LineKey::ClawedBack { issuer, funder, unit_price }, sum(points.signed()))
+            };
+            debts.iter().map(line).collect()
+        }
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -106,7 +129,8 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
         | Event::LotActivated { .. }
         | Event::LotExpired { .. }
         | Event::HoldCreated(_)
-        | Event::HoldReleased { .. } => Vec::new(),
+        | Event::HoldReleased { .. }
+        | Event::OrderReturned(_) => Vec::new(),
     }
 }
 
@@ -136,7 +160,9 @@ impl StatementLine {
             LineKey::Issued { unit_price, .. } | LineKey::Refunded { unit_price, .. } => {
                 unit_price.amount(-sum.points)?
             }
-            LineKey::Redeemed { unit_price, .. } => unit_price.amount(sum.points)?,
+            LineKey::Redeemed { unit_price, .. } | LineKey::ClawedBack { unit_price, .. } => {
+                unit_price.amount(sum.points)?
+            }
         };
         Some(Self { key, sum, amount })
     }
@@ -144,7 +170,7 @@ impl StatementLine {
     /// Whose statement it stands on.
     pub fn partner(&self) -> PartnerId {
         match &self.key {
-            LineKey::Issued { funder, .. } => *funder,
+            LineKey::Issued { funder, .. } | LineKey::ClawedBack { funder, .. } => *funder,
             LineKey::Redeemed { redeemer, .. } | LineKey::Refunded { redeemer, .. } => *redeemer,
         }
     }

@@ -120,6 +120,7 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::IdentifierRefused
         | R::AmountNegative
         | R::AmountTooLarge
+        | R::LinesDiffer
         | R::CurrencyUnknown
         | R::EventInFuture
         | R::RequestInFuture
@@ -144,7 +145,13 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::HoldNotOpen
         | R::CaptureTooLarge
         | R::RedemptionRefunded
-        | R::TooManyHolds => Code::FailedPrecondition,
+        | R::TooManyHolds
+        | R::OrderNotFound
+        | R::OrderLineNotFound
+        | R::ReturnExceedsOrder
+        | R::OrderCurrencyDiffers
+        | R::ReturnTooLate
+        | R::OrderTooLarge => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -192,6 +199,12 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::CaptureTooLarge { .. } => ErrorReason::CaptureTooLarge,
         Rejection::RefundedBefore => ErrorReason::RedemptionRefunded,
         Rejection::TooManyHolds(_) => ErrorReason::TooManyHolds,
+        Rejection::OrderNotFound => ErrorReason::OrderNotFound,
+        Rejection::OrderLineNotFound => ErrorReason::OrderLineNotFound,
+        Rejection::ReturnExceedsOrder => ErrorReason::ReturnExceedsOrder,
+        Rejection::OrderCurrencyDiffers { .. } => ErrorReason::OrderCurrencyDiffers,
+        Rejection::ReturnTooLate { .. } => ErrorReason::ReturnTooLate,
+        Rejection::OrderTooLarge => ErrorReason::OrderTooLarge,
     }
 }
 
@@ -204,7 +217,10 @@ impl From<&Rejection> for Failure {
             Rejection::ProgrammeNotInForce { from, .. } => failure.with("from", from),
             Rejection::CurrencyNotAccepted { currency, .. } => failure.with("currency", currency),
             Rejection::ConsentMissing(purpose) => failure.with("purpose", purpose),
-            Rejection::EventTooOld { max_age } => failure.with("max_event_age_ms", max_age.as_millis()),
+            Rejection::OrderCurrencyDiffers { order, .. } => failure.with("currency", order),
+            Rejection::EventTooOld { max_age } | Rejection::ReturnTooLate { max_age } => {
+                failure.with("max_event_age_ms", max_age.as_millis())
+            }
             Rejection::RequestTooOld { max_age, .. } => {
                 failure.with("max_request_age_ms", max_age.as_millis())
             }
@@ -239,7 +255,11 @@ impl From<&Rejection> for Failure {
             | Rejection::HoldNotOpen
             | Rejection::RefundedBefore
             | Rejection::TooManyHolds(_)
-            | Rejection::SettingOutOfRange(_) => failure,
+            | Rejection::SettingOutOfRange(_)
+            | Rejection::OrderNotFound
+            | Rejection::OrderLineNotFound
+            | Rejection::ReturnExceedsOrder
+            | Rejection::OrderTooLarge => failure,
         }
     }
 }

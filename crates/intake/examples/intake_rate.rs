@@ -73,6 +73,7 @@ fn purchase(number: usize) -> PartnerEvent {
         body: Some(Body::Purchase(Purchase {
             order_id: format!("{number:09}"),
             amount: Some(Money { currency_code: "USD".to_owned(), units: 77, nanos: 960_000_000 }),
+            lines: Vec::new(),
         })),
     }
 }

@@ -1,13 +1,14 @@
 //! From a partner's message to what the ledger decides.
 
-use coalition_domain::{EventBody, Identifier, Money, PartnerEvent, PartnerId, Scheme, Span, Timestamp};
+mod order;
+
+use coalition_domain::{EventBody, Identifier, PartnerEvent, PartnerId, Scheme, Span, Timestamp};
 use coalition_proto::event::v1::{self as proto, partner_event::Body};
 use coalition_proto::r#type::v1::ErrorReason;
 
 use crate::Refusal;
 use crate::convert::{
-    identifier_from_proto, money_from_proto, name_from_proto, reference_from_proto, resource_from_proto,
-    timestamp_from_proto,
+    identifier_from_proto, name_from_proto, reference_from_proto, resource_from_proto, timestamp_from_proto,
 };
 
 /// The largest amount of one event, in units of its currency.
@@ -78,9 +79,10 @@ fn translate_body(body: &Body) -> Result<EventBody, Refusal> {
         Body::ConsentWithdrawn(it) => EventBody::ConsentWithdrawn {
             purpose: name_from_proto(&it.purpose, "consent_withdrawn.purpose")?,
         },
-        Body::Purchase(it) => EventBody::Purchase {
-            order: reference_from_proto(&it.order_id, "purchase.order_id")?,
-            amount: amount(it)?,
+        Body::Purchase(it) => order::purchase(it)?,
+        Body::OrderReturn(it) => order::order_return(it)?,
+        Body::AccountClosing(it) => EventBody::AccountClosing {
+            reference: reference_from_proto(&it.reference, "account_closing.reference")?,
         },
         Body::EmailRead(it) => {
             EventBody::EmailRead { message: reference_from_proto(&it.message_id, "email_read.message_id")? }
@@ -108,20 +110,6 @@ fn consents(purposes: &[String]) -> Result<Vec<coalition_domain::Purpose>, Refus
             .map_err(|refusal| Refusal { field: format!("{FIELD}[{place}]"), ..refusal })
     };
     purposes.iter().enumerate().map(read).collect()
-}
-
-fn amount(purchase: &proto::Purchase) -> Result<Money, Refusal> {
-    const FIELD: &str = "purchase.amount";
-    let said = purchase.amount.as_ref().ok_or_else(|| Refusal::missing(FIELD))?;
-    let amount = money_from_proto(said, FIELD)?;
-    if amount.micros < 0 {
-        Err(Refusal::new(ErrorReason::AmountNegative, FIELD, "the amount is below zero"))
-    } else if amount.micros > AMOUNT_UNITS_MAX * coalition_domain::MICROS {
-        let message = format!("the amount is above {AMOUNT_UNITS_MAX} units");
-        Err(Refusal::new(ErrorReason::AmountTooLarge, FIELD, message))
-    } else {
-        Ok(amount)
-    }
 }
 
 /// An empty text stands for none.

@@ -5,7 +5,7 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use coalition_domain::decide::{RegistryCommand, RegistryDecision, decide_registry};
+use coalition_domain::decide::{RegistryCommand, RegistryDecision, brings, decide_registry};
 use coalition_domain::{
     Account, AccountId, Command, Decision, Fingerprint, Moment, Outcome, Registry, Rejection, Verdict,
 };
@@ -109,7 +109,7 @@ impl Draft {
             Verdict::Decided(outcome) => {
                 let outcome = self.bounded(state, outcome);
                 let ready = ready(Decision { command, outcome }, source, account.activities());
-                if waiting::consents(&ready)
+                if brings(decision(&ready.item))
                     && !account.waiting().is_empty()
                     && !self.planted.has(Plant::ConsentUnheard)
                 {

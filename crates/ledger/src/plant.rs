@@ -102,6 +102,7 @@ impl Planted {
                 keys: coalition_domain::keys::KeyIndex::default(),
                 waiting: account.waiting().to_vec(),
                 burns: account.burns().clone(),
+                orders: account.orders().clone(),
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }

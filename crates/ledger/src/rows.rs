@@ -3,10 +3,11 @@
 //! | key | value |
 //! | --- | --- |
 //! | `m` | [`Meta`] |
-//! | `a` account `0` | the account, with lots, keys, holds, redemptions and latest activities as long as they are few |
+//! | `a` account `0` | the account, with lots, keys, holds, redemptions, orders and latest activities as long as they are few |
 //! | `a` account `1` programme `\0` page | a page of lots |
 //! | `a` account `2` lowest key | a page of known ids |
 //! | `a` account `3` lowest name part | a page of holds and redemptions |
+//! | `a` account `4` lowest key part | a page of orders |
 //! | `h` account first part | a full page of activities |
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
@@ -25,10 +26,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
 use coalition_domain::burn::{Burn, Burns};
+use coalition_domain::debt::Debts;
 use coalition_domain::event::Book;
 use coalition_domain::keys::{KeyIndex, KeyPage};
 use coalition_domain::lot::{LotBook, LotPage};
-use coalition_domain::pages::Page;
+use coalition_domain::order::OrderRecord;
+use coalition_domain::pages::{Page, Pages};
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
@@ -45,7 +48,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 7;
+pub const FORMAT: u32 = 8;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -71,14 +74,16 @@ struct Header {
     enrolment: Option<Enrolment>,
     consents: BTreeMap<Purpose, Consent>,
     sign_in: BTreeSet<PartnerId>,
-    /// Programme, id of the next lot page, and the lots if they are few.
-    purses: Vec<(ProgrammeId, u32, Option<LotPage>)>,
+    /// Programme, debts, id of the next lot page, and the lots if they are few.
+    purses: Vec<(ProgrammeId, Debts, u32, Option<LotPage>)>,
     /// The known ids if they are few.
     keys: Option<KeyPage>,
     tail: (u32, u32, Vec<u8>),
     waiting: Vec<WaitingEvent>,
     /// The holds and redemptions if they are few.
     burns: Option<Page<Burn, BurnId>>,
+    /// The orders if they are few.
+    orders: Option<Page<OrderRecord>>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -159,7 +164,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
     let inline = resident.lots_inline();
     let purse = |(programme, purse): (&ProgrammeId, &Purse)| {
         let page = purse.lots.pages().first().filter(|_| inline);
-        (*programme, purse.lots.next_page(), page.map(|page| LotPage::clone(page)))
+        (*programme, purse.debts.clone(), purse.lots.next_page(), page.map(|page| LotPage::clone(page)))
     };
     let keys = account.keys().pages();
     let header = Header {
@@ -172,6 +177,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
         waiting: account.waiting().to_vec(),
         burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since),
+        orders: paged::put(rows, &id, paged::ORDERS, account.orders().pages(), since),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -205,6 +211,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     let mut pages: BTreeMap<ProgrammeId, Vec<LotPage>> = BTreeMap::new();
     let mut key_pages: Vec<KeyPage> = Vec::new();
     let mut burn_pages = Parts::default();
+    let mut order_pages = Parts::default();
     scan(reader, Range::prefix(account_key(id, &[])), |row| {
         match row.key[17..].split_first() {
             Some((0, [])) => header = Some(decode('a', &row.value)?),
@@ -216,16 +223,18 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
             }
             Some((2, _)) => key_pages.push(decode('a', &row.value)?),
             Some((&paged::BURNS, rest)) => burn_pages.add(rest, &row.value)?,
+            Some((&paged::ORDERS, rest)) => order_pages.add(rest, &row.value)?,
             _ => return Err(bad()),
         }
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header { activities, enrolment, consents, sign_in, purses, keys, tail, waiting, burns } = header;
+    let Header { activities, enrolment, consents, sign_in, purses, keys, tail, waiting, burns, orders } =
+        header;
     let (first, count, bytes) = tail;
-    let purse = |(programme, next_page, page): (ProgrammeId, u32, Option<LotPage>)| {
+    let purse = |(programme, debts, next_page, page): (ProgrammeId, Debts, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
-        (programme, Purse { lots: LotBook::from_pages(pages, next_page) })
+        (programme, Purse { lots: LotBook::from_pages(pages, next_page), debts })
     };
     let parts = AccountParts {
         activities,
@@ -236,6 +245,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         keys: KeyIndex::from_pages(keys.map_or(key_pages, |page| vec![page])),
         waiting,
         burns: Burns::from_pages(burn_pages.pages(burns)?),
+        orders: Pages::from_pages(order_pages.pages(orders)?),
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),

@@ -49,7 +49,8 @@ impl Totals {
                 Book::Available | Book::Pending | Book::Held => {
                     assert!(*sum >= 0, "book {:?} of {programme} is below zero", posting.book)
                 }
-                Book::Issued(_) | Book::Redeemed(_) | Book::Expired => {}
+                Book::Debt => assert!(*sum <= 0, "more debt of {programme} is repaid than there is"),
+                Book::Issued(_) | Book::Redeemed(_) | Book::Expired | Book::ClawedBack(_) => {}
             }
         }
         for (programme, key, sum) in lines(event, seq) {

@@ -255,7 +255,8 @@ impl Network for Paper {
             match key {
                 LineKey::Issued { .. } => issued += sum.points,
                 LineKey::Redeemed { .. } => redeemed += sum.points,
-                LineKey::Refunded { .. } => {}
+                // What was issued is not lessened; the money says it.
+                LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => {}
             }
             *net.entry(line.amount.currency).or_insert(0) -= line.amount.micros;
         }
@@ -273,7 +274,7 @@ impl Network for Paper {
             LineKey::Redeemed { issuer: from, redeemer: at, .. } => {
                 (its == programme && from == issuer && at == redeemer).then_some(sum.points)
             }
-            LineKey::Issued { .. } | LineKey::Refunded { .. } => None,
+            LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => None,
         };
         Ok(self.lines.iter().filter_map(points).sum())
     }

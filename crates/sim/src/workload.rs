@@ -246,7 +246,10 @@ pub(crate) fn altered(random: &mut Random, event: &PartnerEvent) -> PartnerEvent
         | EventBody::ConsentWithdrawn { .. }
         | EventBody::EmailRead { .. }
         | EventBody::AccountOpening { .. }
-        | EventBody::Engagement { .. } => {
+        | EventBody::Engagement { .. }
+        | EventBody::Basket { .. }
+        | EventBody::Return { .. }
+        | EventBody::AccountClosing { .. } => {
             EventBody::EmailRead { message: reference(format!("letter-{}", random.below(60))) }
         }
     };

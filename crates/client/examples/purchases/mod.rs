@@ -53,7 +53,11 @@ fn purchase(line: &str) -> Result<PartnerEvent, String> {
         event_id: format!("order-{order}"),
         event_time: Some(instant.parse().map_err(|_| format!("`{instant}` is no instant"))?),
         identifier: Some(identifier),
-        body: Some(Body::Purchase(Purchase { order_id: order.to_owned(), amount: Some(dollars(amount)?) })),
+        body: Some(Body::Purchase(Purchase {
+            order_id: order.to_owned(),
+            amount: Some(dollars(amount)?),
+            lines: Vec::new(),
+        })),
         ..PartnerEvent::default()
     })
 }

@@ -77,7 +77,11 @@ mod tests {
         PartnerEvent {
             identifier: Some(ProtoIdentifier { scheme, scope: String::new(), value: "00012".to_owned() }),
             event_time: Some(prost_types::Timestamp { seconds: 853_070_400, nanos: 0 }),
-            body: Some(Body::Purchase(Purchase { order_id: "4711".to_owned(), amount: Some(amount) })),
+            body: Some(Body::Purchase(Purchase {
+                order_id: "4711".to_owned(),
+                amount: Some(amount),
+                lines: Vec::new(),
+            })),
             ..PartnerEvent::default()
         }
     }

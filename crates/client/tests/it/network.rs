@@ -242,7 +242,7 @@ pub(crate) fn purchase(number: u32) -> PartnerEvent {
         event_id: order_id.clone(),
         identifier: Some(customer()),
         event_time: Some(prost_types::Timestamp { seconds: 853_070_400, nanos: 0 }),
-        body: Some(Body::Purchase(Purchase { order_id, amount: Some(amount) })),
+        body: Some(Body::Purchase(Purchase { order_id, amount: Some(amount), lines: Vec::new() })),
         ..PartnerEvent::default()
     }
 }

@@ -67,6 +67,9 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
              can't be taken is in `coalition rejected PARTNER`"
         }
         R::NoContract => "agree on prices with `coalition partner contract`",
+        R::OrderNotFound => {
+            "check the order id, and that purchase and return name the same identifier; an order of another programme is found as well"
+        }
         R::IdReused => "use another id for another request",
         R::RequestInFuture | R::RequestTooOld => {
             "leave --request-id out to have a new id made; check this machine's clock"
@@ -109,7 +112,13 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         | R::InvalidPageToken
         | R::ProgrammeInvalid
         | R::AlreadyExists
-        | R::NoProgramme => return None,
+        | R::NoProgramme
+        | R::OrderLineNotFound
+        | R::ReturnExceedsOrder
+        | R::OrderCurrencyDiffers
+        | R::ReturnTooLate
+        | R::OrderTooLarge
+        | R::LinesDiffer => return None,
     })
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn rules(outcomes: &[RuleOutcome]) -> String {
     let one = |outcome: &RuleOutcome| {
         let what = match outcome.verdict() {
             RuleVerdict::Granted => points(outcome.points),
+            RuleVerdict::TakenBack => points(-outcome.points),
             RuleVerdict::Unspecified
             | RuleVerdict::NoRule
             | RuleVerdict::GrantedBefore
@@ -55,7 +56,9 @@ pub(crate) fn rules(outcomes: &[RuleOutcome]) -> String {
             | RuleVerdict::AmountTooSmall
             | RuleVerdict::ConsentMissing
             | RuleVerdict::NoReference
-            | RuleVerdict::LapsedAlready => outcome.message.clone(),
+            | RuleVerdict::LapsedAlready
+            | RuleVerdict::KeptOnClosing
+            | RuleVerdict::OpenLongEnough => outcome.message.clone(),
         };
         if outcome.rule.is_empty() { what } else { format!("rule {}: {what}", outcome.rule) }
     };

@@ -66,7 +66,7 @@ fn purchase(purchase: &Purchase) -> PartnerEvent {
         order_id.clone(),
         purchase.customer,
         purchase.date,
-        Body::Purchase(PurchaseBody { order_id, amount: Some(amount) }),
+        Body::Purchase(PurchaseBody { order_id, amount: Some(amount), lines: Vec::new() }),
     )
 }
 

@@ -152,6 +152,7 @@ fn statement_table(statement: &SettlementStatement) -> String {
     for line in &statement.lines {
         let what = match line.kind() {
             SettlementKind::Issued => format!("issued by {}", short(&line.counterparty)),
+            SettlementKind::ClawedBack => format!("taken back, issued by {}", short(&line.counterparty)),
             SettlementKind::Redeemed => format!("burnt, issued by {}", short(&line.counterparty)),
             SettlementKind::Refunded => format!("refunded, issued by {}", short(&line.counterparty)),
             SettlementKind::Unspecified => "?".to_owned(),

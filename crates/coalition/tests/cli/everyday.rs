@@ -68,7 +68,11 @@ pub(crate) fn purchase(network: &Network, event_id: &str, units: i64, nanos: i32
         event_id: event_id.to_owned(),
         identifier: Some(identifier),
         event_time: Some(std::time::SystemTime::now().into()),
-        body: Some(Body::Purchase(Purchase { order_id: format!("order-{event_id}"), amount: Some(amount) })),
+        body: Some(Body::Purchase(Purchase {
+            order_id: format!("order-{event_id}"),
+            amount: Some(amount),
+            lines: Vec::new(),
+        })),
         ..PartnerEvent::default()
     };
     let publish = async {

@@ -36,7 +36,10 @@ impl Account {
             | Event::PointsAccrued(_)
             | Event::NothingEarned { .. }
             | Event::LotActivated { .. }
-            | Event::LotExpired { .. } => unreachable!("not about the points of a reward"),
+            | Event::LotExpired { .. }
+            | Event::OrderReturned(_)
+            | Event::PointsClawedBack(_)
+            | Event::DebtRepaid { .. } => unreachable!("not about the points of a reward"),
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Account, Consent, Enrolment, Purse};
 use crate::burn::Burns;
 use crate::keys::KeyIndex;
+use crate::order::OrderRecord;
+use crate::pages::Pages;
 use crate::waiting::WaitingEvent;
 use crate::{AccountId, PartnerId, ProgrammeId, Purpose};
 
@@ -27,12 +29,27 @@ pub struct AccountParts {
     pub waiting: Vec<WaitingEvent>,
     /// The holds and redemptions.
     pub burns: Burns,
+    /// What was bought, and accounts that were opened.
+    pub orders: Pages<OrderRecord>,
 }
 
 impl Account {
     /// Puts a stored account together again.
     pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, sign_in, purses, keys, waiting, burns } = parts;
-        Self { id, changed: 0, activities, enrolment, consents, sign_in, purses, keys, waiting, burns }
+        let AccountParts { activities, enrolment, consents, sign_in, purses, keys, waiting, burns, orders } =
+            parts;
+        Self {
+            id,
+            changed: 0,
+            activities,
+            enrolment,
+            consents,
+            sign_in,
+            purses,
+            keys,
+            waiting,
+            burns,
+            orders,
+        }
     }
 }

@@ -4,10 +4,13 @@
 //! kind of command.
 
 mod caller;
+mod closing;
+mod debt;
 mod enrol;
 mod partner_event;
 mod redeem;
 mod registry;
+mod returns;
 mod reward;
 mod time;
 mod waiting;
@@ -22,7 +25,7 @@ pub use caller::check_caller;
 pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
 use time::due;
-pub use waiting::decide_waiting;
+pub use waiting::{brings, decide_waiting};
 
 /// What becomes of a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +50,7 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
     };
     match (seen, command) {
         (_, Command::TimePassed { .. }) => match time::decide(account, at.decided_at) {
-            Some(applied) => Verdict::Decided(Outcome::Applied(applied)),
+            Some(applied) => Verdict::Decided(Outcome::Applied(debt::repaid(account, command, applied, at))),
             None => Verdict::Nothing,
         },
         (Seen::Repeat(activity), _) => Verdict::Repeat(activity),
@@ -57,7 +60,7 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
         }
         (Seen::New | Seen::RefusedBefore, _) => {
             Verdict::Decided(match decide_new(account, registry, command, at) {
-                Ok(applied) => Outcome::Applied(applied),
+                Ok(applied) => Outcome::Applied(debt::repaid(account, command, applied, at)),
                 Err(rejection) => waiting::refused_or_waiting(account, registry, rejection, at),
             })
         }

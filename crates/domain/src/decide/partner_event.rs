@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{closing, returns};
 use crate::account::{Account, Moment};
 use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
 use crate::lot::Expiry;
@@ -21,10 +22,24 @@ pub(super) fn decide(
     at: &Moment,
 ) -> Result<Applied, Rejection> {
     let partner = registry.partner(&event.partner).ok_or(Rejection::UnknownPartner(event.partner))?;
+    match &event.body {
+        EventBody::Return { order, what } => return returns::decide(account, event, (order, what), at),
+        EventBody::AccountClosing { reference } => {
+            return closing::decide(account, registry, event, reference, at);
+        }
+        EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::Purchase { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::AccountOpening { .. }
+        | EventBody::Engagement { .. }
+        | EventBody::Basket { .. } => {}
+    }
     let programme =
         event.programme.or(partner.default_programme).ok_or(Rejection::NoProgramme(event.partner))?;
     let version = registry.version(&programme, event.event_time)?;
-    if let EventBody::Purchase { amount, .. } = &event.body {
+    if let Some(amount) = event.body.amount() {
         check_amount(&version.programme, event, amount)?;
     }
     let mut events = super::due(account, &programme, at.decided_at, &[]);
@@ -56,6 +71,7 @@ pub(super) fn decide(
     if earns(&event.body) && looks_at(&version.programme, event).next().is_none() {
         events.push(Event::NothingEarned { rule: None, why: Nothing::NoRule });
     }
+    returns::check_part(account, event, &events)?;
     Ok(Applied { version: Some(VersionId { programme, number: version.number }), events })
 }
 
@@ -88,7 +104,10 @@ fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) -> Re
         | EventBody::Purchase { .. }
         | EventBody::EmailRead { .. }
         | EventBody::AccountOpening { .. }
-        | EventBody::Engagement { .. } => {}
+        | EventBody::Engagement { .. }
+        | EventBody::Basket { .. }
+        | EventBody::Return { .. }
+        | EventBody::AccountClosing { .. } => {}
     }
     let known = account.consents();
     let new: BTreeSet<_> = events.iter().filter_map(consent).filter(|it| !known.contains_key(it)).collect();
@@ -110,7 +129,10 @@ fn consent(event: &Event) -> Option<&Purpose> {
         | Event::HoldCreated(_)
         | Event::HoldCaptured { .. }
         | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. } => None,
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => None,
     }
 }
 
@@ -122,11 +144,14 @@ fn earns(body: &EventBody) -> bool {
 fn trigger(body: &EventBody) -> Option<Trigger> {
     match body {
         EventBody::SignUp { .. } => Some(Trigger::SignUp),
-        EventBody::Purchase { .. } => Some(Trigger::Purchase),
+        EventBody::Purchase { .. } | EventBody::Basket { .. } => Some(Trigger::Purchase),
         EventBody::EmailRead { .. } => Some(Trigger::EmailRead),
         EventBody::AccountOpening { .. } => Some(Trigger::AccountOpening),
         EventBody::Engagement { kind, .. } => Some(Trigger::Engagement(*kind)),
-        EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => None,
+        EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::Return { .. }
+        | EventBody::AccountClosing { .. } => None,
     }
 }
 
@@ -171,9 +196,9 @@ fn grant(
     if claim(event, &programme.id, rule).is_some_and(|claim| account.keys().claimed(&claim)) {
         return Ok(Err(Nothing::GrantedBefore));
     }
-    let points = match (&rule.grant, &event.body) {
+    let points = match (&rule.grant, event.body.amount()) {
         (Grant::Fixed(points), _) => *points,
-        (Grant::PerAmount { points, per_micros, currency, rounding }, EventBody::Purchase { amount, .. }) => {
+        (Grant::PerAmount { points, per_micros, currency, rounding }, Some(amount)) => {
             if amount.currency != *currency {
                 return Ok(Err(Nothing::OtherCurrency));
             }
@@ -184,7 +209,7 @@ fn grant(
                 .and_then(|points| Points::new(points).ok())
                 .ok_or(Rejection::PointsOutOfRange)?
         }
-        (Grant::PerAmount { .. }, _) => Points::ZERO,
+        (Grant::PerAmount { .. }, None) => Points::ZERO,
     };
     if points.is_zero() {
         return Ok(Err(Nothing::AmountTooSmall));

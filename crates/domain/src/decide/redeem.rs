@@ -1,8 +1,9 @@
 //! Redemption in one call: points burnt for a reward.
 
-use crate::account::{Account, Moment};
+use super::debt;
+use crate::account::{Account, Moment, Purse};
 use crate::event::{Applied, Event, Redemption, VersionId};
-use crate::lot::{LotAllocation, LotBook};
+use crate::lot::LotAllocation;
 use crate::registry::Registry;
 use crate::{Caller, PartnerId, Points, ProgrammeId, Rejection, RewardId, Role, Timestamp, UnitPrice};
 
@@ -79,9 +80,9 @@ pub(super) fn quote(
     let points = reward.points.times(order.quantity).map_err(|_| Rejection::PointsOutOfRange)?;
 
     let (account, mut due) = super::time::given_back(account, order.programme, now);
-    let none = LotBook::default();
-    let lots = account.purses().get(order.programme).map_or(&none, |purse| &purse.lots);
-    let allocations = lots.allocate(points, now).map_err(|missing| Rejection::PointsShort { missing })?;
+    let none = Purse::default();
+    let purse = account.purses().get(order.programme).unwrap_or(&none);
+    let allocations = debt::allocate(purse, points, now)?;
     due.extend(super::due(&account, order.programme, now, &allocations));
     let version = VersionId { programme: *order.programme, number: version.number };
     Ok(Quote { version, redeemer: reward.redeemer, unit_price, points, allocations, due })

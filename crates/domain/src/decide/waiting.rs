@@ -3,12 +3,12 @@
 //! They are decided again when something came that may be it, in the order in which they came, and at the latest when
 //! their time is over. How old they are was judged when they came.
 
-use super::partner_event;
-use crate::account::{Account, Moment};
-use crate::event::{Outcome, Wait, WaitsFor};
+use super::{debt, partner_event};
+use crate::account::{Account, Moment, orders};
+use crate::event::{Event, Outcome, Wait, WaitsFor};
 use crate::registry::Registry;
 use crate::waiting::{WAITING_MAX, WaitingEvent};
-use crate::{Rejection, Span};
+use crate::{Command, Decision, Rejection, Span};
 
 /// What a rejection comes to that time may heal.
 pub(super) fn refused_or_waiting(
@@ -17,8 +17,8 @@ pub(super) fn refused_or_waiting(
     rejection: Rejection,
     at: &Moment,
 ) -> Outcome {
-    let Rejection::ConsentMissing(purpose) = rejection else { return Outcome::Refused(rejection) };
-    let (waits_for, span) = (WaitsFor::Consent(purpose), registry.consent_wait());
+    let Some(waits_for) = may_come(&rejection) else { return Outcome::Refused(rejection) };
+    let span = registry.consent_wait();
     if span == Span::ZERO || account.waiting().len() >= WAITING_MAX {
         return Outcome::Refused(waits_for.missed());
     }
@@ -33,8 +33,26 @@ pub fn decide_waiting(
     at: &Moment,
 ) -> Option<Outcome> {
     match partner_event::decide(account, registry, &waiting.event, at) {
-        Ok(applied) => Some(Outcome::Applied(applied)),
-        Err(Rejection::ConsentMissing(_)) if at.decided_at < waiting.wait.until => None,
+        Ok(applied) => {
+            let command = Command::PartnerEvent(waiting.event.clone());
+            Some(Outcome::Applied(debt::repaid(account, &command, applied, at)))
+        }
+        Err(rejection) if at.decided_at < waiting.wait.until && may_come(&rejection).is_some() => None,
         Err(rejection) => Some(Outcome::Refused(rejection)),
     }
+}
+
+/// What would heal a rejection, if time may bring it.
+fn may_come(rejection: &Rejection) -> Option<WaitsFor> {
+    if let Rejection::ConsentMissing(purpose) = rejection {
+        return Some(WaitsFor::Consent(*purpose));
+    }
+    (*rejection == Rejection::OrderNotFound).then_some(WaitsFor::Order)
+}
+
+/// Whether what became of a command may be what another one waits for: a consent, an order, an account that was opened.
+pub fn brings(decision: &Decision) -> bool {
+    let Outcome::Applied(applied) = &decision.outcome else { return false };
+    orders::key_of(&decision.command).is_some()
+        || applied.events.iter().any(|event| matches!(event, Event::ConsentGiven { .. }))
 }

@@ -76,19 +76,29 @@ impl LotBook {
         if held < points.get() {
             return Err(Points::new(points.get() - held).expect("less than the points"));
         }
-        let mut missing = points;
-        let mut allocations = Vec::new();
-        for lot in self.iter().filter(|lot| lot.burnable(now)) {
+        let (lots, missing) = self.first(points, |lot| lot.burnable(now));
+        assert!(missing.is_zero(), "the balance is what can be burnt");
+        Ok(lots.into_iter().map(|(lot, points)| lot.slice(points)).collect())
+    }
+
+    /// The first lots in burn order, of those that `may` be taken, up to `points`; and how many points are missing.
+    pub(crate) fn first(&self, points: Points, may: impl Fn(&Lot) -> bool) -> (Vec<(&Lot, Points)>, Points) {
+        let (mut slices, mut missing) = (Vec::new(), points);
+        for lot in self.iter().filter(|lot| may(lot)) {
             if missing.is_zero() {
                 break;
             }
             let taken = lot.left.min(missing);
             missing = missing.minus(taken).expect("the smaller of both was taken");
-            let Lot { key, issuer, funder, unit_price, .. } = *lot;
-            allocations.push(LotAllocation { lot: key, points: taken, issuer, funder, unit_price });
+            slices.push((lot, taken));
         }
-        assert!(missing.is_zero(), "the balance is what can be burnt");
-        Ok(allocations)
+        (slices, missing)
+    }
+
+    /// The lot of this name, if there is something left of it.
+    pub(crate) fn lot(&self, key: &LotKey) -> Option<&Lot> {
+        let (at, place) = self.place(key)?;
+        Some(&self.pages[at].lots[place])
     }
 
     /// The points that can be burnt at `now`, and those that can be burnt later; what has lapsed is in neither.

@@ -58,6 +58,9 @@ pub struct Rule {
     pub available_after_days: u32,
     /// How long after the event's own time its points lapse; `None`: never.
     pub expires_after: Option<Life>,
+    /// An account that is closed within this time after its opening gives the points of the opening back; `None`: never.
+    /// Only of openings.
+    pub clawback_within: Option<Life>,
 }
 
 /// How long points live.

@@ -4,7 +4,10 @@
 //! kind of thing being field 0, in the order of the tags' appearance in the code.
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
-use coalition_domain::{Command, Fingerprint, Identifier, PartnerEvent, Scheme, event_key, request_key};
+use coalition_domain::order::{line_key, opening_key, order_key};
+use coalition_domain::{
+    Command, Fingerprint, Identifier, PartnerEvent, Reference, Scheme, event_key, request_key,
+};
 
 use super::samples;
 
@@ -29,6 +32,15 @@ fn keys() {
     assert_eq!((enrol.as_deref(), redeem.as_deref()), (Some(expected[1]), Some(expected[0])));
     assert_eq!(hold.as_deref(), Some(expected[1]));
     assert_eq!(passed, None, "time has no id");
+}
+
+#[test]
+fn keys_of_orders() {
+    let name = |text| Reference::new(text).unwrap();
+    let cdnow = "cdnow".parse().unwrap();
+    assert_eq!(hex(order_key(cdnow, &name("order 1"))), "6b555924e998c27c55067aa31176a519");
+    assert_eq!(hex(opening_key(cdnow, &name("a1"))), "bfc1d32185bed8ad9c8c5804a1f2af8c");
+    assert_eq!(hex(line_key(&name("book"))), "2443e04f0d7bb5d6855861432b9d7121");
 }
 
 #[test]
@@ -62,6 +74,12 @@ fn contents_of_partner_events() {
         "cb2345238b13ed27599a0b1794bcb14c",
         "88d9adbad0c9baf798241510816554b8",
         "277dc7417e5586024b1d02f4e07588e2",
+        "b75160ba3805176195cb6d386d47f4f3",
+        "d69c351049ccc8fa9a33d646e82750e5",
+        "9d1983b8e540c7779a32b17afe61f969",
+        "98b9b0c73d480c10a2e267f2f3d2ac5d",
+        "e1e7205f718c54b1f6fbf5c1a3316e1a",
+        "9f009e7dafa4c10a9b2070eb331608e6",
     ];
     assert_eq!(bodies, expected);
     let identifier = Identifier::new(Scheme::CardToken, "tok").unwrap();

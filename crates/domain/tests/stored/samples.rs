@@ -1,5 +1,6 @@
 //! A value of each stored form.
 
+mod orders;
 mod registry;
 
 use std::str::FromStr;
@@ -21,7 +22,7 @@ use coalition_domain::{
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
 
-pub(crate) const NOTHINGS: [Nothing; 9] = [
+pub(crate) const NOTHINGS: [Nothing; 11] = [
     Nothing::NoRule,
     Nothing::GrantedBefore,
     Nothing::OtherChannel,
@@ -31,6 +32,8 @@ pub(crate) const NOTHINGS: [Nothing; 9] = [
     Nothing::ConsentMissing,
     Nothing::NoReference,
     Nothing::LapsedAlready,
+    Nothing::KeptOnClosing,
+    Nothing::OpenLongEnough,
 ];
 
 pub(crate) const CATEGORIES: [Category; 5] =
@@ -96,7 +99,8 @@ pub(crate) fn roles() -> [Role; 3] {
     [Role::Operator, Role::Partner(read("cdnow")), Role::Member(account())]
 }
 
-pub(crate) fn bodies() -> [EventBody; 9] {
+pub(crate) fn bodies() -> [EventBody; 15] {
+    let [basket, whole, amount, lines, closing, named] = orders::bodies();
     [
         EventBody::SignUp { consents: vec![read("marketing"), read("sharing")] },
         EventBody::ConsentGiven { purpose: read("marketing") },
@@ -110,6 +114,12 @@ pub(crate) fn bodies() -> [EventBody; 9] {
         EventBody::AccountOpening { reference: Some(reference("a1")) },
         EventBody::Engagement { kind: read("review"), reference: None },
         EventBody::Engagement { kind: read("review"), reference: Some(reference("été")) },
+        basket,
+        whole,
+        amount,
+        lines,
+        closing,
+        named,
     ]
 }
 
@@ -217,7 +227,8 @@ fn hold() -> Hold {
     Hold { programme, reward, quantity, redeemer, points, by, until: LATER, allocations }
 }
 
-pub(crate) fn events() -> [Event; 15] {
+pub(crate) fn events() -> [Event; 20] {
+    let [part, closed, clawback, paid, repaid] = orders::events();
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
     let free = Accrual { claim: None, expires_at: Expiry(None), pending: false, ..accrual() };
     [
@@ -236,6 +247,11 @@ pub(crate) fn events() -> [Event; 15] {
         Event::HoldReleased { hold: BurnId(300), programme, points, why: Release::Asked },
         Event::HoldReleased { hold: BurnId(300), programme, points, why: Release::TimedOut },
         Event::RedemptionRefunded { of: BurnId(300), redemption: redemption() },
+        part,
+        closed,
+        clawback,
+        paid,
+        repaid,
     ]
 }
 
@@ -254,7 +270,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 37] {
+pub(crate) fn rejections() -> [Rejection; 43] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -295,6 +311,12 @@ pub(crate) fn rejections() -> [Rejection; 37] {
         Rejection::CaptureTooLarge { held: points(20) },
         Rejection::RefundedBefore,
         Rejection::TooManyHolds(1_000),
+        Rejection::OrderNotFound,
+        Rejection::OrderLineNotFound,
+        Rejection::ReturnExceedsOrder,
+        Rejection::OrderCurrencyDiffers { order: read("USD"), said: read("EUR") },
+        Rejection::ReturnTooLate { max_age: day },
+        Rejection::OrderTooLarge,
     ]
 }
 
@@ -307,6 +329,7 @@ pub(crate) fn lot_page() -> LotPage {
         issuer: read("cdnow"),
         funder: read("bank"),
         unit_price: price(9_000),
+        order: pending.then(|| Fingerprint::of("sample").done()),
     };
     LotPage { id: 3, changed: 0, lots: vec![lot(20, false), lot(300, true)] }
 }
@@ -338,12 +361,13 @@ pub(crate) fn consent() -> Consent {
     Consent { given: true, since: NOW }
 }
 
-pub(crate) fn line_keys() -> [LineKey; 3] {
+pub(crate) fn line_keys() -> [LineKey; 4] {
     let (issuer, unit_price) = (read("cdnow"), price(9_000));
     [
         LineKey::Issued { issuer, funder: read("bank"), unit_price },
         LineKey::Redeemed { issuer, redeemer: read("airline"), unit_price },
         LineKey::Refunded { issuer, redeemer: read("airline"), unit_price },
+        LineKey::ClawedBack { issuer, funder: read("bank"), unit_price },
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::event::{Event, Hold, Redemption};
+use coalition_domain::event::{Clawback, Event, Hold, Redemption};
 use coalition_domain::{
     AccountId, Caller, Command, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange, Role,
 };
@@ -29,13 +29,14 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         Outcome::Applied(applied) => applied.version.map(|version| version.programme),
         Outcome::Refused(_) | Outcome::Waiting(_) => None,
     };
+    // What has no version of its own is known by whose points it moved.
+    let moved_in =
+        || decided_events(activity).find_map(|event| event.postings().map(|(programme, _)| programme));
     decided.or_else(|| match &activity.decision.command {
-        Command::PartnerEvent(event) => event::programme(event, registry),
+        Command::PartnerEvent(event) => moved_in().or_else(|| event::programme(event, registry)),
         Command::Enrol { .. } => None,
         Command::Redeem { programme, .. } => Some(*programme),
-        Command::TimePassed { .. } | Command::Reward { .. } => {
-            decided_events(activity).find_map(|event| event.postings().map(|(programme, _)| programme))
-        }
+        Command::TimePassed { .. } | Command::Reward { .. } => moved_in(),
     })
 }
 
@@ -62,9 +63,7 @@ pub(crate) fn to_proto(
     if let Command::PartnerEvent(event) = command {
         entry.event_time = Some(timestamp_to_proto(event.event_time));
         entry.channel = event.channel.map(|channel| channel.to_string()).unwrap_or_default();
-        if let EventBody::Purchase { order, .. } = &event.body {
-            entry.order_id = order.to_string();
-        }
+        entry.order_id = event::order(&event.body).map(ToString::to_string).unwrap_or_default();
     }
     match &activity.decision.outcome {
         Outcome::Applied(applied) => {
@@ -73,6 +72,8 @@ pub(crate) fn to_proto(
             entry.points = applied.events.iter().map(moved).sum();
             entry.grants = lot::grants(applied);
             entry.burnt = burnt(activity);
+            entry.taken_back = applied.events.iter().filter_map(taken_back).collect();
+            entry.debt_repaid = applied.events.iter().map(repaid).sum();
             entry.rules = entry.grants.iter().map(|grant| grant.rule.clone()).collect();
             if redemption::burnt(activity).is_some() {
                 entry.redemption = redemption::name_of(account, activity);
@@ -105,11 +106,66 @@ fn moved(event: &Event) -> i64 {
         Event::HoldCaptured { released: points, .. }
         | Event::HoldReleased { points, .. }
         | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
-        Event::MemberEnrolled
+        Event::PointsClawedBack(clawback) => clawback.debt.signed() - clawback.points.signed(),
+        Event::DebtRepaid { .. } => -repaid(event),
+        Event::OrderReturned(_)
+        | Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. } => 0,
+    }
+}
+
+fn taken_back(event: &Event) -> Option<proto::TakenBackPoints> {
+    let Clawback { version, rule, points, debt, .. } = clawback(event)?;
+    Some(proto::TakenBackPoints {
+        rule: rule.to_string(),
+        programme: name::of_programme(version.programme),
+        programme_version: version.number,
+        points: points.signed(),
+        debt: debt.signed(),
+    })
+}
+
+/// The points that went to a debt.
+fn repaid(event: &Event) -> i64 {
+    match event {
+        Event::DebtRepaid { debts, .. } => debts.iter().map(|debt| debt.points.signed()).sum(),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_) => 0,
+    }
+}
+
+fn clawback(event: &Event) -> Option<&Clawback> {
+    match event {
+        Event::PointsClawedBack(clawback) => Some(clawback),
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::HoldReleased { .. }
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::DebtRepaid { .. } => None,
     }
 }
 
@@ -160,7 +216,10 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
         | Event::LotExpired { .. }
-        | Event::HoldReleased { .. } => None,
+        | Event::HoldReleased { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => None,
     }
 }
 
@@ -180,7 +239,9 @@ fn kind(activity: &Activity) -> ActivityType {
             EventBody::SignUp { .. } => ActivityType::SignUp,
             EventBody::ConsentGiven { .. } => ActivityType::ConsentGiven,
             EventBody::ConsentWithdrawn { .. } => ActivityType::ConsentWithdrawn,
-            EventBody::Purchase { .. } => ActivityType::Purchase,
+            EventBody::Purchase { .. } | EventBody::Basket { .. } => ActivityType::Purchase,
+            EventBody::Return { .. } => ActivityType::Return,
+            EventBody::AccountClosing { .. } => ActivityType::AccountClosing,
             EventBody::EmailRead { .. } => ActivityType::EmailRead,
             EventBody::AccountOpening { .. } => ActivityType::AccountOpening,
             EventBody::Engagement { .. } => ActivityType::Engagement,

@@ -1,7 +1,7 @@
 //! What became of a partner's event.
 
 use coalition_domain::event::{Applied, Event, Nothing};
-use coalition_domain::{Outcome, PartnerEvent, ProgrammeId, Registry, Rejection};
+use coalition_domain::{EventBody, Outcome, PartnerEvent, ProgrammeId, Reference, Registry, Rejection};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_ledger::resident::Activity;
@@ -58,6 +58,22 @@ pub(crate) fn programme(event: &PartnerEvent, registry: &Registry) -> Option<Pro
     event.programme.or_else(default)
 }
 
+/// The order that an event is about.
+pub(crate) fn order(body: &EventBody) -> Option<&Reference> {
+    match body {
+        EventBody::Purchase { order, .. }
+        | EventBody::Basket { order, .. }
+        | EventBody::Return { order, .. } => Some(order),
+        EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::AccountOpening { .. }
+        | EventBody::Engagement { .. }
+        | EventBody::AccountClosing { .. } => None,
+    }
+}
+
 /// A rejection, for a record of the past.
 pub(crate) fn refusal(rejection: &Rejection) -> shared::Refusal {
     shared::Refusal {
@@ -86,7 +102,15 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
             points: 0,
             message: why.explain().to_owned(),
         }),
-        Event::MemberEnrolled
+        Event::PointsClawedBack(clawback) => Some(shared::RuleOutcome {
+            rule: clawback.rule.to_string(),
+            verdict: shared::RuleVerdict::TakenBack.into(),
+            points: clawback.points.signed(),
+            message: "taken back".to_owned(),
+        }),
+        Event::OrderReturned(_)
+        | Event::DebtRepaid { .. }
+        | Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::LotActivated { .. }
@@ -110,5 +134,7 @@ fn verdict(why: Nothing) -> shared::RuleVerdict {
         Nothing::ConsentMissing => shared::RuleVerdict::ConsentMissing,
         Nothing::NoReference => shared::RuleVerdict::NoReference,
         Nothing::LapsedAlready => shared::RuleVerdict::LapsedAlready,
+        Nothing::KeptOnClosing => shared::RuleVerdict::KeptOnClosing,
+        Nothing::OpenLongEnough => shared::RuleVerdict::OpenLongEnough,
     }
 }

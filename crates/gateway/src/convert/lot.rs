@@ -50,7 +50,10 @@ fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
         | Event::HoldCreated(_)
         | Event::HoldCaptured { .. }
         | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. } => None,
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => None,
     })
 }
 

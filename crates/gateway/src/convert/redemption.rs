@@ -31,7 +31,10 @@ pub(crate) fn burnt(activity: &Activity) -> Option<&Redemption> {
         | Event::LotExpired { .. }
         | Event::HoldCreated(_)
         | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. } => None,
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => None,
     })
 }
 

@@ -58,6 +58,9 @@ pub(crate) fn line_to_proto(line: &Line) -> Result<proto::SettlementLine, Failur
         LineKey::Refunded { issuer, unit_price, .. } => {
             (SettlementKind::Refunded, SettlementDirection::Payable, issuer, unit_price)
         }
+        LineKey::ClawedBack { issuer, unit_price, .. } => {
+            (SettlementKind::ClawedBack, SettlementDirection::Receivable, issuer, unit_price)
+        }
     };
     let range = |(shard, sum): &(ShardId, LineSum)| PositionRange {
         shard: shard.0,
@@ -118,7 +121,7 @@ impl Owed {
 /// Writes the cell of a line of burnt points; `None` for other lines.
 pub(crate) fn cell_to_proto(line: &Line) -> Result<Option<proto::BurnMatrixCell>, Failure> {
     match &line.line.key {
-        LineKey::Issued { .. } | LineKey::Refunded { .. } => Ok(None),
+        LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => Ok(None),
         LineKey::Redeemed { issuer, redeemer, unit_price } => Ok(Some(proto::BurnMatrixCell {
             issuer: name::of_partner(issuer),
             redeemer: name::of_partner(redeemer),

@@ -181,10 +181,11 @@ fn balance(view: &AccountView, programme: &ProgrammeId) -> Result<proto::Balance
         available: balance.available.signed(),
         pending: balance.pending.signed(),
         held: balance.held.signed(),
-        debt: Points::ZERO.signed(),
+        debt: balance.debt.signed(),
         expiring: expiring(view, programme, now),
         next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
-        points_to_next_reward: next.map_or(0, |next| next.points.signed() - balance.available.signed()),
+        points_to_next_reward: next
+            .map_or(0, |next| next.points.signed() + balance.debt.signed() - balance.available.signed()),
         read_time: Some(timestamp_to_proto(now)),
         position: Some(position::to_proto(view.position)),
     })

@@ -123,6 +123,8 @@ fn conservation(
             Book::Redeemed(_) => row.redeemed += points,
             Book::Expired => row.expired += points,
             Book::Held => row.held += points,
+            Book::ClawedBack(_) => row.clawed_back += points,
+            Book::Debt => row.debt -= points,
         }
     }
     row.difference = row.issued

@@ -116,7 +116,7 @@ impl SettlementService for Gateway {
         let (mut lines, positions) = self.lines(&call, programme, hours, &min).await?;
         if let Some(own) = call.partner() {
             lines.retain(|line| match &line.line.key {
-                LineKey::Issued { .. } | LineKey::Refunded { .. } => false,
+                LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => false,
                 LineKey::Redeemed { issuer, redeemer, .. } => own == *issuer || own == *redeemer,
             });
         }

@@ -236,7 +236,7 @@ pub(crate) fn event(who: &str, id: &str, body: Body) -> PartnerEvent {
 pub(crate) fn purchase(order: &str, currency: &str, units: i64) -> Body {
     let nanos = if units == 0 { 0 } else { 990_000_000 };
     let amount = Money { currency_code: currency.to_owned(), units, nanos };
-    Body::Purchase(Purchase { order_id: order.to_owned(), amount: Some(amount) })
+    Body::Purchase(Purchase { order_id: order.to_owned(), amount: Some(amount), lines: Vec::new() })
 }
 
 /// An e-mail was read.

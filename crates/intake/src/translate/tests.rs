@@ -1,4 +1,6 @@
-use coalition_domain::{Channel, ProgrammeId, Purpose};
+mod orders;
+
+use coalition_domain::{Channel, Money, ProgrammeId, Purpose};
 use coalition_proto::event::v1::{
     AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, Purchase, SignUp,
 };
@@ -35,7 +37,7 @@ fn identifier(scheme: IdentifierScheme, scope: &str, value: &str) -> ProtoIdenti
 
 fn purchase(currency: &str, units: i64, nanos: i32) -> Purchase {
     let amount = ProtoMoney { currency_code: currency.into(), units, nanos };
-    Purchase { order_id: "o-1".into(), amount: Some(amount) }
+    Purchase { order_id: "o-1".into(), amount: Some(amount), lines: Vec::new() }
 }
 
 /// Changes the valid event and compares: reason and field at fault, nothing when it is accepted.
@@ -116,8 +118,14 @@ fn what_is_required_is_there() {
     check_body(Body::EmailRead(EmailRead::default()), missing("email_read.message_id"));
     check_body(Body::Engagement(Engagement::default()), missing("engagement.kind"));
     let amount = purchase("USD", 1, 0).amount;
-    check_body(Body::Purchase(Purchase { order_id: String::new(), amount }), missing("purchase.order_id"));
-    check_body(Body::Purchase(Purchase { order_id: "o".into(), amount: None }), missing("purchase.amount"));
+    check_body(
+        Body::Purchase(Purchase { order_id: String::new(), amount, lines: Vec::new() }),
+        missing("purchase.order_id"),
+    );
+    check_body(
+        Body::Purchase(Purchase { order_id: "o".into(), amount: None, lines: Vec::new() }),
+        missing("purchase.amount"),
+    );
     check_body(Body::Purchase(purchase("", 1, 0)), missing("purchase.amount.currency_code"));
 }
 

@@ -67,7 +67,7 @@ fn fields_are_there_and_short_enough_in_every_framing() {
 fn amounts_and_currencies_are_bounded_in_every_framing() {
     let amount = |currency: &str, units, nanos, expected: Expected<'_>| {
         let amount = Some(Money { currency_code: currency.to_owned(), units, nanos });
-        let purchase = Purchase { order_id: "o".to_owned(), amount };
+        let purchase = Purchase { order_id: "o".to_owned(), amount, lines: Vec::new() };
         check(|event| event.body = Some(Body::Purchase(purchase.clone())), expected);
     };
     let refused = |reason| Some((reason, "purchase.amount"));

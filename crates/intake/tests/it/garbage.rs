@@ -44,8 +44,11 @@ fn amount() -> impl Strategy<Value = Money> {
 
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
-        (text(), proptest::option::of(amount()))
-            .prop_map(|(order_id, amount)| Body::Purchase(Purchase { order_id, amount })),
+        (text(), proptest::option::of(amount())).prop_map(|(order_id, amount)| Body::Purchase(Purchase {
+            order_id,
+            amount,
+            lines: Vec::new()
+        })),
         proptest::collection::vec(text(), 0..20)
             .prop_map(|consent_purposes| Body::SignUp(SignUp { consent_purposes })),
         (text(), text()).prop_map(|(kind, reference)| Body::Engagement(Engagement { kind, reference })),
@@ -103,7 +106,7 @@ proptest! {
             && amount.currency_code == "USD"
             && nanos % 1_000 == 0
             && (0..=1_000_000_000_000_000_000).contains(&nanos);
-        let purchase = Purchase { order_id: "1".to_owned(), amount: Some(amount) };
+        let purchase = Purchase { order_id: "1".to_owned(), amount: Some(amount), lines: Vec::new() };
         let event = PartnerEvent { body: Some(Body::Purchase(purchase)), ..event("order-1", 7) };
         let found = judge(&event.encode_to_vec()).map(|event| {
             let EventBody::Purchase { amount, .. } = event.body else { panic!("no purchase") };

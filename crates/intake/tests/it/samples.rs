@@ -49,6 +49,7 @@ fn event() -> PartnerEvent {
         body: Some(Body::Purchase(Purchase {
             order_id: "00012-1".into(),
             amount: Some(Money { currency_code: "USD".into(), units: 77, nanos: 960_000_000 }),
+            lines: Vec::new(),
         })),
     }
 }

@@ -1,10 +1,10 @@
-//! Events that came too early, decided again: behind the consent that they waited for, or when their time is over.
+//! Events that came too early, decided again: behind the consent or order that they waited for, or when their time is over.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use coalition_domain::decide::decide_waiting;
 use coalition_domain::waiting::WaitingEvent;
-use coalition_domain::{Account, AccountId, Command, Decision, Event, Outcome};
+use coalition_domain::{Account, AccountId, Command, Decision, Outcome};
 
 use super::{Draft, Drafted, ITEM_BYTES_MAX, Ready, committed, decision, ready};
 use crate::body::Item;
@@ -17,7 +17,7 @@ impl Draft {
     pub fn due(&mut self, state: &State, id: AccountId, key: &DueKey) -> bool {
         self.copy(state, id);
         let account = self.accounts.get(&id).unwrap_or_else(|| committed(state, &id));
-        // It may be decided by this very batch, as its consent came.
+        // It may be decided by this very batch, as what it waited for came.
         let Some(waiting) = account.waiting().iter().find(|waiting| due::key(waiting) == *key) else {
             return true;
         };
@@ -50,28 +50,29 @@ impl Draft {
         Some(ready(Decision { command, outcome }, source, account.activities()))
     }
 
-    /// A consent, and what the account's events that waited come to with it, in the order in which they came. What the
-    /// record has no room for waits on, and is decided when its time is over (rule 11).
+    /// What brings a consent or an order, and what the account's events that waited come to with it: each time the first in
+    /// the order in which they came, as one may bring what another waits for. What the record has no room for waits on, and
+    /// is decided when its time is over (rule 11).
     pub(super) fn with_waiting(
         &self,
         state: &State,
         mut account: Account,
-        consent: Ready,
+        brought: Ready,
     ) -> (Account, Vec<Ready>) {
-        let first = self.body.count();
+        let mut index = self.body.count();
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
-        account.evolve(decision(&consent.item), &self.moment(registry, first));
-        let (mut group, mut index, mut bytes) = (vec![consent], first + 1, 0);
-        for waiting in &account.waiting().to_vec() {
-            if let Some(ready) = self.again(state, &account, waiting, index) {
-                bytes += ready.bytes.len();
-                if bytes > ITEM_BYTES_MAX {
-                    break;
-                }
-                account.evolve(decision(&ready.item), &self.moment(registry, index));
-                group.push(ready);
-                index += 1;
+        account.evolve(decision(&brought.item), &self.moment(registry, index));
+        let (mut group, mut bytes) = (vec![brought], 0);
+        loop {
+            index += 1;
+            let again = |waiting| self.again(state, &account, waiting, index);
+            let Some(ready) = account.waiting().iter().find_map(again) else { break };
+            bytes += ready.bytes.len();
+            if bytes > ITEM_BYTES_MAX {
+                break;
             }
+            account.evolve(decision(&ready.item), &self.moment(registry, index));
+            group.push(ready);
         }
         (account, group)
     }
@@ -97,15 +98,5 @@ fn source(item: &Item) -> Option<Source> {
     match item {
         Item::Account(_, source) => *source,
         Item::Registry(_) | Item::Relayed(_) => None,
-    }
-}
-
-/// Whether it gives a consent.
-pub(super) fn consents(ready: &Ready) -> bool {
-    match &decision(&ready.item).outcome {
-        Outcome::Applied(applied) => {
-            applied.events.iter().any(|event| matches!(event, Event::ConsentGiven { .. }))
-        }
-        Outcome::Refused(_) | Outcome::Waiting(_) => false,
     }
 }

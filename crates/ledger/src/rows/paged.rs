@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coalition_domain::pages::{Page, Weigh};
-use coalition_domain::{AccountId, BurnId};
+use coalition_domain::{AccountId, BurnId, Fingerprint};
 use coalition_store::Checkpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,9 @@ use super::{Error, account_key, decode, encode, put_parts};
 
 /// Holds and redemptions, among the rows of an account.
 pub(super) const BURNS: u8 = 3;
+
+/// Orders, among the rows of an account.
+pub(super) const ORDERS: u8 = 4;
 
 /// A page of this weight at most lies in the account's own row, which is written whenever anything of it changes.
 const INLINE_BYTES: usize = 1024;
@@ -26,6 +29,12 @@ pub(super) trait Name: Copy + Ord + Default {
 impl Name for BurnId {
     fn bytes(&self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
+    }
+}
+
+impl Name for Fingerprint {
+    fn bytes(&self) -> Vec<u8> {
+        Fingerprint::bytes(self).to_vec()
     }
 }
 

@@ -141,7 +141,9 @@ impl Account {
                 format!("{command:?} is refused for {rejection}, expected {codes:?}")
             })?,
             Outcome::Waiting(wait) => {
-                let WaitsFor::Consent(purpose) = &wait.waits_for;
+                let WaitsFor::Consent(purpose) = &wait.waits_for else {
+                    return Err("nothing is returned here".to_owned());
+                };
                 let found = (purpose.as_str(), Some(wait.until));
                 same("what an event waits for", &found, &("marketing", waits))?;
                 let Command::PartnerEvent(event) = command else { return Err("a request waits".to_owned()) };
@@ -212,6 +214,9 @@ impl Account {
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
                 | Event::RedemptionRefunded { .. } => return Err(format!("nobody asked for {event:?}")),
+                Event::OrderReturned(_) | Event::PointsClawedBack(_) | Event::DebtRepaid { .. } => {
+                    return Err(format!("{event:?}, though nothing is returned here"));
+                }
             }
             self.lots.retain(|lot| lot.left > 0);
         }
@@ -239,7 +244,10 @@ impl Account {
             | EventBody::Purchase { .. }
             | EventBody::EmailRead { .. }
             | EventBody::AccountOpening { .. }
-            | EventBody::Engagement { .. } => None,
+            | EventBody::Engagement { .. }
+            | EventBody::Basket { .. }
+            | EventBody::Return { .. }
+            | EventBody::AccountClosing { .. } => None,
         }
     }
 

@@ -43,8 +43,11 @@ impl Account {
             EventBody::SignUp { .. } => {
                 Grant { claim: Some("sign-up".to_owned()), ..grant("sign-up", 150, Category::Base) }
             }
-            EventBody::ConsentGiven { .. } | EventBody::ConsentWithdrawn { .. } => return Ok(Vec::new()),
-            EventBody::Purchase { amount, .. } => {
+            EventBody::ConsentGiven { .. }
+            | EventBody::ConsentWithdrawn { .. }
+            | EventBody::Return { .. }
+            | EventBody::AccountClosing { .. } => return Ok(Vec::new()),
+            EventBody::Purchase { amount, .. } | EventBody::Basket { amount, .. } => {
                 if amount.currency.code() != "USD" {
                     return Err("CURRENCY_NOT_ACCEPTED");
                 }

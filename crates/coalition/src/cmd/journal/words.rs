@@ -1,7 +1,7 @@
 //! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
 
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
-use coalition_domain::event::{Applied, Event, Hold, Redemption, Release, Wait};
+use coalition_domain::event::{Applied, Clawback, Event, Hold, OrderReturn, Redemption, Release, Wait};
 use coalition_domain::{AccountId, BurnId, Command, Decision, Outcome, Rejection, RewardChange, Role};
 use coalition_ledger::body::Item;
 
@@ -183,6 +183,16 @@ fn event(event: &Event) -> String {
         Event::RedemptionRefunded { redemption, .. } => {
             format!("{} of {} given back", points(redemption.points.signed()), redemption.redeemer)
         }
+        Event::OrderReturned(OrderReturn { amount: Some(amount), .. }) => format!("{amount} returned"),
+        Event::OrderReturned(OrderReturn { amount: None, .. }) => "closed".to_owned(),
+        Event::PointsClawedBack(Clawback { rule, points: of, debt, .. }) => {
+            let debt = match debt.signed() {
+                0 => String::new(),
+                debt => format!(", {} of them owed", points(debt)),
+            };
+            format!("{} of rule {rule} taken back{debt}", points(of.signed()))
+        }
+        Event::DebtRepaid { .. } => format!("{} of debt repaid", points(-change(event))),
     }
 }
 
@@ -196,11 +206,14 @@ fn change(event: &Event) -> i64 {
         Event::HoldCaptured { released: points, .. }
         | Event::HoldReleased { points, .. }
         | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
+        Event::PointsClawedBack(clawback) => clawback.debt.signed() - clawback.points.signed(),
+        Event::DebtRepaid { debts, .. } => -debts.iter().map(|debt| debt.points.signed()).sum::<i64>(),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
-        | Event::LotActivated { .. } => 0,
+        | Event::LotActivated { .. }
+        | Event::OrderReturned(_) => 0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use coalition_domain::ProgrammeId;
 use coalition_proto::account::v1::{
-    Activity, ActivityType, GetActivityRequest, ListActivitiesRequest, activity::Source,
+    Activity, ActivityType, GetActivityRequest, ListActivitiesRequest, TakenBackPoints, activity::Source,
 };
 use coalition_proto::r#type::v1::EventState;
 use serde_json::{Value, json};
@@ -174,7 +174,14 @@ fn why(activity: &Activity) -> String {
         EventState::Applied if !activity.burnt.is_empty() => {
             format!("burnt {}", burnt.collect::<Vec<_>>().join(", "))
         }
+        EventState::Applied if !activity.taken_back.is_empty() => {
+            activity.taken_back.iter().map(taken_back).collect::<Vec<_>>().join("; ")
+        }
         EventState::Applied if activity.rules.is_empty() => outcome::rules(&activity.rule_outcomes),
+        EventState::Applied if activity.debt_repaid > 0 => {
+            let repaid = grouped(activity.debt_repaid);
+            format!("rule {}; {repaid} went to a debt", activity.rules.join(", "))
+        }
         EventState::Applied => format!("rule {}", activity.rules.join(", ")),
         EventState::Waiting => {
             let sentence = outcome::sentence(EventState::Waiting, 0, &[], activity.refusal.as_ref());
@@ -184,6 +191,26 @@ fn why(activity: &Activity) -> String {
             outcome::sentence(activity.state(), 0, &[], activity.refusal.as_ref())
         }
     }
+}
+
+/// What was taken back of a rule.
+fn taken_back(taken: &TakenBackPoints) -> String {
+    let debt = match taken.debt {
+        0 => String::new(),
+        debt => format!(", {} of them owed", grouped(debt)),
+    };
+    let version = outcome::version(&taken.programme, taken.programme_version);
+    format!("taken back {} of rule {} of {version}{debt}", grouped(taken.points), taken.rule)
+}
+
+fn taken_back_json(taken: &TakenBackPoints) -> Value {
+    json!({
+        "rule": taken.rule,
+        "programme": taken.programme,
+        "programme_version": taken.programme_version,
+        "points": taken.points,
+        "debt": taken.debt,
+    })
 }
 
 fn what(kind: ActivityType) -> &'static str {
@@ -204,6 +231,8 @@ fn what(kind: ActivityType) -> &'static str {
         ActivityType::Capture => "capture",
         ActivityType::Release => "release",
         ActivityType::Refund => "refund",
+        ActivityType::Return => "order_return",
+        ActivityType::AccountClosing => "account_closing",
     }
 }
 
@@ -231,6 +260,8 @@ fn as_json(activity: &Activity) -> Value {
         "rules": activity.rules,
         "grants": outcome::grants_json(&activity.grants),
         "burnt": burnt.collect::<Vec<_>>(),
+        "taken_back": activity.taken_back.iter().map(taken_back_json).collect::<Vec<_>>(),
+        "debt_repaid": activity.debt_repaid,
         "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),
         "refusal": outcome::refusal_json(activity.refusal.as_ref()),
         "waits_until_time": json::time(activity.waits_until_time.as_ref()),

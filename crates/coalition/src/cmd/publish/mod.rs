@@ -29,9 +29,9 @@ use crate::client::{Options, run as connect};
 /// those that are refused are told with their line and reason, and the others are published. An event counts once per event id:
 /// run the command again whenever it was cut off. Events without an id get one from their content.
 ///
-/// CSV has the columns type (sign_up, consent_given, consent_withdrawn, purchase, email_read, account_opening, engagement),
-/// identifier_scheme (email_hash, card_token, customer_number), identifier_value and event_time, and as needed event_id, programme,
-/// channel, revision, order_id, amount, currency, message_id, reference, kind, purpose.
+/// CSV has the columns type (sign_up, consent_given, consent_withdrawn, purchase, email_read, account_opening, engagement,
+/// order_return, account_closing), identifier_scheme (email_hash, card_token, customer_number), identifier_value and event_time,
+/// and as needed event_id, programme, channel, revision, order_id, amount, currency, message_id, reference, kind, purpose.
 ///
 /// Example: coalition publish purchases.csv --key-file shop.key
 #[derive(clap::Args)]

@@ -4,8 +4,8 @@ use std::io;
 
 use coalition_domain::Timestamp;
 use coalition_proto::event::v1::{
-    AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, PartnerEvent, Purchase, SignUp,
-    partner_event::Body,
+    AccountClosing, AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, OrderReturn,
+    PartnerEvent, Purchase, SignUp, partner_event::Body,
 };
 use coalition_proto::google::r#type::Money;
 use coalition_proto::r#type::v1::{ErrorReason, Identifier, IdentifierScheme};
@@ -37,7 +37,7 @@ const COLUMNS: [&str; 15] = [
 const REQUIRED: usize = 4;
 
 /// The columns that say what happened, for each type of event; all others have to be empty there.
-const TYPES: [(&str, &[&str]); 7] = [
+const TYPES: [(&str, &[&str]); 9] = [
     ("sign_up", &["purpose"]),
     ("consent_given", &["purpose"]),
     ("consent_withdrawn", &["purpose"]),
@@ -45,6 +45,8 @@ const TYPES: [(&str, &[&str]); 7] = [
     ("email_read", &["message_id"]),
     ("account_opening", &["reference"]),
     ("engagement", &["kind", "reference"]),
+    ("order_return", &["order_id", "amount", "currency"]),
+    ("account_closing", &["reference"]),
 ];
 
 const SCHEMES: [(&str, IdentifierScheme); 3] = [
@@ -213,9 +215,20 @@ fn body(row: &Row<'_>) -> Result<Body, Fault> {
         }
         "consent_given" => Body::ConsentGiven(ConsentGiven { purpose: row.text("purpose") }),
         "consent_withdrawn" => Body::ConsentWithdrawn(ConsentWithdrawn { purpose: row.text("purpose") }),
-        "purchase" => Body::Purchase(Purchase { order_id: row.text("order_id"), amount: Some(amount(row)?) }),
+        "purchase" => Body::Purchase(Purchase {
+            order_id: row.text("order_id"),
+            amount: Some(amount(row)?),
+            lines: Vec::new(),
+        }),
         "email_read" => Body::EmailRead(EmailRead { message_id: row.text("message_id") }),
         "account_opening" => Body::AccountOpening(AccountOpening { reference: row.text("reference") }),
+        "order_return" => {
+            // All that is left, unless an amount is said.
+            let said = ["amount", "currency"].iter().any(|column| !row.cell(column).is_empty());
+            let amount = if said { Some(amount(row)?) } else { None };
+            Body::OrderReturn(OrderReturn { order_id: row.text("order_id"), amount, lines: Vec::new() })
+        }
+        "account_closing" => Body::AccountClosing(AccountClosing { reference: row.text("reference") }),
         _ => Body::Engagement(Engagement { kind: row.text("kind"), reference: row.text("reference") }),
     })
 }

@@ -89,6 +89,7 @@ fn kind(line: &SettlementLine) -> &'static str {
         SettlementKind::Issued => "issued",
         SettlementKind::Redeemed => "redeemed",
         SettlementKind::Refunded => "refunded",
+        SettlementKind::ClawedBack => "clawed_back",
     }
 }
 

@@ -8,6 +8,7 @@ use crate::burn::Burns;
 use crate::decide::{Verdict, decide};
 use crate::event::Outcome;
 use crate::lot::{LotBook, lots_looked_at};
+use crate::pages::Pages;
 use crate::{Span, Timestamp};
 
 /// A network whose one member has a lot of 100 points that can be spent from the 11th on, and burns first then.
@@ -36,10 +37,11 @@ fn account(world: &World, lots: u32) -> Account {
         enrolment: world.account.enrolment().cloned(),
         consents: world.account.consents().clone(),
         sign_in: world.account.sign_in().clone(),
-        purses: [(read("mypoints"), Purse { lots })].into(),
+        purses: [(read("mypoints"), Purse { lots, ..Purse::default() })].into(),
         keys: world.account.keys().clone(),
         waiting: Vec::new(),
         burns: Burns::default(),
+        orders: Pages::default(),
     };
     Account::from_parts(world.account.id(), parts)
 }

@@ -183,7 +183,10 @@ impl Model {
             EventBody::ConsentGiven { .. }
             | EventBody::ConsentWithdrawn { .. }
             | EventBody::AccountOpening { .. }
-            | EventBody::Engagement { .. } => {}
+            | EventBody::Engagement { .. }
+            | EventBody::Basket { .. }
+            | EventBody::Return { .. }
+            | EventBody::AccountClosing { .. } => {}
         }
         Said::Applied(vec![])
     }

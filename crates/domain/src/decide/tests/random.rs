@@ -11,6 +11,7 @@ use crate::decide::Verdict;
 use crate::event::{Book, Event, Outcome};
 use crate::keys::KeyIndex;
 use crate::lot::LotBook;
+use crate::pages::Pages;
 use crate::registry::{RegistryEvent, Settings};
 use crate::{Command, Span, Timestamp};
 
@@ -120,7 +121,8 @@ fn reload(account: &Account) -> Account {
     }
     let purses = account.purses().iter().map(|(programme, purse)| {
         let pages = purse.lots.pages().iter().rev().map(|page| again(&**page)).collect();
-        (*programme, Purse { lots: LotBook::from_pages(pages, purse.lots.next_page()) })
+        let lots = LotBook::from_pages(pages, purse.lots.next_page());
+        (*programme, Purse { lots, debts: again(&purse.debts) })
     });
     let parts = AccountParts {
         activities: account.activities(),
@@ -131,6 +133,7 @@ fn reload(account: &Account) -> Account {
         keys: KeyIndex::from_pages(account.keys().pages().iter().map(|page| again(&**page)).collect()),
         waiting: again(&account.waiting().to_vec()),
         burns: Burns::from_pages(account.burns().pages().iter().map(|page| again(&**page)).collect()),
+        orders: Pages::from_pages(account.orders().pages().iter().map(|page| again(&**page)).collect()),
     };
     Account::from_parts(account.id(), parts)
 }

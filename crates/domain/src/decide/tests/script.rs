@@ -26,8 +26,8 @@ use crate::burn::HOLD_TTL;
 use crate::decide::RegistryChange;
 use crate::registry::{Settings, TokenKey};
 use crate::{
-    AccountId, BurnId, Caller, Command, EventBody, Identifier, Money, PartnerEvent, Points, Reference,
-    RequestId, RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
+    AccountId, BurnId, Caller, Command, EventBody, Identifier, Money, OrderLine, PartnerEvent, Points,
+    Reference, RequestId, Returned, ReturnedLine, RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
 };
 
 pub(super) struct Line<'a> {
@@ -212,6 +212,34 @@ impl<'a> Line<'a> {
         text
     }
 
+    fn order_line(&self, line: &str) -> OrderLine {
+        let (line, amount) = line.split_once(':').unwrap();
+        OrderLine {
+            line: reference(line),
+            amount: Money { currency: read(self.word(1)), micros: micros(amount) },
+        }
+    }
+
+    fn returned(&self) -> Returned {
+        match &self.words[2..] {
+            [] => Returned::Whole,
+            [amount, currency] if !currency.contains(':') => {
+                Returned::Amount(Money { currency: read(currency), micros: micros(amount) })
+            }
+            [currency, lines @ ..] => Returned::Lines(
+                lines
+                    .iter()
+                    .map(|line| {
+                        let (line, amount) = line.split_once(':').unwrap();
+                        let money = |amount| Money { currency: read(currency), micros: micros(amount) };
+                        let amount = (!amount.is_empty()).then(|| money(amount));
+                        ReturnedLine { line: reference(line), amount }
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
     fn body(&self) -> EventBody {
         let third = || self.words.get(2).map(|text| reference(text));
         match self.what {
@@ -225,6 +253,16 @@ impl<'a> Line<'a> {
                 order: reference(self.option("order").unwrap_or(self.word(0))),
                 amount: Money { currency: read(self.word(2)), micros: micros(self.word(1)) },
             },
+            "basket" => EventBody::Basket {
+                order: reference(self.option("order").unwrap_or(self.word(0))),
+                amount: Money {
+                    currency: read(self.word(1)),
+                    micros: self.words[2..].iter().map(|line| micros(line.split_once(':').unwrap().1)).sum(),
+                },
+                lines: self.words[2..].iter().map(|line| self.order_line(line)).collect(),
+            },
+            "return" => EventBody::Return { order: reference(self.word(1)), what: self.returned() },
+            "account_closing" => EventBody::AccountClosing { reference: reference(self.word(1)) },
             "email_read" => EventBody::EmailRead { message: reference(self.word(1)) },
             "account_opening" => {
                 EventBody::AccountOpening { reference: self.words.get(1).map(|text| reference(text)) }

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::decide::Verdict;
-use crate::event::{Accrual, Event, Hold, Outcome, Redemption, Wait, WaitsFor};
+use crate::event::{Accrual, Clawback, Event, Hold, OrderReturn, Outcome, Redemption, Wait, WaitsFor};
 use crate::lot::LotAllocation;
 use crate::registry::RegistryEvent;
 use crate::{Rejection, Timestamp, UnitPrice};
@@ -23,6 +23,9 @@ pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> S
         Outcome::Waiting(Wait { until, waits_for: WaitsFor::Consent(purpose) }) => {
             format!("waits until {until} for consent to {purpose}")
         }
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::Order }) => {
+            format!("waits until {until} for the order")
+        }
         Outcome::Applied(applied) => {
             let version = applied.version.map(|of| format!("by {} {}", of.programme, of.number));
             let facts = applied.events.iter().flat_map(fact);
@@ -36,7 +39,9 @@ pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> S
                 };
                 let held =
                     if balance.held.is_zero() { String::new() } else { format!(", {} held", balance.held) };
-                lines.push(format!("{programme}: {}{pending}{held}", balance.available));
+                let debt =
+                    if balance.debt.is_zero() { String::new() } else { format!(", {} owed", balance.debt) };
+                lines.push(format!("{programme}: {}{pending}{held}{debt}", balance.available));
             }
             lines.join("\n")
         }
@@ -86,7 +91,37 @@ fn fact(event: &Event) -> Vec<String> {
                 format!("redemption {of} gives {points} back: {redeemer} pays {} back", price(unit_price));
             std::iter::once(head).chain(slices(allocations)).collect()
         }
+        Event::OrderReturned(OrderReturn { amount, lines, whole, .. }) => {
+            let amount = amount.map_or_else(|| "account".to_owned(), |amount| amount.to_string());
+            let lines = if lines.is_empty() { String::new() } else { format!(" in {} lines", lines.len()) };
+            vec![format!("returned {amount}{lines}{}", if *whole { ", nothing is left" } else { "" })]
+        }
+        Event::PointsClawedBack(clawback) => clawed_back(clawback),
+        Event::DebtRepaid { allocations, debts, .. } => {
+            let debts = debts
+                .iter()
+                .map(|debt| format!("{} owed for {}, {} is credited", debt.points, debt.issuer, debt.funder));
+            debts.chain(allocations.iter().map(|lot| slice(lot, ""))).collect()
+        }
     }
+}
+
+fn clawed_back(clawback: &Clawback) -> Vec<String> {
+    let Clawback { rule, version, points, funder, unit_price, taken, debt, .. } = clawback;
+    let head = format!(
+        "-{points} of {rule} of {} {}: {funder} had paid {}",
+        version.programme,
+        version.number,
+        price(unit_price)
+    );
+    let slices =
+        taken.iter().map(|taken| slice(&taken.allocation, if taken.pending { ", pending" } else { "" }));
+    let debt = (!debt.is_zero()).then(|| format!("  {debt} owed"));
+    std::iter::once(head).chain(slices).chain(debt).collect()
+}
+
+fn slice(slice: &LotAllocation, more: &str) -> String {
+    format!("  {} of lot {}.{}{more}", slice.points, slice.lot.granted.seq, slice.lot.nth)
 }
 
 fn accrued(accrual: &Accrual) -> String {

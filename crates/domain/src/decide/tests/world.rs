@@ -208,10 +208,16 @@ impl World {
             );
             assert_eq!(balance.held, slices(held, &|_| true), "held at {now} in {programme}");
             let live = live.plus(slices(over, &|lot| !lot.expired(now)));
-            assert_eq!(balance.available.plus(balance.pending), live, "the balance in {programme}");
+            let debt = purse.debts.total();
+            let repaid = debt.minus(balance.debt).expect("time repays debt and makes none");
+            let shown = balance.available.get() + balance.pending.get() + repaid.get();
+            assert_eq!(shown, live.unwrap().get(), "the balance in {programme}");
+            assert_eq!(self.booked(programme, Book::Debt), -debt.signed(), "debt in {programme}");
+            let spendable = purse.lots.iter().any(|lot| !lot.pending && !lot.expired(now));
+            assert!(debt.is_zero() || !spendable, "{debt} points are owed and some can be spent");
         }
         for ((programme, book), points) in &self.books {
-            let may_be_below = matches!(book, Book::Issued(_));
+            let may_be_below = matches!(book, Book::Issued(_) | Book::Debt);
             assert!(may_be_below || *points >= 0, "{book:?} of {programme} is {points}");
         }
     }

@@ -45,6 +45,7 @@ fn lot(seq: u64, expires: Option<i64>, category: Category, available: i64, point
         issuer: partner,
         funder: partner,
         unit_price: UnitPrice::new("USD".parse().unwrap(), 9_000).unwrap(),
+        order: None,
     }
 }
 

@@ -38,6 +38,8 @@ const AVAILABLE_AFTER_DAYS_MAX: u32 = 3_650;
 const EXPIRES_AFTER_DAYS_MAX: u32 = 36_500;
 /// The same, in months.
 const EXPIRES_AFTER_MONTHS_MAX: u32 = 1_200;
+/// The longest time within which the closing of an account takes points back, in days.
+const CLAWBACK_WITHIN_DAYS_MAX: u32 = 3_650;
 
 /// All keys but the id, in a document with a time zone or without; `None` when a needed one is missing or at fault.
 pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>, in_zone: bool) -> Option<Rule> {
@@ -54,6 +56,12 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>, in_zone: bool)
     }
     let consent = section.read("consent", parsed);
     let (available_after_days, expires_after) = life(section, in_zone);
+    let clawback_within = section
+        .read("clawback_within_days", |value| number(value, 1, CLAWBACK_WITHIN_DAYS_MAX))
+        .map(|days| Life { term: Term::Days(days), end_of: None });
+    if section.has("clawback_within_days") && !matches!(on, None | Some(Trigger::AccountOpening)) {
+        section.fault("clawback_within_days", "only what was opened can be closed; a purchase is returned");
+    }
     Some(Rule {
         id: id?,
         on: on?,
@@ -68,6 +76,7 @@ pub(super) fn rule(section: &mut Section<'_>, id: Option<RuleId>, in_zone: bool)
         consent,
         available_after_days,
         expires_after,
+        clawback_within,
     })
 }
 

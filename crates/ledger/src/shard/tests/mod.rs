@@ -3,6 +3,7 @@
 mod clock;
 mod inbox;
 mod measured;
+mod orders;
 mod passing;
 mod refused;
 

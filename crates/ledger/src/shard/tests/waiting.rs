@@ -70,7 +70,7 @@ pub(super) fn network_by(document: &str) -> Alone {
 }
 
 /// An event of `mail` and this member as record `offset` of the inbox, which lies at 100 more in the partner's topic.
-fn of_mail(offset: u64, member: u64, body: EventBody) -> Stored {
+pub(super) fn of_mail(offset: u64, member: u64, body: EventBody) -> Stored {
     let event = PartnerEvent {
         partner: PartnerId::new("mail").unwrap(),
         event_id: Reference::new(format!("e{offset}")).unwrap(),
@@ -102,7 +102,7 @@ fn consent(offset: u64) -> Stored {
 }
 
 /// What each batch says of events: which, of which source, and what became of it.
-fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
+pub(super) fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
     let item = |item: Item| match item {
         Item::Account(decision, source) => match decision.command {
             Command::PartnerEvent(event) => {
@@ -125,7 +125,7 @@ fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
     batches.filter(|events: &Vec<_>| !events.is_empty()).collect()
 }
 
-fn at(offset: u64, outcome: &'static str) -> (String, Option<Source>, &'static str) {
+pub(super) fn at(offset: u64, outcome: &'static str) -> (String, Option<Source>, &'static str) {
     (format!("e{offset}"), Some(source(offset)), outcome)
 }
 

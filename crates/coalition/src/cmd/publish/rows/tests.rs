@@ -38,6 +38,7 @@ fn each_type_has_its_columns() {
         body: Some(Body::Purchase(Purchase {
             order_id: "4711".to_owned(),
             amount: Some(Money { currency_code: "USD".to_owned(), units: 77, nanos: 960_000_000 }),
+            lines: Vec::new(),
         })),
     };
     assert_eq!(event.unwrap(), expected);

@@ -64,6 +64,7 @@ fn bare(id: &str, on: Trigger, grant: Grant) -> Rule {
         consent: None,
         available_after_days: 0,
         expires_after: None,
+        clawback_within: None,
     }
 }
 
