@@ -19,6 +19,7 @@ mod policy;
 mod programmes;
 mod redemptions;
 mod registry;
+mod returns;
 mod serving;
 mod settlements;
 mod tls;
