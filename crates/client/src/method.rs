@@ -133,6 +133,12 @@ methods! {
         create_redemption(CreateRedemptionRequest) -> Redemption, request_id;
         get_redemption(GetRedemptionRequest) -> Redemption;
         list_redemptions(ListRedemptionsRequest) -> ListRedemptionsResponse [Redemption in redemptions];
+        refund_redemption(RefundRedemptionRequest) -> Redemption, request_id;
+        create_hold(CreateHoldRequest) -> Hold, request_id;
+        get_hold(GetHoldRequest) -> Hold;
+        list_holds(ListHoldsRequest) -> ListHoldsResponse [Hold in holds];
+        capture_hold(CaptureHoldRequest) -> Redemption, request_id;
+        release_hold(ReleaseHoldRequest) -> Hold, request_id;
     }
     SettlementServiceClient in settlement {
         get_settlement_statement(GetSettlementStatementRequest) -> SettlementStatement;

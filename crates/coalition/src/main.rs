@@ -44,6 +44,10 @@ enum Command {
     #[command(subcommand)]
     Token(cmd::token::Command),
     Redeem(cmd::redeem::Args),
+    #[command(subcommand)]
+    Hold(cmd::hold::Command),
+    #[command(subcommand)]
+    Redemption(cmd::redemption::Command),
     Statement(cmd::statement::Args),
     Publish(cmd::publish::Args),
     Event(cmd::event::Args),
@@ -67,6 +71,8 @@ fn main() -> ExitCode {
         Command::Member(command) => cmd::member::run(command),
         Command::Token(command) => cmd::token::run(command),
         Command::Redeem(args) => cmd::redeem::run(args),
+        Command::Hold(command) => cmd::hold::run(command),
+        Command::Redemption(command) => cmd::redemption::run(command),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Publish(args) => cmd::publish::run(args),
         Command::Event(args) => cmd::event::run(args),

@@ -131,9 +131,10 @@ impl Burns {
         self.pages.iter()
     }
 
-    /// How many holds are open at `now`.
-    pub fn open(&self, now: Timestamp) -> usize {
-        self.open.len() - self.timed_out(now).count()
+    /// The holds that are open at `now`.
+    pub fn open(&self, now: Timestamp) -> impl Iterator<Item = (BurnId, &Burn)> {
+        let open = self.open.iter().rev().take_while(move |(until, _)| *until > now);
+        open.map(|(_, id)| (*id, self.get(*id).expect("an open hold is in its page")))
     }
 
     /// When the first open hold times out.

@@ -60,6 +60,10 @@ plants! {
         "timers: the accounts that are due are not read back from the store"
     ExpiredTwice "expired-twice"
         "timers: what time brings about is decided without what the batch says already"
+    HoldReleasedTwice "hold-released-twice"
+        "holds: a release does not look at what became of the hold"
+    RestForgotten "rest-forgotten"
+        "holds: a capture of a part says nothing of the rest"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -106,6 +110,38 @@ impl Planted {
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }
-        decide(account, registry, command, at)
+        let verdict = decide(account, registry, command, at);
+        #[cfg(any(test, feature = "plants"))]
+        let verdict = self.about_holds(account, command, verdict);
+        verdict
+    }
+
+    #[cfg(any(test, feature = "plants"))]
+    fn about_holds(self, account: &Account, command: &Command, mut verdict: Verdict) -> Verdict {
+        use coalition_domain::event::{Event, Release};
+        use coalition_domain::{Applied, Outcome, Points, Rejection, RewardChange};
+
+        match (&mut verdict, command) {
+            (
+                Verdict::Decided(
+                    outcome @ Outcome::Refused(Rejection::HoldExpired(_) | Rejection::HoldNotOpen),
+                ),
+                Command::Reward { change: RewardChange::Release { hold }, .. },
+            ) if self.has(Plant::HoldReleasedTwice) => {
+                let burn = account.burns().get(*hold).expect("it is known");
+                let (programme, points, why) = (burn.programme, burn.points, Release::Asked);
+                let events = vec![Event::HoldReleased { hold: *hold, programme, points, why }];
+                *outcome = Outcome::Applied(Applied { version: None, events });
+            }
+            (Verdict::Decided(Outcome::Applied(applied)), _) if self.has(Plant::RestForgotten) => {
+                for event in &mut applied.events {
+                    if let Event::HoldCaptured { released, .. } = event {
+                        *released = Points::ZERO;
+                    }
+                }
+            }
+            (Verdict::Repeat(_) | Verdict::Decided(_) | Verdict::Nothing, _) => {}
+        }
+        verdict
     }
 }

@@ -37,8 +37,8 @@ fn faults(
     };
     // A token is signed, and nothing of it recorded.
     let signs = method.name() == "CreateMemberToken";
-    let mutates =
-        ["Create", "Revoke", "Publish"].iter().any(|verb| method.name().starts_with(verb)) && !signs;
+    let verbs = ["Create", "Revoke", "Publish", "Refund", "Capture", "Release"];
+    let mutates = verbs.iter().any(|verb| method.name().starts_with(verb)) && !signs;
     let lists = method.name().starts_with("List");
     // Each event of a publication carries an id of its own.
     let by_event_id = method.name() == "PublishEvents";

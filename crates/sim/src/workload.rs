@@ -5,8 +5,9 @@ use std::sync::Arc;
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings;
 use coalition_domain::{
-    Caller, Command, EngagementKind, EventBody, Identifier, KeyId, Money, PartnerEvent, PartnerId,
-    ProgrammeId, Purpose, Reference, RequestId, RewardId, Role, Scheme, Span, Timestamp, UnitPrice,
+    AccountId, BurnId, Caller, Command, EngagementKind, EventBody, Identifier, KeyId, Money, PartnerEvent,
+    PartnerId, Points, ProgrammeId, Purpose, Reference, RequestId, RewardChange, RewardId, Role, Scheme,
+    Span, Timestamp, UnitPrice,
 };
 use uuid::Uuid;
 
@@ -272,14 +273,40 @@ pub(crate) fn direct(random: &mut Random, members: usize, now: Timestamp) -> Com
         Role::Member(account) if random.happens(7_000) => Some(account),
         Role::Member(_) | Role::Operator | Role::Partner(_) => None,
     };
-    Command::Redeem {
-        caller,
-        request,
-        account: own.unwrap_or_else(|| identifier.account()),
-        programme: programme(),
-        reward: name!(RewardId, *random.pick(&["mug", "mug", "mug", "trip", "yacht"])),
-        quantity: u32::try_from(*random.pick(&[1, 1, 1, 2, 3, 0])).expect("small"),
+    let account = own.unwrap_or_else(|| identifier.account());
+    let (programme, reward) =
+        (programme(), name!(RewardId, *random.pick(&["mug", "mug", "mug", "trip", "yacht"])));
+    let quantity = u32::try_from(*random.pick(&[1, 1, 1, 2, 3, 0])).expect("small");
+    if random.happens(5_000) {
+        // Some time out within the run, some long after; some last too long.
+        let ttl = Span::from_secs(*random.pick(&[60, 120, 600, 1_800, 86_400, 2_592_001]));
+        let change = RewardChange::Hold { programme, reward, quantity, ttl };
+        return Command::Reward { caller, request, account, change };
     }
+    Command::Redeem { caller, request, account, programme, reward, quantity }
+}
+
+/// The account of somebody.
+pub(crate) fn account(random: &mut Random, members: usize) -> AccountId {
+    identifier(random, members).account()
+}
+
+/// A request of a client that has heard of a hold or redemption, whose points were so many.
+pub(crate) fn settling(
+    random: &mut Random,
+    account: AccountId,
+    (burn, points): (BurnId, Points),
+    now: Timestamp,
+) -> Command {
+    let (caller, request) = (*random.pick(&[root(), root(), till(), member()]), request(random, now));
+    let part = Points::new(random.below(usize::try_from(points.get()).expect("few") + 2) as u64).ok();
+    let change = match random.below(8) {
+        0 => RewardChange::Capture { hold: burn, points: None },
+        1..4 => RewardChange::Capture { hold: burn, points: part },
+        4..6 => RewardChange::Release { hold: burn },
+        _ => RewardChange::Refund { redemption: burn },
+    };
+    Command::Reward { caller, request, account, change }
 }
 
 /// A request under the same id, for something else.

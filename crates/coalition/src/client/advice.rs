@@ -80,17 +80,16 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         R::DeadlineExceeded => "try again with a longer --timeout",
         R::InternalFault => "the network's operator finds it in the log of `serve`",
         R::FieldMissing => "name it in the command; see its --help",
+        R::HoldExpired | R::HoldNotOpen | R::CaptureTooLarge => {
+            "`coalition hold show` tells what became of it; `coalition hold create` holds points anew"
+        }
+        R::UnknownHold | R::TooManyHolds => "see `coalition hold list` for the member's holds",
         R::LastOperatorKey => {
             "make another one with `coalition partner key --operator`, and revoke this one with that"
         }
         R::Unspecified
         | R::EffectiveTooEarly
         | R::TooManyConsents
-        | R::HoldExpired
-        | R::HoldNotOpen
-        | R::CaptureTooLarge
-        | R::UnknownHold
-        | R::TooManyHolds
         | R::UnknownRedemption
         | R::RedemptionRefunded
         | R::NotFound

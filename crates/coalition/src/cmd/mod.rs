@@ -2,12 +2,14 @@
 
 pub(crate) mod completions;
 pub(crate) mod event;
+pub(crate) mod hold;
 pub(crate) mod journal;
 pub(crate) mod member;
 pub(crate) mod partner;
 pub(crate) mod programme;
 pub(crate) mod publish;
 pub(crate) mod redeem;
+pub(crate) mod redemption;
 pub(crate) mod rejected;
 pub(crate) mod serve;
 pub(crate) mod statement;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::{ProgrammeId, RequestId, RewardId};
-use coalition_proto::redemption::v1::{CreateRedemptionRequest, Redemption};
+use coalition_proto::redemption::v1::{CreateRedemptionRequest, Redemption, RedemptionState};
 use serde_json::{Value, json};
 
 use crate::client::names::{programme, programme_name, short};
@@ -56,19 +56,20 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     })
 }
 
-fn reward(text: &str) -> Result<RewardId, String> {
+pub(super) fn reward(text: &str) -> Result<RewardId, String> {
     RewardId::new(short(text)).map_err(|error| error.to_string())
 }
 
-fn text(redemption: &Redemption, style: Style) -> String {
+pub(super) fn text(redemption: &Redemption, style: Style) -> String {
     let times =
         if redemption.quantity == 1 { String::new() } else { format!("{} times ", redemption.quantity) };
     let mut text = format!(
-        "{}\n{times}{} from {}, {} burnt\n",
+        "{}\n{times}{} from {}, {} {}\n",
         redemption.name,
         short(&redemption.reward),
         short(&redemption.redeemer),
-        points(redemption.points)
+        points(redemption.points),
+        if refunded(redemption) { "given back" } else { "burnt" }
     );
     let mut table = Table::new(&[
         ("points", Align::Right),
@@ -91,7 +92,11 @@ fn text(redemption: &Redemption, style: Style) -> String {
     text
 }
 
-fn as_json(redemption: &Redemption, request_id: RequestId) -> Value {
+fn refunded(redemption: &Redemption) -> bool {
+    redemption.state() == RedemptionState::Refunded
+}
+
+pub(super) fn as_json(redemption: &Redemption, request_id: RequestId) -> Value {
     let allocations = redemption.allocations.iter().map(|allocation| {
         json!({
             "issuer": allocation.issuer,
@@ -109,6 +114,8 @@ fn as_json(redemption: &Redemption, request_id: RequestId) -> Value {
         "quantity": redemption.quantity,
         "redeemer": redemption.redeemer,
         "points": redemption.points,
+        "state": if refunded(redemption) { "refunded" } else { "completed" },
+        "hold": json::name(&redemption.hold),
         "allocations": allocations.collect::<Vec<_>>(),
         "redemption_unit_price": json::price(redemption.redemption_unit_price.as_ref()),
         "programme_version": redemption.programme_version,

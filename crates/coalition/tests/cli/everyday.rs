@@ -157,6 +157,43 @@ fn purchases_a_redemption_and_the_statements() {
     let all = network.run("member activity --customer cdnow:00001 --all --json").json();
     assert_eq!((all["activities"].as_array().unwrap().len(), &all["more"]), (8, &json!(false)));
     statements(&network);
+    holds(&network, first["name"].as_str().unwrap());
+}
+
+/// The redemption of 80 points is undone, and 80 are held of the 100 that are there.
+fn holds(network: &Network, redemption: &str) {
+    let available = || {
+        let balance = network.run("member balance --customer cdnow:00001 --programme mypoints --json").json();
+        (balance["available"].as_i64().unwrap(), balance["held"].as_i64().unwrap())
+    };
+    let refunded = network.run(&format!("redemption refund {redemption} --json")).json();
+    assert_eq!((&refunded["state"], &refunded["points"]), (&json!("refunded"), &json!(80)));
+    assert_eq!(available(), (100, 0));
+    network.run(&format!("redemption refund {redemption}")).failed(3, "(REDEMPTION_REFUNDED)");
+
+    let create = "hold create --customer cdnow:00001 towel --quantity 2 --programme mypoints --json";
+    let held = network.run(create).json();
+    assert_eq!((&held["state"], &held["points"]), (&json!("open"), &json!(80)));
+    assert_eq!(available(), (20, 80));
+    let name = held["name"].as_str().unwrap();
+    network.run(&format!("hold capture {name} --points 81")).failed(3, "(CAPTURE_TOO_LARGE)");
+    let captured = network.run(&format!("hold capture {name} --points 50")).good();
+    assert!(captured.contains("towel from airline, 50 points burnt\n"), "{captured}");
+    assert_eq!(available(), (50, 0));
+    network.run(&format!("hold release {name}")).failed(3, "(HOLD_NOT_OPEN)");
+    let shown = network.run(&format!("hold show {name}")).good();
+    assert!(shown.contains("80 points captured by members/"), "{shown}");
+
+    let create = "hold create --customer cdnow:00001 towel --programme mypoints --minutes 1 --json";
+    let held = network.run(create).json();
+    let name = held["name"].as_str().unwrap();
+    let released = network.run(&format!("hold release {name}")).good();
+    assert!(released.contains("40 points given back\n"), "{released}");
+    assert_eq!(available(), (50, 0));
+    let listed = network.run("hold list --customer cdnow:00001 --json").json();
+    let states: Vec<_> = listed["holds"].as_array().unwrap().iter().map(|hold| &hold["state"]).collect();
+    assert_eq!(states, ["released", "captured"]);
+    network.run(&format!("hold show {name}9")).failed(4, "(NOT_FOUND)");
 }
 
 /// The event in a currency that no rule knows went back.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use coalition_proto::redemption::v1 as redemption;
 use coalition_proto::redemption::v1::redemption_service_server::{
     RedemptionService, RedemptionServiceServer,
 };
@@ -42,6 +43,48 @@ impl RedemptionService for Unready {
         &self,
         _: Request<ListRedemptionsRequest>,
     ) -> Result<Response<ListRedemptionsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn refund_redemption(
+        &self,
+        _: Request<redemption::RefundRedemptionRequest>,
+    ) -> Result<Response<redemption::Redemption>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn create_hold(
+        &self,
+        _: Request<redemption::CreateHoldRequest>,
+    ) -> Result<Response<redemption::Hold>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_hold(
+        &self,
+        _: Request<redemption::GetHoldRequest>,
+    ) -> Result<Response<redemption::Hold>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_holds(
+        &self,
+        _: Request<redemption::ListHoldsRequest>,
+    ) -> Result<Response<redemption::ListHoldsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn capture_hold(
+        &self,
+        _: Request<redemption::CaptureHoldRequest>,
+    ) -> Result<Response<redemption::Redemption>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn release_hold(
+        &self,
+        _: Request<redemption::ReleaseHoldRequest>,
+    ) -> Result<Response<redemption::Hold>, Status> {
         Err(Status::unimplemented(""))
     }
 }

@@ -41,7 +41,7 @@ fn hold(
     if !(HOLD_TTL_MIN..=HOLD_TTL_MAX).contains(&ttl) {
         return Err(Rejection::SettingOutOfRange("a hold lasts 1 minute to 30 days".to_owned()));
     }
-    if account.burns().open(at.decided_at) >= HOLDS_MAX as usize {
+    if account.burns().open(at.decided_at).count() >= HOLDS_MAX as usize {
         return Err(Rejection::TooManyHolds(HOLDS_MAX));
     }
     events.push(Event::HoldCreated(Hold {
@@ -65,7 +65,7 @@ fn capture(
     now: Timestamp,
 ) -> Result<Applied, Rejection> {
     let Known { burn, until, state, .. } = known_hold(account, id)?;
-    may_settle(caller, burn.redeemer)?;
+    may_settle(caller, burn.redeemer, Rejection::UnknownHold(id))?;
     check_open(until, state, now)?;
     let points = points.unwrap_or(burn.points);
     if points.is_zero() {
@@ -85,7 +85,7 @@ fn capture(
 fn release(account: &Account, caller: &Caller, id: BurnId, now: Timestamp) -> Result<Applied, Rejection> {
     let Known { burn, by, until, state } = known_hold(account, id)?;
     if caller.role != by {
-        may_settle(caller, burn.redeemer)?;
+        may_settle(caller, burn.redeemer, Rejection::UnknownHold(id))?;
     }
     check_open(until, state, now)?;
     let Burn { programme, points, .. } = *burn;
@@ -101,7 +101,7 @@ fn refund(account: &Account, caller: &Caller, id: BurnId, now: Timestamp) -> Res
         BurnState::Refunded => None,
         BurnState::Hold { .. } => return Err(Rejection::UnknownRedemption(id)),
     };
-    may_settle(caller, burn.redeemer)?;
+    may_settle(caller, burn.redeemer, Rejection::UnknownRedemption(id))?;
     let unit_price = unit_price.ok_or(Rejection::RefundedBefore)?;
     let Burn { programme, reward, quantity, redeemer, points, .. } = *burn;
     account.has(&programme).and_then(|has| has.plus(points)).map_err(|_| Rejection::PointsOutOfRange)?;
@@ -128,12 +128,14 @@ fn known_hold(account: &Account, id: BurnId) -> Result<Known<'_>, Rejection> {
     }
 }
 
-/// Whoever delivers may burn what is held, and give back what was burnt.
-fn may_settle(caller: &Caller, redeemer: PartnerId) -> Result<(), Rejection> {
+/// Whoever delivers may burn what is held, and give back what was burnt. Another partner learns nothing of it, not even
+/// that it is there.
+fn may_settle(caller: &Caller, redeemer: PartnerId, unknown: Rejection) -> Result<(), Rejection> {
     match caller.role {
         Role::Operator => Ok(()),
         Role::Partner(partner) if partner == redeemer => Ok(()),
-        Role::Partner(_) | Role::Member(_) => Err(Rejection::PermissionDenied),
+        Role::Partner(_) => Err(unknown),
+        Role::Member(_) => Err(Rejection::PermissionDenied),
     }
 }
 

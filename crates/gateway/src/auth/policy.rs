@@ -70,6 +70,13 @@ const TABLE: &[Row] = &[
     of("coalition.redemption.v1.RedemptionService/CreateRedemption", OwnPart, Own),
     of("coalition.redemption.v1.RedemptionService/GetRedemption", OwnPart, Own),
     of("coalition.redemption.v1.RedemptionService/ListRedemptions", OwnPart, Own),
+    // Only whoever delivers knows whether points are to be burnt, and whether a burn is to be undone.
+    of("coalition.redemption.v1.RedemptionService/RefundRedemption", OwnPart, Nobodys),
+    of("coalition.redemption.v1.RedemptionService/CreateHold", OwnPart, Own),
+    of("coalition.redemption.v1.RedemptionService/GetHold", OwnPart, Own),
+    of("coalition.redemption.v1.RedemptionService/ListHolds", OwnPart, Own),
+    of("coalition.redemption.v1.RedemptionService/CaptureHold", OwnPart, Nobodys),
+    of("coalition.redemption.v1.RedemptionService/ReleaseHold", OwnPart, Own),
     of("coalition.settlement.v1.SettlementService/GetSettlementStatement", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetNetPosition", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetBurnMatrix", OwnPart, Nobodys),

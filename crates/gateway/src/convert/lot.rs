@@ -23,14 +23,14 @@ pub(crate) fn granted(applied: &Applied) -> i64 {
     accruals(applied).map(|accrual| accrual.points.signed()).sum()
 }
 
-/// A lot as it stands; `None` if `activity` is not the one that granted it.
-pub(crate) fn to_proto(lot: &Lot, activity: &Activity, shard: ShardId) -> Option<account::Lot> {
+/// A lot as it stands, with what is held of it; `None` if `activity` is not the one that granted it.
+pub(crate) fn to_proto(lot: &Lot, held: Points, activity: &Activity, shard: ShardId) -> Option<account::Lot> {
     let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
     let accrual = accruals(applied).nth(usize::try_from(lot.key.nth).ok()?)?;
     Some(account::Lot {
         grant: Some(grant(accrual, applied)),
-        points_left: lot.left.signed(),
-        points_held: Points::ZERO.signed(),
+        points_left: lot.left.signed() + held.signed(),
+        points_held: held.signed(),
         create_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(lot.key.granted.seq) })),
         number: lot.key.nth,

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod event;
+pub(crate) mod hold;
 pub(crate) mod lot;
 pub(crate) mod member;
 pub(crate) mod name;

@@ -56,6 +56,12 @@ pub(crate) fn redemption(field: &str, name: &str) -> Result<(AccountId, u32), Fa
     Ok((account(field, member)?, number(field, redemption)?))
 }
 
+/// `members/{uuid}/holds/{number}`: the account, and the activity's number, counted from 1.
+pub(crate) fn hold(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
+    let (member, hold) = two(field, name, "members/", "/holds/")?;
+    Ok((account(field, member)?, number(field, hold)?))
+}
+
 /// `partners/{partner}/rejectedEvents/{partition}-{offset}`.
 pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32, u64)), Failure> {
     let (partner, place) = two(field, name, "partners/", "/rejectedEvents/")?;
@@ -130,6 +136,7 @@ mod tests {
         assert_eq!(of_member(id), format!("members/{MEMBER}"));
         assert_eq!(activity("name", &format!("members/{MEMBER}/activities/12")).unwrap(), (id, 12));
         assert_eq!(redemption("name", &format!("members/{MEMBER}/redemptions/1")).unwrap(), (id, 1));
+        assert_eq!(hold("name", &format!("members/{MEMBER}/holds/1")).unwrap(), (id, 1));
         let (programme, paris) = reward("name", "programmes/a/rewards/paris-1").unwrap();
         assert_eq!(of_reward(programme, paris), "programmes/a/rewards/paris-1");
         assert_eq!(version("name", "programmes/a/versions/3").unwrap(), (programme, 3));

@@ -1,8 +1,9 @@
 //! Redemptions.
 
+use coalition_domain::burn::BurnState;
 use coalition_domain::event::{Event, Redemption};
 use coalition_domain::lot::LotAllocation;
-use coalition_domain::{AccountId, Outcome, PartnerId, Role};
+use coalition_domain::{Account, AccountId, BurnId, Outcome, PartnerId, Role};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_ledger::resident::Activity;
@@ -10,18 +11,37 @@ use coalition_ledger::view::Position;
 use coalition_proto::redemption::v1 as proto;
 
 use super::request::unit_price_to_proto;
-use super::{name, position};
+use super::{hold, name, position};
 
 /// The name of the redemption that an activity was.
 pub(crate) fn name_of(account: AccountId, activity: &Activity) -> String {
-    format!("members/{account}/redemptions/{}", u64::from(activity.number) + 1)
+    of_burn(account, BurnId(activity.number))
+}
+
+/// The name of a redemption.
+pub(crate) fn of_burn(account: AccountId, id: BurnId) -> String {
+    format!("members/{account}/redemptions/{}", u64::from(id.0) + 1)
+}
+
+/// What became of a redemption, as its account knows it.
+pub(crate) fn state(account: &Account, id: BurnId) -> proto::RedemptionState {
+    match account.burns().get(id).map(|burn| burn.state) {
+        Some(BurnState::Refunded) => proto::RedemptionState::Refunded,
+        Some(BurnState::Redeemed { .. } | BurnState::Hold { .. }) | None => proto::RedemptionState::Completed,
+    }
 }
 
 /// What an activity burnt points for, if it did.
 pub(crate) fn burnt(activity: &Activity) -> Option<&Redemption> {
+    burn(activity).map(|(redemption, _)| redemption)
+}
+
+/// What an activity burnt points for, and the hold that had them.
+fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
     let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
     applied.events.iter().find_map(|event| match event {
-        Event::RewardRedeemed(redemption) | Event::HoldCaptured { redemption, .. } => Some(redemption),
+        Event::RewardRedeemed(redemption) => Some((redemption, None)),
+        Event::HoldCaptured { hold, redemption, .. } => Some((redemption, Some(*hold))),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -42,10 +62,11 @@ pub(crate) fn burnt(activity: &Activity) -> Option<&Redemption> {
 pub(crate) fn to_proto(
     account: AccountId,
     activity: &Activity,
+    state: proto::RedemptionState,
     shard: ShardId,
     role: Role,
 ) -> Option<proto::Redemption> {
-    let redemption = burnt(activity)?;
+    let (redemption, held) = burn(activity)?;
     let Redemption { programme, reward, quantity, redeemer, unit_price, points, allocations } = redemption;
     if !visible(*redeemer, account, role) {
         return None;
@@ -69,10 +90,13 @@ pub(crate) fn to_proto(
         programme_version: version,
         create_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
+        state: state.into(),
+        hold: held.map(|held| hold::name_of(account, held)).unwrap_or_default(),
     })
 }
 
-fn visible(redeemer: PartnerId, account: AccountId, role: Role) -> bool {
+/// Whether a role may see a redemption or hold.
+pub(super) fn visible(redeemer: PartnerId, account: AccountId, role: Role) -> bool {
     match role {
         Role::Operator => true,
         Role::Partner(partner) => partner == redeemer,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use coalition_domain::account::SIGN_IN;
 use coalition_domain::decide::check_caller;
-use coalition_domain::lot::LotKey;
+use coalition_domain::lot::{Lot, LotKey};
 use coalition_domain::programme::Reward;
 use coalition_domain::{
-    AccountId, Caller, Points, ProgrammeId, Purpose, Registry, Rejection, Role, Timestamp,
+    Account, AccountId, Caller, Points, ProgrammeId, Purpose, Registry, Rejection, Role, Timestamp,
 };
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::AccountView;
@@ -155,12 +155,11 @@ fn lots(
     page: &Page<LotKey>,
 ) -> Result<proto::ListLotsResponse, Failure> {
     let now = read_time(view);
-    let purse = view.account().purses().get(programme);
-    let left = purse.into_iter().flat_map(|purse| purse.lots.iter()).filter(|lot| !lot.expired(now));
-    let (lots, next_page_token) = page.cut(left, |lot| lot.key);
-    let write = |lot: &coalition_domain::lot::Lot| {
+    let (lots, next_page_token) =
+        page.cut(lots_with_held(view.account(), programme, now), |(lot, _)| lot.key);
+    let write = |(lot, held): (Lot, Points)| {
         let granted = history::at(view, lot.key.granted)?;
-        let written = granted.and_then(|activity| lot::to_proto(lot, &activity, view.position.shard));
+        let written = granted.and_then(|activity| lot::to_proto(&lot, held, &activity, view.position.shard));
         written.ok_or_else(|| Failure::internal(&"a lot without the activity that granted it"))
     };
     Ok(proto::ListLotsResponse {
@@ -168,6 +167,26 @@ fn lots(
         next_page_token,
         position: Some(position::to_proto(view.position)),
     })
+}
+
+/// The lots that have points left which nobody holds, or which somebody does, with those.
+fn lots_with_held(
+    account: &Account,
+    programme: &ProgrammeId,
+    now: Timestamp,
+) -> impl Iterator<Item = (Lot, Points)> {
+    let mut lots: BTreeMap<LotKey, (Lot, Points)> = BTreeMap::new();
+    let purse = account.purses().get(programme);
+    for lot in purse.into_iter().flat_map(|purse| purse.lots.iter()).filter(|lot| !lot.expired(now)) {
+        lots.insert(lot.key, (lot.clone(), Points::ZERO));
+    }
+    let holds = account.burns().open(now).filter(|(_, hold)| hold.programme == *programme);
+    for slice in holds.flat_map(|(_, hold)| &hold.slices) {
+        let nothing = || (Lot { left: Points::ZERO, ..slice.clone() }, Points::ZERO);
+        let (_, held) = lots.entry(slice.key).or_insert_with(nothing);
+        *held = held.plus(slice.left).expect("no more than was granted");
+    }
+    lots.into_values()
 }
 
 fn balance(view: &AccountView, programme: &ProgrammeId) -> Result<proto::Balance, Failure> {

@@ -1,21 +1,71 @@
-//! Burning points for rewards.
+//! Burning points for rewards, at once or in two steps, and giving them back.
 
 use coalition_domain::decide::QUANTITY_MAX;
 use coalition_domain::programme::Reward;
-use coalition_domain::{Command, Rejection};
+use coalition_domain::{AccountId, BurnId, Command, Points, ProgrammeId, Rejection, RewardChange, RewardId};
+use coalition_ledger::runtime::Reply;
+use coalition_ledger::view::AccountView;
 use coalition_proto::redemption::v1 as proto;
+use coalition_proto::redemption::v1::RedemptionState;
 use coalition_proto::redemption::v1::redemption_service_server::RedemptionService;
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Request, Response, Status};
 
+use super::account::read_time;
 use super::{Gateway, applied};
 use crate::call::Call;
 use crate::convert::position::MinPositions;
-use crate::convert::{name, position, redemption, request};
+use crate::convert::{hold, name, position, redemption, request};
 use crate::forward::{blocking, now};
 use crate::history;
 use crate::page::Page;
 use crate::status::Failure;
+
+/// A reward that is asked for, and how many of it.
+struct Order {
+    account: AccountId,
+    programme: ProgrammeId,
+    reward: RewardId,
+    quantity: u32,
+}
+
+impl Gateway {
+    /// Reads what a caller may ask for. What can't be decided otherwise later is said here, so that it uses up no request
+    /// id and leaves no trace with the member. The owner judges again.
+    async fn order(&self, call: &Call, member: &str, reward: &str, quantity: i32) -> Result<Order, Failure> {
+        let account = name::member("member", member)?;
+        call.check_member(&account)?;
+        let (programme, reward) = name::reward("reward", reward)?;
+        if quantity == 0 {
+            return Err(Failure::missing("quantity"));
+        }
+        let quantity = u32::try_from(quantity).ok().filter(|quantity| *quantity <= QUANTITY_MAX);
+        let quantity = quantity.ok_or_else(|| Failure::from(&Rejection::QuantityOutOfRange))?;
+        if let Some(partner) = call.partner() {
+            let registry = self.registry(call, &MinPositions::default()).await?.registry;
+            let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
+            let delivers = |it: &Reward| it.id == reward && it.redeemer != partner;
+            if version.programme.rewards.iter().any(delivers) {
+                return Err(Failure::denied("another partner delivers this reward"));
+            }
+        }
+        Ok(Order { account, programme, reward, quantity })
+    }
+
+    /// Has a change of a hold or redemption decided.
+    async fn reward(
+        &self,
+        call: &Call,
+        account: AccountId,
+        request_id: &str,
+        change: RewardChange,
+    ) -> Result<Reply, Failure> {
+        let (caller, request) = (call.caller, request::request_id(request_id)?);
+        let reply = self.command(call, Command::Reward { caller, request, account, change }).await?;
+        applied(&reply)?;
+        Ok(reply)
+    }
+}
 
 #[tonic::async_trait]
 impl RedemptionService for Gateway {
@@ -24,32 +74,13 @@ impl RedemptionService for Gateway {
         request: Request<proto::CreateRedemptionRequest>,
     ) -> Result<Response<proto::Redemption>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let account = name::member("member", &request.member)?;
-        call.check_member(&account)?;
-        let (programme, reward) = name::reward("reward", &request.reward)?;
-        // What can't be decided otherwise later is said here, so that it uses up no request id and leaves no trace with
-        // the member. The owner judges again.
-        if request.quantity == 0 {
-            return Err(Failure::missing("quantity").into());
-        }
-        let quantity = u32::try_from(request.quantity).ok().filter(|quantity| *quantity <= QUANTITY_MAX);
-        let quantity = quantity.ok_or_else(|| Failure::from(&Rejection::QuantityOutOfRange))?;
-        let request = request::request_id(&request.request_id)?;
-        if let Some(partner) = call.partner() {
-            let registry = self.registry(&call, &MinPositions::default()).await?.registry;
-            let version = registry.version(&programme, now()).map_err(|why| Failure::from(&why))?;
-            let delivers = |it: &Reward| it.id == reward && it.redeemer != partner;
-            if version.programme.rewards.iter().any(delivers) {
-                return Err(Failure::denied("another partner delivers this reward").into());
-            }
-        }
-        let caller = call.caller;
+        let Order { account, programme, reward, quantity } =
+            self.order(&call, &request.member, &request.reward, request.quantity).await?;
+        let (caller, request) = (call.caller, request::request_id(&request.request_id)?);
         let command = Command::Redeem { caller, request, account, programme, reward, quantity };
         let reply = self.command(&call, command).await?;
         applied(&reply)?;
-        let written = redemption::to_proto(account, &reply.activity, reply.position.shard, caller.role);
-        let lost = || Failure::internal(&"a redemption that took effect and burnt nothing of the caller's");
-        Ok(Response::new(written.ok_or_else(lost)?))
+        Ok(Response::new(redeemed(&call, account, &reply)?))
     }
 
     async fn get_redemption(
@@ -59,13 +90,7 @@ impl RedemptionService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let (id, number) = name::redemption("name", &request.name)?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
-        let role = call.caller.role;
-        let found = blocking(&call, move || {
-            let entry = view.activity(number - 1)?;
-            let found = entry.and_then(|entry| redemption::to_proto(id, &entry, view.position.shard, role));
-            found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the member has no such redemption"))
-        });
-        Ok(Response::new(found.await?))
+        Ok(Response::new(find_redemption(&call, view, BurnId(number - 1)).await?))
     }
 
     async fn list_redemptions(
@@ -80,7 +105,8 @@ impl RedemptionService for Gateway {
         let listed = blocking(&call, move || {
             let shard = view.position.shard;
             let (redemptions, next) = history::walk(&view, page.after, page.size, |entry| {
-                redemption::to_proto(id, entry, shard, role)
+                let state = redemption::state(view.account(), BurnId(entry.number));
+                redemption::to_proto(id, entry, state, shard, role)
             })?;
             Ok(proto::ListRedemptionsResponse {
                 redemptions,
@@ -90,4 +116,122 @@ impl RedemptionService for Gateway {
         });
         Ok(Response::new(listed.await?))
     }
+
+    async fn refund_redemption(
+        &self,
+        request: Request<proto::RefundRedemptionRequest>,
+    ) -> Result<Response<proto::Redemption>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, number) = name::redemption("name", &request.name)?;
+        let redemption = BurnId(number - 1);
+        let change = RewardChange::Refund { redemption };
+        let reply = self.reward(&call, id, &request.request_id, change).await?;
+        let view = self.after(&call, id, reply.position).await?;
+        Ok(Response::new(find_redemption(&call, view, redemption).await?))
+    }
+
+    async fn create_hold(
+        &self,
+        request: Request<proto::CreateHoldRequest>,
+    ) -> Result<Response<proto::Hold>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let Order { account, programme, reward, quantity } =
+            self.order(&call, &request.member, &request.reward, request.quantity).await?;
+        let ttl = hold::ttl(request.ttl.as_ref())?;
+        let change = RewardChange::Hold { programme, reward, quantity, ttl };
+        let reply = self.reward(&call, account, &request.request_id, change).await?;
+        let view = self.after(&call, account, reply.position).await?;
+        Ok(Response::new(find_hold(&call, view, reply.activity.number).await?))
+    }
+
+    async fn get_hold(
+        &self,
+        request: Request<proto::GetHoldRequest>,
+    ) -> Result<Response<proto::Hold>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, number) = name::hold("name", &request.name)?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        Ok(Response::new(find_hold(&call, view, number - 1).await?))
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<proto::ListHoldsRequest>,
+    ) -> Result<Response<proto::ListHoldsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::member("member", &request.member)?;
+        let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &[&request.member])?;
+        let view = self.member(&call, id, request.min_position.as_ref()).await?;
+        let role = call.caller.role;
+        let listed = blocking(&call, move || {
+            let (shard, now) = (view.position.shard, read_time(&view));
+            let (holds, next) = history::walk(&view, page.after, page.size, |entry| {
+                hold::to_proto(view.account(), entry, now, shard, role)
+            })?;
+            Ok(proto::ListHoldsResponse {
+                holds,
+                next_page_token: next.map(|next| page.token(&next)).unwrap_or_default(),
+                position: Some(position::to_proto(view.position)),
+            })
+        });
+        Ok(Response::new(listed.await?))
+    }
+
+    async fn capture_hold(
+        &self,
+        request: Request<proto::CaptureHoldRequest>,
+    ) -> Result<Response<proto::Redemption>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, number) = name::hold("name", &request.name)?;
+        let points = u64::try_from(request.points).ok().and_then(|points| Points::new(points).ok());
+        let points = points.ok_or_else(|| Failure::invalid("points", "is out of range"))?;
+        let points = Some(points).filter(|points| !points.is_zero());
+        let change = RewardChange::Capture { hold: BurnId(number - 1), points };
+        let reply = self.reward(&call, id, &request.request_id, change).await?;
+        Ok(Response::new(redeemed(&call, id, &reply)?))
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<proto::ReleaseHoldRequest>,
+    ) -> Result<Response<proto::Hold>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, number) = name::hold("name", &request.name)?;
+        call.check_member(&id)?;
+        let change = RewardChange::Release { hold: BurnId(number - 1) };
+        let reply = self.reward(&call, id, &request.request_id, change).await?;
+        let view = self.after(&call, id, reply.position).await?;
+        Ok(Response::new(find_hold(&call, view, number - 1).await?))
+    }
+}
+
+/// The redemption that a reply is.
+fn redeemed(call: &Call, account: AccountId, reply: &Reply) -> Result<proto::Redemption, Failure> {
+    let (shard, role) = (reply.position.shard, call.caller.role);
+    let written = redemption::to_proto(account, &reply.activity, RedemptionState::Completed, shard, role);
+    let lost = || Failure::internal(&"a redemption that took effect and burnt nothing of the caller's");
+    written.ok_or_else(lost)
+}
+
+async fn find_redemption(call: &Call, view: AccountView, id: BurnId) -> Result<proto::Redemption, Failure> {
+    let role = call.caller.role;
+    let found = blocking(call, move || {
+        let (account, shard) = (view.account(), view.position.shard);
+        let state = redemption::state(account, id);
+        let found = view.activity(id.0)?;
+        let found = found.and_then(|entry| redemption::to_proto(account.id(), &entry, state, shard, role));
+        found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the member has no such redemption"))
+    });
+    found.await
+}
+
+async fn find_hold(call: &Call, view: AccountView, number: u32) -> Result<proto::Hold, Failure> {
+    let role = call.caller.role;
+    let found = blocking(call, move || {
+        let (shard, now) = (view.position.shard, read_time(&view));
+        let found = view.activity(number)?;
+        let found = found.and_then(|entry| hold::to_proto(view.account(), &entry, now, shard, role));
+        found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the member has no such hold"))
+    });
+    found.await
 }

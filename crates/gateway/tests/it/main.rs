@@ -14,6 +14,7 @@ mod wire;
 
 mod accounts;
 mod events;
+mod holds;
 mod limits;
 mod policy;
 mod programmes;

@@ -34,7 +34,7 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
     let shop = || "partners/shop".to_owned();
     let miles = || "programmes/miles".to_owned();
     let upgrade = || "programmes/miles/rewards/upgrade".to_owned();
-    let request_id = request_id();
+    let (draw, request_id) = (request_id, request_id());
     let accounts = [
         (
             "coalition.account.v1.AccountService/GetBalance",
@@ -100,6 +100,55 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             "coalition.redemption.v1.RedemptionService/ListRedemptions",
             redemption::ListRedemptionsRequest { member: member(), ..Default::default() }.encode_to_vec(),
             Nothing,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/RefundRedemption",
+            redemption::RefundRedemptionRequest {
+                name: format!("{of}/redemptions/3"),
+                request_id: request_id.clone(),
+            }
+            .encode_to_vec(),
+            NotFound,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/CreateHold",
+            redemption::CreateHoldRequest {
+                member: member(),
+                reward: upgrade(),
+                quantity: 1,
+                ttl: None,
+                request_id: request_id.clone(),
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/GetHold",
+            redemption::GetHoldRequest { name: format!("{of}/holds/4"), min_position: None }.encode_to_vec(),
+            NotFound,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/ListHolds",
+            redemption::ListHoldsRequest { member: member(), ..Default::default() }.encode_to_vec(),
+            Nothing,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/CaptureHold",
+            redemption::CaptureHoldRequest { name: format!("{of}/holds/4"), points: 0, request_id: draw() }
+                .encode_to_vec(),
+            NotFound,
+            Denied,
+        ),
+        (
+            "coalition.redemption.v1.RedemptionService/ReleaseHold",
+            redemption::ReleaseHoldRequest { name: format!("{of}/holds/4"), request_id: draw() }
+                .encode_to_vec(),
+            NotFound,
             Denied,
         ),
     ];

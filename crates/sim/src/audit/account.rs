@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coalition_domain::event::{Accrual, Redemption};
+use coalition_domain::event::{Accrual, Release};
 use coalition_domain::lot::LotKey;
 use coalition_domain::{
     Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice, WaitsFor,
@@ -10,7 +10,8 @@ use coalition_domain::{
 
 use coalition_ledger::inbox::Source;
 
-use super::expected::{Grant, price};
+use super::burn::Burn;
+use super::expected::Grant;
 use super::lot::Lot;
 use super::registry::Registry;
 use super::waiting::{WAITING_MAX, Waiting};
@@ -29,6 +30,7 @@ pub(super) struct At {
 pub(super) struct Sums {
     pub(super) issued: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
     pub(super) redeemed: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
+    pub(super) refunded: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
     pub(super) expired: i64,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct Account {
     pub(super) consent: Option<(bool, Timestamp)>,
     pub(super) lots: Vec<Lot>,
     pub(super) claims: BTreeSet<String>,
+    /// The holds and redemptions, by the number of the decision that created them.
+    pub(super) burns: BTreeMap<u32, Burn>,
     /// Every decision, in order.
     pub(super) decisions: Vec<(At, Decision)>,
     known: BTreeMap<String, Vec<usize>>,
@@ -182,7 +186,7 @@ impl Account {
                 Command::Enrol { .. } => true,
                 Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => false,
             };
-        let mut consents = self.consents(command);
+        let (mut consents, mut done) = (self.consents(command), false);
         for event in events {
             match event {
                 Event::MemberEnrolled => self.enrolled = true,
@@ -203,17 +207,21 @@ impl Account {
                 Event::LotExpired { lot, points, pending, .. } => {
                     let lot = self.lot(lot)?;
                     let due = lot.lapsed(at.decided_at) && lot.pending == *pending;
-                    holds(due && lot.left == points.get(), || format!("{event:?} is not due"))?;
-                    lot.left = 0;
+                    // What is given back lapses by itself, beside what is left of the lot.
+                    let whole = lot.left == points.get()
+                        || matches!(command, Command::Reward { .. }) && points.get() < lot.left;
+                    holds(due && whole, || format!("{event:?} is not due"))?;
+                    lot.left -= points.get();
                     sums.expired += points.signed();
                 }
-                Event::RewardRedeemed(redemption) => {
-                    self.redeem(command, redemption, at, registry, sums)?;
-                }
-                Event::HoldCreated(_)
+                Event::RewardRedeemed(_)
+                | Event::HoldCreated(_)
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
-                | Event::RedemptionRefunded { .. } => return Err(format!("nobody asked for {event:?}")),
+                | Event::RedemptionRefunded { .. } => {
+                    self.burn(command, event, at, registry, sums)?;
+                    done |= !matches!(event, Event::HoldReleased { why: Release::TimedOut, .. });
+                }
                 Event::OrderReturned(_) | Event::PointsClawedBack(_) | Event::DebtRepaid { .. } => {
                     return Err(format!("{event:?}, though nothing is returned here"));
                 }
@@ -226,8 +234,8 @@ impl Account {
             same("a consent that should be noted", &consents, &None)?;
             self.consent = Some((given, event.event_time));
         }
-        let redeemed = events.iter().any(|event| matches!(event, Event::RewardRedeemed(_)));
-        same("a redemption", &redeemed, &matches!(command, Command::Redeem { .. }))?;
+        let asks = matches!(command, Command::Redeem { .. } | Command::Reward { .. });
+        same("what is done about a reward", &done, &asks)?;
         same("an enrolment", &events.contains(&Event::MemberEnrolled), &enrols)?;
         holds(grants.next().is_none(), || format!("{command:?} earns less than it should"))
     }
@@ -285,47 +293,6 @@ impl Account {
             pending: accrual.pending,
             issuer: event.partner,
         });
-        Ok(())
-    }
-
-    fn redeem(
-        &mut self,
-        command: &Command,
-        redemption: &Redemption,
-        at: At,
-        registry: &Registry,
-        sums: &mut Sums,
-    ) -> Judgement {
-        let Command::Redeem { reward, quantity, .. } = command else {
-            return Err("no redemption".to_owned());
-        };
-        let (price, redeemer) = price(reward.as_str()).ok_or("an unknown reward")?;
-        same("what it costs", &redemption.points.get(), &(price * u64::from(*quantity)))?;
-        same("the redeemer", &redemption.redeemer, &redeemer)?;
-        let unit_price = registry.redemption(&redeemer, at.decided_at);
-        same("the price", &Some(redemption.unit_price), &unit_price)?;
-        self.lots.sort_by_key(Lot::order);
-        let mut missing = redemption.points.get();
-        let mut expected = Vec::new();
-        let mut issuers = BTreeMap::new();
-        for lot in self.lots.iter_mut().filter(|lot| !lot.lapsed(at.decided_at) && !lot.pending) {
-            let slice = lot.left.min(missing);
-            if slice > 0 {
-                expected.push((lot.key, slice));
-                *issuers.entry(lot.issuer).or_default() += slice.cast_signed();
-                lot.left -= slice;
-                missing -= slice;
-            }
-        }
-        let found: Vec<_> =
-            redemption.allocations.iter().map(|slice| (slice.lot, slice.points.get())).collect();
-        same("points that are missing", &missing, &0)?;
-        same("the lots that are burnt", &found, &expected)?;
-        for (issuer, points) in issuers {
-            let sum = sums.redeemed.entry((issuer, redeemer, redemption.unit_price)).or_default();
-            let points: i64 = points;
-            *sum = (sum.0 + points, sum.1 + 1);
-        }
         Ok(())
     }
 

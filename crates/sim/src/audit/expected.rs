@@ -1,9 +1,12 @@
 //! What a command should come to: the programme of the workload, in the auditor's own words.
 
 use coalition_domain::programme::Category;
-use coalition_domain::{Command, EventBody, PartnerEvent, PartnerId, RequestId, Role, Span, Timestamp};
+use coalition_domain::{
+    Command, EventBody, PartnerEvent, PartnerId, RequestId, RewardChange, Role, Span, Timestamp,
+};
 
 use super::account::{Account, At};
+use super::burn::lasts;
 use super::registry::Registry;
 
 const DAY: Span = Span::from_days(1);
@@ -93,18 +96,27 @@ impl Account {
 
     /// Whether a request may be granted, or the code of its refusal.
     pub(super) fn may(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
-        let (Command::Enrol { caller, request, .. } | Command::Redeem { caller, request, .. }) = command
+        let (Command::Enrol { caller, request, .. }
+        | Command::Redeem { caller, request, .. }
+        | Command::Reward { caller, request, .. }) = command
         else {
             return Ok(());
         };
         registry.check(caller)?;
         check_age(*request, at)?;
-        let Command::Redeem { account, reward, quantity, .. } = command else {
-            return match caller.role {
-                Role::Member(_) => Err("PERMISSION_DENIED"),
-                Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
-                Role::Operator | Role::Partner(_) => Ok(()),
-            };
+        let (account, reward, quantity, ttl) = match command {
+            Command::Redeem { account, reward, quantity, .. } => (account, reward, quantity, None),
+            Command::Reward { account, change: RewardChange::Hold { reward, quantity, ttl, .. }, .. } => {
+                (account, reward, quantity, Some(*ttl))
+            }
+            Command::Reward { change, .. } => return self.may_settle(caller.role, change, at, registry),
+            Command::Enrol { .. } | Command::PartnerEvent(_) | Command::TimePassed { .. } => {
+                return match caller.role {
+                    Role::Member(_) => Err("PERMISSION_DENIED"),
+                    Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
+                    Role::Operator | Role::Partner(_) => Ok(()),
+                };
+            }
         };
         registry.version(at.decided_at)?;
         let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
@@ -123,6 +135,9 @@ impl Account {
         registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
         if self.balance(at.decided_at).0 < price * u64::from(*quantity) {
             return Err("POINTS_SHORT");
+        }
+        if ttl.is_some_and(|ttl| !lasts(ttl)) {
+            return Err("INVALID_ARGUMENT");
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use coalition_domain::{PartnerId, Place, Timestamp};
 use super::account::Account;
 
 /// Points of one grant.
+#[derive(Clone)]
 pub(super) struct Lot {
     pub(super) key: LotKey,
     pub(super) left: u64,
@@ -40,11 +41,12 @@ impl Account {
         let sum = |later: bool| {
             live().filter(|lot| (lot.key.available_from > at) == later).map(|lot| lot.left).sum()
         };
-        (sum(false), sum(true))
+        let (_, given_back) = self.in_holds(at);
+        (sum(false) + given_back, sum(true))
     }
 
     /// What lies in lots that are marked as spendable, and what in others.
-    pub(super) fn held(&self) -> (i64, i64) {
+    pub(super) fn booked(&self) -> (i64, i64) {
         let sum = |pending: bool| -> u64 {
             self.lots.iter().filter(|lot| lot.pending == pending).map(|lot| lot.left).sum()
         };

@@ -6,6 +6,7 @@
 
 mod account;
 mod answers;
+mod burn;
 mod expected;
 mod fence;
 mod lot;

@@ -59,6 +59,7 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
     let balance = view.account().balance(&programme(), at);
     let found = (balance.available.get(), balance.pending.get());
     same("the balance", &found, &account.balance(at))?;
+    same("what is held", &balance.held.get(), &account.in_holds(at).0)?;
     same("the enrolment", &view.account().enrolment().is_some(), &account.enrolled)?;
     let history = view.activities(u32::MAX, usize::MAX).map_err(|error| error.to_string())?;
     let found: Vec<_> = history.iter().rev().map(|activity| (activity.place, &activity.decision)).collect();
@@ -112,11 +113,17 @@ fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
         let key = LineKey::Redeemed { issuer: *issuer, redeemer: *redeemer, unit_price: *unit_price };
         lines.insert(key, (*points, *count));
     }
+    for ((issuer, redeemer, unit_price), (points, count)) in &ledger.sums.refunded {
+        *books.entry(Book::Redeemed(*redeemer)).or_default() -= points;
+        let key = LineKey::Refunded { issuer: *issuer, redeemer: *redeemer, unit_price: *unit_price };
+        lines.insert(key, (*points, *count));
+    }
     *books.entry(Book::Expired).or_default() += ledger.sums.expired;
     for account in ledger.accounts.values() {
-        let (available, pending) = account.held();
+        let (available, pending) = account.booked();
         *books.entry(Book::Available).or_default() += available;
         *books.entry(Book::Pending).or_default() += pending;
+        *books.entry(Book::Held).or_default() += account.booked_holds();
     }
     same("the sum of all books", &books.values().sum::<i64>(), &0)?;
     books.retain(|_, sum| *sum != 0);

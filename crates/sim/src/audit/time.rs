@@ -1,15 +1,29 @@
-//! What time alone brings about: lots that can be spent now, and lots that have lapsed.
+//! What time alone brings about: lots that can be spent now, lots that have lapsed, and holds that are over.
 
+use coalition_domain::event::Release;
 use coalition_domain::{Command, Event, Outcome, Timestamp};
 
 use super::account::Account;
+use super::burn::Burn;
 use super::shard::Ledger;
 use super::{Judgement, holds};
 
-/// A decision that time alone has brought about says something, and of lots only. Whether it was due is judged lot by lot,
+/// A decision that time alone has brought about says something, and of lots and holds only. Whether it was due is judged lot by lot,
 /// as it is with every other command.
 pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
-    let of_time = |event: &Event| matches!(event, Event::LotActivated { .. } | Event::LotExpired { .. });
+    let of_time = |event: &Event| match event {
+        Event::LotActivated { .. } | Event::LotExpired { .. } => true,
+        Event::HoldReleased { why, .. } => *why == Release::TimedOut,
+        Event::MemberEnrolled
+        | Event::ConsentGiven { .. }
+        | Event::ConsentWithdrawn { .. }
+        | Event::PointsAccrued(_)
+        | Event::NothingEarned { .. }
+        | Event::RewardRedeemed(_)
+        | Event::HoldCreated(_)
+        | Event::HoldCaptured { .. }
+        | Event::RedemptionRefunded { .. } => false,
+    };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),
         Outcome::Refused(_) | Outcome::Waiting(_) => false,
@@ -38,6 +52,8 @@ impl Account {
                 format!("{} points of {:?} can be spent since before {by}", lot.left, lot.key)
             })?;
         }
+        let over = self.burns.values().filter_map(Burn::held_until).find(|until| *until <= by);
+        holds(over.is_none(), || format!("a hold timed out at {over:?}, before {by}"))?;
         Ok(())
     }
 }

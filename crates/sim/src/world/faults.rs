@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use coalition_domain::Span;
+use coalition_domain::{Command, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::shard::Direct;
 use coalition_store::{Damage, Memory};
@@ -248,7 +248,9 @@ impl World<'_> {
                     Some(Direct::Account(command)) if self.random.happens(700) => workload::reused(&command),
                     Some(Direct::Account(_) | Direct::Registry(_)) | None => None,
                 };
-                let command = reused.unwrap_or_else(|| workload::direct(&mut self.random, members, now));
+                let settling = if self.random.happens(3_500) { self.settling(members) } else { None };
+                let command =
+                    reused.or(settling).unwrap_or_else(|| workload::direct(&mut self.random, members, now));
                 self.ask(command);
             }
             _ => {
@@ -257,5 +259,18 @@ impl World<'_> {
                 self.publish(event);
             }
         }
+    }
+
+    /// A request about a hold or redemption of somebody, if the one who is in office has it at hand.
+    fn settling(&mut self, members: usize) -> Option<Command> {
+        let id = workload::account(&mut self.random, members);
+        let shard = id.shard(self.settings.shards) as usize;
+        let slot = self.processes[self.assigned[shard]].slots.get(shard)?;
+        let resident = slot.core.state().accounts.get(&id)?;
+        let burns: Vec<_> = resident.account.burns().iter().map(|(id, burn)| (*id, burn.points)).collect();
+        // The newest are the ones that are still open.
+        let newest = &burns[burns.len().saturating_sub(3)..];
+        let burn = if newest.is_empty() { return None } else { *self.random.pick(newest) };
+        Some(workload::settling(&mut self.random, id, burn, self.now))
     }
 }

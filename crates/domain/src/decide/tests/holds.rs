@@ -320,23 +320,23 @@ fn who_may() {
     of_held(
         who,
         expect![[r#"
-        1997-01-13 airline capture 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 member capture 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 stranger release 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 airline release 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 member release 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 operator capture 2 2 100
-            -100 for 1 voucher: cdnow is paid 7000 micros USD, of hold 2; 400 given back
-              100 of mypoints, mypoints paid 9000 micros USD for lot 1.0
-            mypoints: 650
-        1997-01-13 operator release 2 2
-            hold 2 gives 500 back: Asked
-            mypoints: 750"#]],
+            1997-01-13 airline capture 2 2
+                refused UNKNOWN_HOLD: the account has no such hold
+            1997-01-13 member capture 2 2
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 stranger release 2 2
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 airline release 2 2
+                refused UNKNOWN_HOLD: the account has no such hold
+            1997-01-13 member release 2 2
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 operator capture 2 2 100
+                -100 for 1 voucher: cdnow is paid 7000 micros USD, of hold 2; 400 given back
+                  100 of mypoints, mypoints paid 9000 micros USD for lot 1.0
+                mypoints: 650
+            1997-01-13 operator release 2 2
+                hold 2 gives 500 back: Asked
+                mypoints: 750"#]],
     );
     let given = HELD.replace("cdnow hold", "member hold");
     check(
@@ -344,24 +344,24 @@ fn who_may() {
         &given,
         who,
         expect![[r#"
-        1997-01-13 airline capture 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 member capture 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 stranger release 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 airline release 2 2
-            refused PERMISSION_DENIED: the caller may not do this
-        1997-01-13 member release 2 2
-            hold 2 gives 500 back: Asked
-            mypoints: 750
-        1997-01-13 operator capture 2 2 100
-            -100 for 1 voucher: cdnow is paid 7000 micros USD, of hold 2; 400 given back
-              100 of mypoints, mypoints paid 9000 micros USD for lot 1.0
-            mypoints: 650
-        1997-01-13 operator release 2 2
-            hold 2 gives 500 back: Asked
-            mypoints: 750"#]],
+            1997-01-13 airline capture 2 2
+                refused UNKNOWN_HOLD: the account has no such hold
+            1997-01-13 member capture 2 2
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 stranger release 2 2
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 airline release 2 2
+                refused UNKNOWN_HOLD: the account has no such hold
+            1997-01-13 member release 2 2
+                hold 2 gives 500 back: Asked
+                mypoints: 750
+            1997-01-13 operator capture 2 2 100
+                -100 for 1 voucher: cdnow is paid 7000 micros USD, of hold 2; 400 given back
+                  100 of mypoints, mypoints paid 9000 micros USD for lot 1.0
+                mypoints: 650
+            1997-01-13 operator release 2 2
+                hold 2 gives 500 back: Asked
+                mypoints: 750"#]],
     );
 }
 

@@ -1,6 +1,6 @@
 //! What the programmes of the random test mean, said again as plainly as possible.
 
-use crate::{Command, EventBody, PartnerEvent, Span, Timestamp};
+use crate::{Command, EventBody, PartnerEvent, Points, RewardChange, Span, Timestamp};
 
 /// The first number is the decision that granted a lot, the second which of its lots it was.
 type Name = (u64, u32);
@@ -40,15 +40,41 @@ pub(super) struct Model {
     permits: Option<(bool, Timestamp)>,
     read: Vec<String>,
     lots: Vec<Lot>,
+    burns: Vec<Burn>,
+}
+
+/// A hold or redemption, named by the number of its decision.
+struct Burn {
+    number: u32,
+    /// When a hold times out.
+    until: Option<Timestamp>,
+    /// It was captured, released, timed out or refunded: the code for whoever comes after.
+    over: Option<&'static str>,
+    slices: Vec<(Name, u64)>,
 }
 
 impl Model {
     /// What can be spent at an instant, and what can be spent later.
-    pub(super) fn balance(&self, programme: &str, now: Timestamp) -> (u64, u64) {
-        let live = self.lots.iter().filter(|lot| lot.programme == programme && now < lot.until);
-        let (now, later): (Vec<&Lot>, Vec<_>) = live.partition(|lot| lot.from <= now);
-        let sum = |lots: Vec<&Lot>| lots.iter().map(|lot| lot.left).sum();
-        (sum(now), sum(later))
+    pub(super) fn balance(&self, programme: &str, at: Timestamp) -> (u64, u64) {
+        let live = self.lots.iter().filter(|lot| lot.programme == programme && at < lot.until);
+        let (now, later): (Vec<&Lot>, Vec<_>) = live.partition(|lot| lot.from <= at);
+        let sum = |lots: Vec<&Lot>| lots.iter().map(|lot| lot.left).sum::<u64>();
+        let of = |programme: &str| if programme == "mypoints" { self.burns.as_slice() } else { &[] };
+        let over = of(programme).iter().filter(|burn| burn.until.is_some_and(|until| until <= at));
+        let slices = over.filter(|burn| burn.over.is_none()).flat_map(|burn| &burn.slices);
+        let live = slices.filter(|(name, _)| at < self.lots[self.lot(*name)].until);
+        (sum(now) + live.map(|(_, points)| points).sum::<u64>(), sum(later))
+    }
+
+    /// What is held at an instant.
+    pub(super) fn held(&self, at: Timestamp) -> u64 {
+        let open =
+            self.burns.iter().filter(|burn| burn.over.is_none() && burn.until.is_some_and(|it| at < it));
+        open.flat_map(|burn| &burn.slices).map(|(_, points)| points).sum()
+    }
+
+    fn lot(&self, name: Name) -> usize {
+        self.lots.iter().position(|lot| lot.name == name).expect("no lot is forgotten")
     }
 
     /// All points that were ever granted.
@@ -81,8 +107,8 @@ impl Model {
                 self.enrolled = true;
                 Said::Applied(vec![])
             }
-            Command::Redeem { quantity, .. } => self.redeem(u64::from(*quantity) * 20, now),
-            Command::Reward { .. } => panic!("no step asks it"),
+            Command::Redeem { quantity, .. } => self.take(u64::from(*quantity) * 20, None, now),
+            Command::Reward { change, .. } => self.reward(change, now),
             Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
@@ -105,7 +131,76 @@ impl Model {
         Some((command, said))
     }
 
-    fn redeem(&mut self, mut points: u64, now: Timestamp) -> Said {
+    /// Points of holds that are over at an instant are back in their lots.
+    fn time_out(&mut self, now: Timestamp) {
+        for nth in 0..self.burns.len() {
+            if self.burns[nth].over.is_none() && self.burns[nth].until.is_some_and(|until| until <= now) {
+                self.give_back(nth, 0, "HOLD_EXPIRED");
+            }
+        }
+    }
+
+    /// All but the first `kept` points go back; the slices of those that don't.
+    fn give_back(&mut self, nth: usize, mut kept: u64, over: &'static str) -> Vec<(Name, u64)> {
+        self.burns[nth].over = Some(over);
+        let mut stay = Vec::new();
+        for (name, points) in self.burns[nth].slices.clone() {
+            let of_it = points.min(kept);
+            kept -= of_it;
+            if of_it > 0 {
+                stay.push((name, of_it));
+            }
+            let lot = self.lot(name);
+            self.lots[lot].left += points - of_it;
+        }
+        stay
+    }
+
+    fn reward(&mut self, change: &RewardChange, now: Timestamp) -> Said {
+        self.time_out(now);
+        let (id, is_hold) = match change {
+            RewardChange::Hold { quantity, ttl, .. } => {
+                return self.take(u64::from(*quantity) * 20, Some(now.plus(*ttl)), now);
+            }
+            RewardChange::Capture { hold, .. } | RewardChange::Release { hold } => (hold, true),
+            RewardChange::Refund { redemption } => (redemption, false),
+        };
+        let number = self.decided.len() as u32;
+        let nth = self.burns.iter().position(|burn| burn.number == id.0 && burn.until.is_some() == is_hold);
+        let Some(nth) = nth else {
+            return Said::Refused(if is_hold { "UNKNOWN_HOLD" } else { "UNKNOWN_REDEMPTION" });
+        };
+        if let Some(over) = self.burns[nth].over {
+            return Said::Refused(over);
+        }
+        let slices = self.burns[nth].slices.clone();
+        let held: u64 = slices.iter().map(|(_, points)| points).sum();
+        match change {
+            RewardChange::Capture { points, .. } => {
+                let wanted = points.map_or(held, Points::get);
+                if wanted == 0 {
+                    return Said::Refused("INVALID_ARGUMENT");
+                } else if wanted > held {
+                    return Said::Refused("CAPTURE_TOO_LARGE");
+                }
+                let slices = self.give_back(nth, wanted, "HOLD_NOT_OPEN");
+                self.burns.push(Burn { number, until: None, over: None, slices: slices.clone() });
+                Said::Applied(slices)
+            }
+            RewardChange::Refund { .. } => {
+                self.give_back(nth, 0, "REDEMPTION_REFUNDED");
+                Said::Applied(slices)
+            }
+            RewardChange::Hold { .. } | RewardChange::Release { .. } => {
+                self.give_back(nth, 0, "HOLD_NOT_OPEN");
+                Said::Applied(vec![])
+            }
+        }
+    }
+
+    /// Burns points, or holds them until an instant.
+    fn take(&mut self, mut points: u64, until: Option<Timestamp>, now: Timestamp) -> Said {
+        self.time_out(now);
         if !self.enrolled {
             return Said::Refused("NOT_ENROLLED");
         } else if points == 0 {
@@ -123,6 +218,8 @@ impl Model {
                 burnt.push((lot.name, taken));
             }
         }
+        let number = self.decided.len() as u32;
+        self.burns.push(Burn { number, until, over: None, slices: burnt.clone() });
         Said::Applied(burnt)
     }
 

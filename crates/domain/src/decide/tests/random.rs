@@ -13,7 +13,7 @@ use crate::keys::KeyIndex;
 use crate::lot::LotBook;
 use crate::pages::Pages;
 use crate::registry::{RegistryEvent, Settings};
-use crate::{Command, Span, Timestamp};
+use crate::{BurnId, Command, Span, Timestamp};
 
 /// What [`Model`] knows too. `other` is a programme without waiting or lapsing.
 const PROGRAMMES: &str = r#"
@@ -78,6 +78,8 @@ const PROGRAMMES: &str = r#"
 enum Step {
     /// All of a line but its instant; the event happened so many hours before it is decided.
     Say(String, i64),
+    /// What comes before and after the name of the newest hold or redemption but so many.
+    Settle(&'static str, usize, String),
     /// One of the commands so far, again (modulo their number).
     Repeat(usize),
     /// The account is stored and read again.
@@ -101,11 +103,24 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
         1 => id.clone().prop_map(|id| format!("mypoints consent_given {id} marketing")),
         1 => id.clone().prop_map(|id| format!("mypoints consent_withdrawn {id} marketing")),
         1 => id.clone().prop_map(|id| format!("operator enrol {id}")),
-        5 => (id, 0..4_u8).prop_map(|(id, cups)| format!("member redeem {id} cup quantity={cups}")),
+        5 => (id.clone(), 0..4_u8).prop_map(|(id, cups)| format!("member redeem {id} cup quantity={cups}")),
+        5 => (id, 0..4_u8, 1..60_u32).prop_map(|(id, cups, hours)| {
+            format!("member hold {id} cup quantity={cups} ttl={}", hours * 3_600)
+        }),
     ];
     // Points of a purchase lapse after 720 hours, of which some wait 72.
     let ago = prop_oneof![9 => 0..100_i64, 1 => 640..730_i64];
+    let settle = (
+        0..3_usize,
+        prop_oneof![
+            3 => (0..45_u8).prop_map(|points| ("airline capture", format!(" {points}"))),
+            1 => Just(("airline capture", String::new())),
+            2 => Just(("member release", String::new())),
+            3 => Just(("operator refund", String::new())),
+        ],
+    );
     let step = prop_oneof![
+        5 => settle.prop_map(|(nth, (what, points))| Step::Settle(what, nth, points)),
         12 => (line, ago).prop_map(|(line, ago)| Step::Say(line, ago)),
         2 => any::<usize>().prop_map(Step::Repeat),
         1 => Just(Step::Reload),
@@ -152,10 +167,21 @@ fn decided(outcome: &Outcome) -> Said {
         Outcome::Refused(rejection) => Said::Refused(rejection.code()),
         Outcome::Waiting(_) => Said::Waits,
         Outcome::Applied(applied) => {
-            let burn = applied.events.iter().find_map(|event| {
-                if let Event::RewardRedeemed(redemption) = event { Some(redemption) } else { None }
+            let burn = applied.events.iter().find_map(|event| match event {
+                Event::RewardRedeemed(redemption)
+                | Event::HoldCaptured { redemption, .. }
+                | Event::RedemptionRefunded { redemption, .. } => Some(&redemption.allocations),
+                Event::HoldCreated(hold) => Some(&hold.allocations),
+                Event::MemberEnrolled
+                | Event::ConsentGiven { .. }
+                | Event::ConsentWithdrawn { .. }
+                | Event::PointsAccrued(_)
+                | Event::NothingEarned { .. }
+                | Event::LotActivated { .. }
+                | Event::LotExpired { .. }
+                | Event::HoldReleased { .. } => None,
             });
-            let slices = burn.into_iter().flat_map(|burn| &burn.allocations);
+            let slices = burn.into_iter().flatten();
             Said::Applied(
                 slices.map(|slice| ((slice.lot.granted.seq, slice.lot.nth), slice.points.get())).collect(),
             )
@@ -171,6 +197,9 @@ fn check_balances(world: &World, model: &Model, now: Timestamp) {
             let balance = world.account.balance(programme, then);
             let balance = (balance.available.get(), balance.pending.get());
             assert_eq!(balance, model.balance(programme.as_str(), then), "{programme} in {days} days");
+            let held = world.account.balance(programme, then).held.get();
+            let expected = if programme.as_str() == "mypoints" { model.held(then) } else { 0 };
+            assert_eq!(held, expected, "held in {programme} in {days} days");
         }
         let books = |book| world.booked(programme, book);
         let partners = ["mypoints", "cdnow"].map(|partner| Book::Issued(super::script::read(partner)));
@@ -203,7 +232,8 @@ fn pass(world: &mut World, model: &mut Model, now: Timestamp) {
     }
     let lots = world.account.purses().values().flat_map(|purse| purse.lots.iter());
     let dues = lots.flat_map(|lot| [lot.key.expires_at.0, lot.pending.then_some(lot.key.available_from)]);
-    assert_eq!(world.account.next_due(), dues.flatten().min());
+    let holds = world.account.burns().iter().filter_map(|(_, burn)| burn.held_until());
+    assert_eq!(world.account.next_due(), dues.flatten().chain(holds).min());
 }
 
 proptest! {
@@ -223,6 +253,12 @@ proptest! {
                 Step::Say(line, ago) => {
                     let at = now.minus(Span::from_secs(ago * 3_600));
                     Line::new(&format!("{now} {line} at={at}")).command()
+                }
+                Step::Settle(what, nth, points) => {
+                    let burns: Vec<_> = world.account.burns().iter().rev().take(nth + 1).collect();
+                    let name = burns.last().map_or(BurnId(7), |(id, _)| **id);
+                    let number = world.journal.len();
+                    Line::new(&format!("{now} {what} {number} {name}{points}")).command()
                 }
                 Step::Repeat(which) if !commands.is_empty() => commands[which % commands.len()].0.clone(),
                 Step::Repeat(_) => continue,

@@ -87,7 +87,7 @@ fn who_may() {
         ",
         expect![[r#"
             1997-01-15 airline refund 2 2
-                refused PERMISSION_DENIED: the caller may not do this
+                refused UNKNOWN_REDEMPTION: the account has no such redemption
             1997-01-15 member refund 2 2
                 refused PERMISSION_DENIED: the caller may not do this
             1997-01-15 stranger refund 2 2

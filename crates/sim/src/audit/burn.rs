@@ -1,0 +1,310 @@
+//! The holds and redemptions of one account, as the auditor keeps them.
+
+use std::collections::BTreeMap;
+
+use coalition_domain::event::{Hold, Redemption, Release};
+use coalition_domain::lot::LotAllocation;
+use coalition_domain::{
+    BurnId, Command, Event, PartnerId, Points, RewardChange, Role, Span, Timestamp, UnitPrice,
+};
+
+use super::account::{Account, At, Sums};
+use super::expected::price;
+use super::lot::Lot;
+use super::registry::Registry;
+use super::{Judgement, holds, same};
+
+/// Points that were taken for a reward.
+pub(super) struct Burn {
+    redeemer: PartnerId,
+    points: u64,
+    /// What was taken of which lots, in burn order.
+    slices: Vec<Lot>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Held {
+        by: Role,
+        until: Timestamp,
+    },
+    /// By time or not.
+    Released {
+        by: Role,
+        until: Timestamp,
+        late: bool,
+    },
+    Captured {
+        by: Role,
+    },
+    Redeemed(UnitPrice),
+    Refunded,
+}
+
+impl Burn {
+    /// When it gives its points back, if they are held.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Held { until, .. } => Some(until),
+            State::Released { .. } | State::Captured { .. } | State::Redeemed(_) | State::Refunded => None,
+        }
+    }
+}
+
+impl Account {
+    /// What is held, and how much of it has been given back by `at` and can be spent.
+    pub(super) fn in_holds(&self, at: Timestamp) -> (u64, u64) {
+        let holds = || self.burns.values().filter_map(|burn| Some((burn.held_until()?, burn)));
+        let held = holds().filter(|(until, _)| *until > at).map(|(_, burn)| burn.points).sum();
+        let over = holds().filter(|(until, _)| *until <= at).flat_map(|(_, burn)| &burn.slices);
+        (held, over.filter(|slice| !slice.lapsed(at)).map(|slice| slice.left).sum())
+    }
+
+    /// The points of all holds that have not ended in the journal.
+    pub(super) fn booked_holds(&self) -> i64 {
+        let held = self.burns.values().filter(|burn| burn.held_until().is_some());
+        held.map(|burn| burn.points).sum::<u64>().cast_signed()
+    }
+
+    /// Whether a hold may be captured or released, or a redemption refunded, or the code of the refusal.
+    pub(super) fn may_settle(
+        &self,
+        role: Role,
+        change: &RewardChange,
+        at: At,
+        registry: &Registry,
+    ) -> Result<(), &'static str> {
+        let (id, unknown) = match change {
+            RewardChange::Capture { hold, .. } | RewardChange::Release { hold } => (hold, "UNKNOWN_HOLD"),
+            RewardChange::Refund { redemption } => (redemption, "UNKNOWN_REDEMPTION"),
+            RewardChange::Hold { .. } => return Ok(()),
+        };
+        let burn = self.burns.get(&id.0).ok_or(unknown)?;
+        let refund = matches!(change, RewardChange::Refund { .. });
+        let holder = match burn.state {
+            State::Held { by, .. } | State::Released { by, .. } | State::Captured { by } => Some(by),
+            State::Redeemed(_) | State::Refunded => None,
+        };
+        if refund == holder.is_some() {
+            return Err(unknown);
+        }
+        let own = matches!(change, RewardChange::Release { .. }) && holder == Some(role);
+        match role {
+            Role::Operator => {}
+            _ if own => {}
+            Role::Partner(partner) if partner == burn.redeemer => {}
+            Role::Partner(_) => return Err(unknown),
+            Role::Member(_) => return Err("PERMISSION_DENIED"),
+        }
+        match burn.state {
+            State::Held { until, .. } if until <= at.decided_at => return Err("HOLD_EXPIRED"),
+            State::Released { late: true, .. } => return Err("HOLD_EXPIRED"),
+            State::Released { late: false, .. } | State::Captured { .. } => return Err("HOLD_NOT_OPEN"),
+            State::Refunded => return Err("REDEMPTION_REFUNDED"),
+            State::Held { .. } | State::Redeemed(_) => {}
+        }
+        if let RewardChange::Capture { points, .. } = change {
+            let points = points.map_or(burn.points, Points::get);
+            if points == 0 {
+                return Err("INVALID_ARGUMENT");
+            } else if points > burn.points {
+                return Err("CAPTURE_TOO_LARGE");
+            }
+            registry.redemption(&burn.redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
+        }
+        Ok(())
+    }
+
+    /// Judges what happened to the points of a reward, and takes it in.
+    pub(super) fn burn(
+        &mut self,
+        command: &Command,
+        event: &Event,
+        at: At,
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let number = u32::try_from(self.decisions.len()).expect("few decisions");
+        let asked = || format!("{command:?} does not ask for {event:?}");
+        let change = match command {
+            Command::Reward { change, .. } => Some(change),
+            Command::PartnerEvent(_)
+            | Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::TimePassed { .. } => None,
+        };
+        match event {
+            Event::RewardRedeemed(redemption) => {
+                let Command::Redeem { reward, quantity, .. } = command else { return Err(asked()) };
+                self.costs(reward.as_str(), *quantity, (redemption.points, redemption.redeemer))?;
+                let slices = self.take(redemption.points, &redemption.allocations, at)?;
+                self.redeemed(redemption, slices, number, at, registry, sums)
+            }
+            Event::HoldCreated(hold) => {
+                let (Command::Reward { caller, .. }, Some(RewardChange::Hold { reward, quantity, ttl, .. })) =
+                    (command, change)
+                else {
+                    return Err(asked());
+                };
+                let Hold { points, redeemer, by, until, allocations, .. } = hold;
+                self.costs(reward.as_str(), *quantity, (*points, *redeemer))?;
+                same("who holds", by, &caller.role)?;
+                same("until when", until, &at.decided_at.plus(*ttl))?;
+                let slices = self.take(*points, allocations, at)?;
+                let state = State::Held { by: *by, until: *until };
+                let burn = Burn { redeemer: *redeemer, points: points.get(), slices, state };
+                self.burns.insert(number, burn);
+                Ok(())
+            }
+            Event::HoldCaptured { hold, redemption, released } => {
+                let Some(RewardChange::Capture { points, .. }) = change else { return Err(asked()) };
+                let (held, slices) = self.end_hold(*hold, |by, _| State::Captured { by })?;
+                let wanted = points.map_or(held, Points::get);
+                same("what is captured", &redemption.points.get(), &wanted)?;
+                same("what is given back", &released.get(), &(held - wanted))?;
+                let (burnt, rest) = cut(slices, wanted);
+                same("the lots that are burnt", &named(&redemption.allocations), &told(&burnt))?;
+                self.put_back(rest);
+                self.redeemed(redemption, burnt, number, at, registry, sums)
+            }
+            Event::HoldReleased { hold, points, why, .. } => {
+                let until = self.burns.get(&hold.0).and_then(Burn::held_until);
+                let late = until.is_some_and(|until| until <= at.decided_at);
+                let is_asked = matches!(change, Some(RewardChange::Release { hold: asked }) if asked == hold);
+                same("whether it is time", &(*why == Release::TimedOut), &late)?;
+                holds(late || is_asked, asked)?;
+                let (held, slices) = self.end_hold(*hold, |by, until| State::Released { by, until, late })?;
+                same("what is given back", &points.get(), &held)?;
+                self.put_back(slices);
+                Ok(())
+            }
+            Event::RedemptionRefunded { of, redemption } => {
+                holds(change == Some(&RewardChange::Refund { redemption: *of }), asked)?;
+                let burn = self.burns.get_mut(&of.0).ok_or_else(asked)?;
+                same("what is refunded", &burn.state, &State::Redeemed(redemption.unit_price))?;
+                let slices = std::mem::take(&mut burn.slices);
+                burn.state = State::Refunded;
+                same("what is given back", &redemption.points.get(), &burn.points)?;
+                same("the lots", &named(&redemption.allocations), &told(&slices))?;
+                add(&mut sums.refunded, redemption, &slices);
+                self.put_back(slices);
+                Ok(())
+            }
+            Event::MemberEnrolled
+            | Event::ConsentGiven { .. }
+            | Event::ConsentWithdrawn { .. }
+            | Event::PointsAccrued(_)
+            | Event::NothingEarned { .. }
+            | Event::LotActivated { .. }
+            | Event::LotExpired { .. } => Err("no event of a reward".to_owned()),
+        }
+    }
+
+    fn costs(&self, reward: &str, quantity: u32, (points, redeemer): (Points, PartnerId)) -> Judgement {
+        let (price, delivers) = price(reward).ok_or("an unknown reward")?;
+        same("what it costs", &points.get(), &(price * u64::from(quantity)))?;
+        same("the redeemer", &redeemer, &delivers)
+    }
+
+    fn redeemed(
+        &mut self,
+        redemption: &Redemption,
+        slices: Vec<Lot>,
+        number: u32,
+        at: At,
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Judgement {
+        let Redemption { redeemer, points, unit_price, .. } = redemption;
+        let price = registry.redemption(redeemer, at.decided_at);
+        same("the price", &Some(*unit_price), &price)?;
+        add(&mut sums.redeemed, redemption, &slices);
+        let state = State::Redeemed(*unit_price);
+        self.burns.insert(number, Burn { redeemer: *redeemer, points: points.get(), slices, state });
+        Ok(())
+    }
+
+    /// Takes points from the lots in burn order.
+    fn take(&mut self, points: Points, found: &[LotAllocation], at: At) -> Result<Vec<Lot>, String> {
+        self.lots.sort_by_key(Lot::order);
+        let (mut missing, mut slices) = (points.get(), Vec::new());
+        for lot in self.lots.iter_mut().filter(|lot| !lot.lapsed(at.decided_at) && !lot.pending) {
+            let slice = lot.left.min(missing);
+            if slice > 0 {
+                slices.push(Lot { left: slice, ..lot.clone() });
+                lot.left -= slice;
+                missing -= slice;
+            }
+        }
+        same("points that are missing", &missing, &0)?;
+        same("the lots that are burnt", &named(found), &told(&slices))?;
+        Ok(slices)
+    }
+
+    fn put_back(&mut self, slices: Vec<Lot>) {
+        for slice in slices {
+            match self.lots.iter_mut().find(|lot| lot.key == slice.key) {
+                Some(lot) => lot.left += slice.left,
+                None => self.lots.push(slice),
+            }
+        }
+    }
+
+    fn end_hold(
+        &mut self,
+        id: BurnId,
+        end: impl FnOnce(Role, Timestamp) -> State,
+    ) -> Result<(u64, Vec<Lot>), String> {
+        let burn = self.burns.get_mut(&id.0).ok_or_else(|| format!("there is no hold {id}"))?;
+        let State::Held { by, until } = burn.state else {
+            return Err(format!("hold {id} gives its points away twice: {:?}", burn.state));
+        };
+        burn.state = end(by, until);
+        Ok((burn.points, std::mem::take(&mut burn.slices)))
+    }
+}
+
+/// Whether a hold may last so long.
+pub(super) fn lasts(ttl: Span) -> bool {
+    (60_000..=30 * 86_400_000).contains(&ttl.as_millis())
+}
+
+fn named(allocations: &[LotAllocation]) -> Vec<(coalition_domain::lot::LotKey, u64)> {
+    allocations.iter().map(|slice| (slice.lot, slice.points.get())).collect()
+}
+
+fn told(slices: &[Lot]) -> Vec<(coalition_domain::lot::LotKey, u64)> {
+    slices.iter().map(|slice| (slice.key, slice.left)).collect()
+}
+
+fn cut(slices: Vec<Lot>, points: u64) -> (Vec<Lot>, Vec<Lot>) {
+    let (mut missing, mut first, mut rest) = (points, Vec::new(), Vec::new());
+    for slice in slices {
+        let taken = slice.left.min(missing);
+        missing -= taken;
+        if taken > 0 {
+            first.push(Lot { left: taken, ..slice.clone() });
+        }
+        if slice.left > taken {
+            rest.push(Lot { left: slice.left - taken, ..slice });
+        }
+    }
+    (first, rest)
+}
+
+/// Adds points to the lines of their issuers.
+fn add(
+    sums: &mut BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
+    redemption: &Redemption,
+    slices: &[Lot],
+) {
+    let mut issuers: BTreeMap<PartnerId, i64> = BTreeMap::new();
+    for slice in slices {
+        *issuers.entry(slice.issuer).or_default() += slice.left.cast_signed();
+    }
+    for (issuer, points) in issuers {
+        let sum = sums.entry((issuer, redemption.redeemer, redemption.unit_price)).or_default();
+        *sum = (sum.0 + points, sum.1 + 1);
+    }
+}
