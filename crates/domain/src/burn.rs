@@ -47,7 +47,8 @@ pub struct Burn {
     pub points: Points,
     /// What became of them.
     pub state: BurnState,
-    /// What it would give back, in burn order: lots with what was taken of them. Empty once it gave them away.
+    /// What it took, in burn order: lots with what was taken of them. It stays when it was given back: a page that never
+    /// gets smaller leaves no row of the store behind.
     pub slices: Vec<Lot>,
 }
 
@@ -69,7 +70,10 @@ pub enum BurnState {
         unit_price: UnitPrice,
     },
     /// A redemption that gave them back.
-    Refunded,
+    Refunded {
+        /// What the redeemer had been paid for a point.
+        unit_price: UnitPrice,
+    },
 }
 
 /// What became of a hold.
@@ -173,7 +177,7 @@ impl Burns {
         *self.held.get_mut(&programme).expect("it was added") -= points.get();
         self.give_away(id, seq, |state| match state {
             BurnState::Hold { state, .. } => *state = end,
-            BurnState::Redeemed { .. } | BurnState::Refunded => unreachable!("it is open"),
+            BurnState::Redeemed { .. } | BurnState::Refunded { .. } => unreachable!("it is open"),
         })
     }
 
@@ -182,9 +186,9 @@ impl Burns {
     /// # Panics
     /// If it is none: a broken invariant.
     pub(crate) fn refund(&mut self, id: BurnId, seq: u64) -> Vec<Lot> {
-        self.give_away(id, seq, |state| {
-            assert!(matches!(state, BurnState::Redeemed { .. }), "what is refunded was redeemed");
-            *state = BurnState::Refunded;
+        self.give_away(id, seq, |state| match *state {
+            BurnState::Redeemed { unit_price } => *state = BurnState::Refunded { unit_price },
+            BurnState::Refunded { .. } | BurnState::Hold { .. } => panic!("what is refunded was redeemed"),
         })
     }
 
@@ -192,7 +196,7 @@ impl Burns {
         let mut slices = Vec::new();
         self.pages.change(&id, seq, |burn| {
             change(&mut burn.state);
-            slices = std::mem::take(&mut burn.slices);
+            slices.clone_from(&burn.slices);
         });
         slices
     }
@@ -231,7 +235,7 @@ impl Burn {
             BurnState::Hold { until, state: HoldState::Open, .. } => Some(until),
             BurnState::Hold { state: HoldState::Captured(_) | HoldState::Released(_), .. }
             | BurnState::Redeemed { .. }
-            | BurnState::Refunded => None,
+            | BurnState::Refunded { .. } => None,
         }
     }
 

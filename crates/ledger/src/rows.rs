@@ -106,8 +106,7 @@ fn lots_key(id: &AccountId, programme: &ProgrammeId, page: u32) -> Vec<u8> {
     account_key(id, &[&[1], programme.as_str().as_bytes(), &[0], &page.to_be_bytes()])
 }
 
-/// Puts a value that may be larger than a row. It may leave the last parts of a longer one behind it: postcard knows where
-/// a value ends, and reads no further.
+/// Puts a value that may be larger than a row; it must never shrink by a part.
 pub(crate) fn put_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
     for (number, part) in value.chunks(PART_BYTES).enumerate() {
         let number = u16::try_from(number).expect("values are bounded far below 2 GiB");

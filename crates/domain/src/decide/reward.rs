@@ -98,7 +98,7 @@ fn refund(account: &Account, caller: &Caller, id: BurnId, now: Timestamp) -> Res
     let burn = account.burns().get(id).ok_or(Rejection::UnknownRedemption(id))?;
     let unit_price = match burn.state {
         BurnState::Redeemed { unit_price } => Some(unit_price),
-        BurnState::Refunded => None,
+        BurnState::Refunded { .. } => None,
         BurnState::Hold { .. } => return Err(Rejection::UnknownRedemption(id)),
     };
     may_settle(caller, burn.redeemer, Rejection::UnknownRedemption(id))?;
@@ -124,7 +124,7 @@ fn known_hold(account: &Account, id: BurnId) -> Result<Known<'_>, Rejection> {
     let burn = account.burns().get(id).ok_or(Rejection::UnknownHold(id))?;
     match burn.state {
         BurnState::Hold { by, until, state } => Ok(Known { burn, by, until, state }),
-        BurnState::Redeemed { .. } | BurnState::Refunded => Err(Rejection::UnknownHold(id)),
+        BurnState::Redeemed { .. } | BurnState::Refunded { .. } => Err(Rejection::UnknownHold(id)),
     }
 }
 

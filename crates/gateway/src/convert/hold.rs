@@ -83,7 +83,7 @@ fn state(account: &Account, id: BurnId, now: Timestamp) -> (proto::HoldState, Op
             HoldState::Captured(redemption) => (proto::HoldState::Captured, Some(redemption)),
             HoldState::Released(Release::Asked) => (proto::HoldState::Released, None),
         },
-        Some(BurnState::Redeemed { .. } | BurnState::Refunded) | None => {
+        Some(BurnState::Redeemed { .. } | BurnState::Refunded { .. }) | None => {
             (proto::HoldState::Unspecified, None)
         }
     }

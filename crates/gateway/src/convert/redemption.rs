@@ -26,7 +26,7 @@ pub(crate) fn of_burn(account: AccountId, id: BurnId) -> String {
 /// What became of a redemption, as its account knows it.
 pub(crate) fn state(account: &Account, id: BurnId) -> proto::RedemptionState {
     match account.burns().get(id).map(|burn| burn.state) {
-        Some(BurnState::Refunded) => proto::RedemptionState::Refunded,
+        Some(BurnState::Refunded { .. }) => proto::RedemptionState::Refunded,
         Some(BurnState::Redeemed { .. } | BurnState::Hold { .. }) | None => proto::RedemptionState::Completed,
     }
 }

@@ -40,7 +40,8 @@ impl Name for Fingerprint {
 
 /// Adds the rows of `pages` that changed after `since`, and returns the page that belongs into the account's own row.
 ///
-/// A row that a page leaves for the account's own stays where it is: [`Parts::pages`] passes it over.
+/// Pages never get lighter but by a split, and one that is split weighs less than a part: so no row is left behind, neither of
+/// a page that lies in the account's own again, nor of the end of a longer value.
 pub(super) fn put<V: Clone + Weigh + Serialize, K: Name + Serialize>(
     rows: &mut Checkpoint,
     account: &AccountId,
