@@ -70,7 +70,10 @@ fn created(activity: &Activity) -> Option<&Hold> {
         | Event::RewardRedeemed(_)
         | Event::HoldCaptured { .. }
         | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. } => None,
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => None,
     })
 }
 

@@ -197,7 +197,10 @@ impl Account {
             | Event::PointsAccrued(_)
             | Event::NothingEarned { .. }
             | Event::LotActivated { .. }
-            | Event::LotExpired { .. } => Err("no event of a reward".to_owned()),
+            | Event::LotExpired { .. }
+            | Event::OrderReturned(_)
+            | Event::PointsClawedBack(_)
+            | Event::DebtRepaid { .. } => Err("no event of a reward".to_owned()),
         }
     }
 

@@ -22,7 +22,10 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::RewardRedeemed(_)
         | Event::HoldCreated(_)
         | Event::HoldCaptured { .. }
-        | Event::RedemptionRefunded { .. } => false,
+        | Event::RedemptionRefunded { .. }
+        | Event::OrderReturned(_)
+        | Event::PointsClawedBack(_)
+        | Event::DebtRepaid { .. } => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),

@@ -179,7 +179,10 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::NothingEarned { .. }
                 | Event::LotActivated { .. }
                 | Event::LotExpired { .. }
-                | Event::HoldReleased { .. } => None,
+                | Event::HoldReleased { .. }
+                | Event::OrderReturned(_)
+                | Event::PointsClawedBack(_)
+                | Event::DebtRepaid { .. } => None,
             });
             let slices = burn.into_iter().flatten();
             Said::Applied(
