@@ -20,8 +20,11 @@ use coalition_proto::partner::v1::partner_service_client::PartnerServiceClient;
 use coalition_proto::partner::v1::{CreateApiKeyRequest, CreatePartnerContractRequest, CreatePartnerRequest};
 use coalition_proto::programme::v1::PublishProgrammeVersionRequest;
 use coalition_proto::programme::v1::programme_service_client::ProgrammeServiceClient;
-use coalition_proto::redemption::v1::CreateRedemptionRequest;
 use coalition_proto::redemption::v1::redemption_service_client::RedemptionServiceClient;
+use coalition_proto::redemption::v1::{
+    CaptureHoldRequest, CreateHoldRequest, CreateRedemptionRequest, RefundRedemptionRequest,
+    ReleaseHoldRequest,
+};
 use coalition_proto::settlement::v1::settlement_service_client::SettlementServiceClient;
 use coalition_proto::settlement::v1::{GetBurnMatrixRequest, GetSettlementStatementRequest, SettlementKind};
 use coalition_proto::r#type::v1 as shared;
@@ -29,8 +32,8 @@ use coalition_scenario::{Action, Balance, Became, Document, Network, Statement, 
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::{Duration, Instant};
-use tonic::Code;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::{Served, signed};
@@ -48,6 +51,8 @@ pub(crate) struct Stack<'a> {
     /// The programme of a partner's events that name none.
     programmes: BTreeMap<PartnerId, ProgrammeId>,
     events: u32,
+    /// Holds and redemptions, by the names that steps give them.
+    named: BTreeMap<String, String>,
 }
 
 impl<'a> Stack<'a> {
@@ -62,7 +67,15 @@ impl<'a> Stack<'a> {
         let programmes =
             document.partners.iter().filter_map(|partner| Some((partner.id, partner.programme?)));
         let suffix = format!("-{number}");
-        let stack = Self { served, channel, handle, suffix, programmes: programmes.collect(), events: 0 };
+        let stack = Self {
+            served,
+            channel,
+            handle,
+            suffix,
+            programmes: programmes.collect(),
+            events: 0,
+            named: BTreeMap::new(),
+        };
         stack.set_up(document);
         stack
     }
@@ -165,33 +178,66 @@ impl<'a> Stack<'a> {
         })
     }
 
-    fn redeem(&self, step: &Step, reward: RewardId, quantity: u32) -> Became {
+    /// Has a step happen that is a call of the redemption service.
+    fn call(&mut self, step: &Step, action: Action) -> Became {
         let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
-        let member = self.member(&identifier).expect("whoever redeems is enrolled");
-        let programme = self.programme(&step.programme.expect("a step is checked as it is read"));
+        let member = self.member(&identifier).expect("whoever has points to burn is enrolled");
         let holder = match step.partner {
             Some(partner) => Holder::Partner(format!("partners/{partner}")),
             None => Holder::Member(member.clone()),
         };
         let key = CreateApiKeyRequest { holder: Some(holder), request_id: request_id() };
-        let request = CreateRedemptionRequest {
-            member,
-            reward: format!("{programme}/rewards/{reward}"),
-            quantity: i32::try_from(quantity).expect("a small number"),
-            request_id: request_id(),
+        let reward = |reward: RewardId| {
+            let programme = self.programme(&step.programme.expect("a step is checked as it is read"));
+            format!("{programme}/rewards/{reward}")
         };
-        self.handle.block_on(async {
+        let quantity = |quantity: u32| i32::try_from(quantity).expect("a small number");
+        let named = |name: &String| self.named[name].clone();
+        let request_id = request_id();
+        let mut client = RedemptionServiceClient::new(self.channel.clone());
+        let made = self.handle.block_on(async {
             let mut keys = PartnerServiceClient::new(self.channel.clone());
-            let key = keys.create_api_key(self.served.operator(key)).await.expect("a key").into_inner();
-            let mut client = RedemptionServiceClient::new(self.channel.clone());
-            match client.create_redemption(signed(request, &key.secret)).await {
-                Ok(_) => Became::Applied(BTreeMap::new()),
-                Err(status) => {
-                    let reason = status.get_details_error_info().expect("every error has a reason").reason;
-                    Became::Refused { code: reason, says: self.plain(status.message()) }
+            let key =
+                keys.create_api_key(self.served.operator(key)).await.expect("a key").into_inner().secret;
+            let key = key.as_str();
+            Ok::<String, Status>(match action {
+                Action::Event(_) => unreachable!("an event is published"),
+                Action::Redeem { reward: of, quantity: of_it } => {
+                    let (reward, quantity) = (reward(of), quantity(of_it));
+                    let request = CreateRedemptionRequest { member, reward, quantity, request_id };
+                    client.create_redemption(signed(request, key)).await?.into_inner().name
                 }
+                Action::Hold { reward: of, quantity: of_it, ttl } => {
+                    let ttl = prost_types::Duration { seconds: ttl.as_millis() / 1_000, nanos: 0 };
+                    let (reward, quantity, ttl) = (reward(of), quantity(of_it), Some(ttl));
+                    let request = CreateHoldRequest { member, reward, quantity, ttl, request_id };
+                    client.create_hold(signed(request, key)).await?.into_inner().name
+                }
+                Action::Capture { hold, points } => {
+                    let points = points.map_or(0, Points::signed);
+                    let request = CaptureHoldRequest { name: named(&hold), points, request_id };
+                    client.capture_hold(signed(request, key)).await?.into_inner().name
+                }
+                Action::Release { hold } => {
+                    let request = ReleaseHoldRequest { name: named(&hold), request_id };
+                    client.release_hold(signed(request, key)).await?.into_inner().name
+                }
+                Action::Refund { redemption } => {
+                    let request = RefundRedemptionRequest { name: named(&redemption), request_id };
+                    client.refund_redemption(signed(request, key)).await?.into_inner().name
+                }
+            })
+        });
+        match made {
+            Ok(name) => {
+                self.named.extend(step.name.clone().map(|called| (called, name)));
+                Became::Applied(BTreeMap::new())
             }
-        })
+            Err(status) => {
+                let reason = status.get_details_error_info().expect("every error has a reason").reason;
+                Became::Refused { code: reason, says: status.message().to_owned() }
+            }
+        }
     }
 
     /// The name of the member who is enrolled on it.
@@ -218,7 +264,11 @@ impl Network for Stack<'_> {
     fn tell(&mut self, step: &Step, at: Timestamp) -> Result<Became, Infallible> {
         let became = match step.action().expect("a step is checked as it is read") {
             Action::Event(body) => self.publish(step, &body, at),
-            Action::Redeem { reward, quantity } => self.redeem(step, reward, quantity),
+            action @ (Action::Redeem { .. }
+            | Action::Hold { .. }
+            | Action::Capture { .. }
+            | Action::Release { .. }
+            | Action::Refund { .. }) => self.call(step, action),
         };
         Ok(match became {
             Became::Refused { code, says } => Became::Refused { code, says: self.plain(&says) },
@@ -230,14 +280,23 @@ impl Network for Stack<'_> {
         let programme = self.programme(programme);
         // Nobody can see what is not a member's.
         let Some(member) = self.member(of) else {
-            return Ok(Balance { available: Points::ZERO, pending: Points::ZERO });
+            return Ok(Balance {
+                available: Points::ZERO,
+                pending: Points::ZERO,
+                held: Points::ZERO,
+                debt: Points::ZERO,
+            });
         };
         let request = GetBalanceRequest { member, programme, ..GetBalanceRequest::default() };
         let mut client = AccountServiceClient::new(self.channel.clone());
         let balance = self.handle.block_on(client.get_balance(self.served.operator(request)));
         let balance = balance.expect("a member has a balance").into_inner();
         let points = |points: i64| Points::new(points.unsigned_abs()).expect("points");
-        Ok(Balance { available: points(balance.available), pending: points(balance.pending) })
+        Ok(Balance {
+            available: points(balance.available),
+            pending: points(balance.pending),
+            held: points(balance.held),
+        })
     }
 
     fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
@@ -256,6 +315,7 @@ impl Network for Stack<'_> {
         let net = statement.net_amounts.iter().map(|net| money_from_proto(net, "").expect("an amount"));
         Ok(Statement {
             issued: points(SettlementKind::Issued),
+            clawed_back: points(SettlementKind::ClawedBack),
             redeemed: points(SettlementKind::Redeemed),
             net: net.collect(),
         })

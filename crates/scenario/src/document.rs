@@ -1,11 +1,12 @@
 //! A scenario's file: what it says, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use coalition_domain::burn::HOLD_TTL;
 use coalition_domain::{
-    Channel, EngagementKind, EventBody, Money, PartnerId, Points, ProgrammeId, Purpose, Reference, RewardId,
-    RuleId, Timestamp, UnitPrice,
+    Channel, EngagementKind, EventBody, Money, OrderLine, PartnerId, Points, ProgrammeId, Purpose, Reference,
+    Returned, ReturnedLine, RewardId, RuleId, Span, Timestamp, UnitPrice,
 };
 use serde::Deserialize;
 
@@ -88,7 +89,7 @@ pub struct Step {
     /// When it happened, if that was at another time than it is decided.
     #[serde(default, deserialize_with = "value::instant")]
     pub happened: Option<Timestamp>,
-    /// Whose event it is; of a redemption the partner that asks for it, else the member does.
+    /// Whose event it is; of all else the partner that asks for it, else the member does.
     pub partner: Option<PartnerId>,
     /// Whom it is about.
     pub who: Who,
@@ -108,7 +109,15 @@ pub struct Step {
     email_read: Option<String>,
     account_opening: Option<String>,
     engagement: Option<Engagement>,
+    order_return: Option<OrderReturn>,
+    account_closing: Option<String>,
     redeem: Option<Redeem>,
+    hold: Option<Hold>,
+    capture: Option<Capture>,
+    release: Option<String>,
+    refund: Option<String>,
+    /// How later steps call the hold or redemption that it makes.
+    pub name: Option<String>,
     /// It has to take effect and grant these points, by rule; empty: none. Left out: any.
     pub gives: Option<BTreeMap<RuleId, Points>>,
     /// It has to be refused with this code.
@@ -133,6 +142,20 @@ struct Purchase {
     order: String,
     #[serde(deserialize_with = "value::money")]
     amount: Money,
+    #[serde(default)]
+    lines: BTreeMap<String, Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+struct Amount(#[serde(deserialize_with = "value::money")] Money);
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderReturn {
+    order: String,
+    amount: Option<Amount>,
+    lines: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -150,6 +173,22 @@ struct Redeem {
     quantity: u32,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hold {
+    reward: RewardId,
+    #[serde(default = "one")]
+    quantity: u32,
+    minutes: Option<u32>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Capture {
+    hold: String,
+    points: Option<Points>,
+}
+
 fn one() -> u32 {
     1
 }
@@ -165,6 +204,32 @@ pub enum Action {
         reward: RewardId,
         /// How many of it.
         quantity: u32,
+    },
+    /// Points are held.
+    Hold {
+        /// What for.
+        reward: RewardId,
+        /// How many of it.
+        quantity: u32,
+        /// How long.
+        ttl: Span,
+    },
+    /// Held points are burnt.
+    Capture {
+        /// Which, by the name that a step before has given it.
+        hold: String,
+        /// How many; `None`: all.
+        points: Option<Points>,
+    },
+    /// Held points are given back.
+    Release {
+        /// Which, by its name.
+        hold: String,
+    },
+    /// Burnt points are given back.
+    Refund {
+        /// Of which redemption, by its name.
+        redemption: String,
     },
 }
 
@@ -197,6 +262,10 @@ pub struct BalanceIs {
     pub available: Option<Points>,
     /// Points that can be spent later.
     pub pending: Option<Points>,
+    /// Points that are held for rewards.
+    pub held: Option<Points>,
+    /// Points that are owed.
+    pub debt: Option<Points>,
 }
 
 /// What a partner's statement says.
@@ -207,8 +276,10 @@ pub struct StatementIs {
     pub partner: PartnerId,
     /// In which programme.
     pub programme: ProgrammeId,
-    /// Points that it funded.
+    /// Points that it funded, also those that were clawed back.
     pub issued: Option<i64>,
+    /// Points that it was given back.
+    pub clawed_back: Option<i64>,
     /// Points that were burnt at it.
     pub redeemed: Option<i64>,
     /// What it owes; below zero: is owed.
@@ -275,13 +346,15 @@ impl Document {
             document.documents.push(std::fs::read_to_string(&path).map_err(unreadable(&path))?);
         }
         for case in &document.cases {
+            let mut names = BTreeSet::new();
             for (list, steps) in [("given", &case.given), ("when", &case.when)] {
                 for (number, step) in (1..).zip(steps) {
-                    step.action().map_err(|fault| Error::Step {
+                    step.check(&names).map_err(|fault| Error::Step {
                         case: case.title.clone(),
                         place: format!("step {number} of {list}"),
                         fault,
                     })?;
+                    names.extend(step.name.as_deref());
                 }
             }
         }
@@ -296,6 +369,17 @@ impl Document {
 }
 
 impl Step {
+    /// Whether it is one that can happen, after steps that have given these `names`.
+    fn check(&self, names: &BTreeSet<&str>) -> Result<(), String> {
+        let unknown = match self.action()? {
+            Action::Capture { hold, .. } | Action::Release { hold } => Some(hold),
+            Action::Refund { redemption } => Some(redemption),
+            Action::Event(_) | Action::Redeem { .. } | Action::Hold { .. } => None,
+        }
+        .filter(|name| !names.contains(name.as_str()));
+        unknown.map_or(Ok(()), |name| Err(format!("no step before has the `name` \"{name}\"")))
+    }
+
     /// What it does.
     ///
     /// # Errors
@@ -312,8 +396,31 @@ impl Step {
         if let Some(purpose) = self.consent_withdrawn {
             actions.push(Action::Event(EventBody::ConsentWithdrawn { purpose }));
         }
-        if let Some(Purchase { order, amount }) = &self.purchase {
-            actions.push(Action::Event(EventBody::Purchase { order: reference(order)?, amount: *amount }));
+        if let Some(Purchase { order, amount, lines }) = &self.purchase {
+            let (order, amount) = (reference(order)?, *amount);
+            let line = |(line, amount): (&String, &Amount)| {
+                Ok(OrderLine { line: reference(line)?, amount: amount.0 })
+            };
+            let lines = lines.iter().map(line).collect::<Result<Vec<_>, String>>()?;
+            actions.push(Action::Event(match lines.is_empty() {
+                true => EventBody::Purchase { order, amount },
+                false => EventBody::Basket { order, amount, lines },
+            }));
+        }
+        if let Some(OrderReturn { order, amount, lines }) = &self.order_return {
+            let line = |line| Ok(ReturnedLine { line: reference(line)?, amount: None });
+            let what = match (amount, lines) {
+                (None, None) => Returned::Whole,
+                (Some(Amount(amount)), None) => Returned::Amount(*amount),
+                (None, Some(lines)) => {
+                    Returned::Lines(lines.iter().map(line).collect::<Result<_, String>>()?)
+                }
+                (Some(_), Some(_)) => return Err("returns either an `amount` or `lines`".to_owned()),
+            };
+            actions.push(Action::Event(EventBody::Return { order: reference(order)?, what }));
+        }
+        if let Some(account) = &self.account_closing {
+            actions.push(Action::Event(EventBody::AccountClosing { reference: reference(account)? }));
         }
         if let Some(message) = &self.email_read {
             actions.push(Action::Event(EventBody::EmailRead { message: reference(message)? }));
@@ -329,6 +436,15 @@ impl Step {
         if let Some(Redeem { reward, quantity }) = self.redeem {
             actions.push(Action::Redeem { reward, quantity });
         }
+        if let Some(Hold { reward, quantity, minutes }) = self.hold {
+            let ttl = minutes.map_or(HOLD_TTL, |minutes| Span::from_secs(i64::from(minutes) * 60));
+            actions.push(Action::Hold { reward, quantity, ttl });
+        }
+        if let Some(Capture { hold, points }) = self.capture.clone() {
+            actions.push(Action::Capture { hold, points });
+        }
+        actions.extend(self.release.clone().map(|hold| Action::Release { hold }));
+        actions.extend(self.refund.clone().map(|redemption| Action::Refund { redemption }));
         let action = actions.pop().ok_or("says nothing that happens")?;
         if !actions.is_empty() {
             return Err("says more than one thing: make it two steps".to_owned());
@@ -337,10 +453,15 @@ impl Step {
             Action::Event(_) if self.partner.is_none() => {
                 Err("names no `partner`, whose event it is".to_owned())
             }
-            Action::Redeem { .. } if self.programme.is_none() => {
+            Action::Redeem { .. } | Action::Hold { .. } if self.programme.is_none() => {
                 Err("names no `programme`, whose reward it is".to_owned())
             }
-            action @ (Action::Event(_) | Action::Redeem { .. }) => {
+            action @ (Action::Event(_)
+            | Action::Redeem { .. }
+            | Action::Hold { .. }
+            | Action::Capture { .. }
+            | Action::Release { .. }
+            | Action::Refund { .. }) => {
                 self.event.as_ref().map(reference).transpose()?;
                 self.who.identifier(self.partner).map_err(|error| format!("`who` is nobody: {error}"))?;
                 Ok(action)

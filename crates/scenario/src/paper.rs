@@ -9,9 +9,9 @@ use coalition_domain::registry::{ApiKey, Settings};
 use coalition_domain::settlement::{LineKey, LineSum, StatementLine, lines};
 use coalition_domain::waiting::CONSENT_WAIT;
 use coalition_domain::{
-    Account, AccountId, Caller, Command, EventBody, Identifier, KeyId, Moment, Money, Outcome, PartnerEvent,
-    PartnerId, Place, Points, ProgrammeId, Reference, Registry, RegistryEvent, Rejection, RequestId, Role,
-    Span, Timestamp, Verdict, decide,
+    Account, AccountId, BurnId, Caller, Command, EventBody, Identifier, KeyId, Moment, Money, Outcome,
+    PartnerEvent, PartnerId, Place, Points, ProgrammeId, Reference, Registry, RegistryEvent, Rejection,
+    RequestId, RewardChange, Role, Span, Timestamp, Verdict, decide,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ pub struct Paper {
     seq: u64,
     now: Timestamp,
     requests: u128,
+    /// Holds and redemptions, by the names that steps give them.
+    named: BTreeMap<String, BurnId>,
 }
 
 /// Something of a document that no network would take.
@@ -57,6 +59,7 @@ impl Paper {
             seq: 0,
             now: founded,
             requests: 0,
+            named: BTreeMap::new(),
         };
         let settings = Settings { max_event_age: AGE, max_request_age: AGE };
         let (key, secret_hash) = (name("operator"), [0; 32]);
@@ -130,15 +133,25 @@ impl Paper {
 
     fn command(&mut self, step: &Step) -> Command {
         let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
-        match step.action().expect("a step is checked as it is read") {
-            Action::Event(body) => Command::PartnerEvent(self.event(step, identifier, body)),
+        let account = identifier.account();
+        let caller = self.caller(step.partner.map_or(Role::Member(account), Role::Partner));
+        let programme = || step.programme.expect("a step is checked as it is read");
+        // A step before that was refused has made nothing: the owner of the account says so, too.
+        let named = |name: &String| self.named.get(name).copied().unwrap_or(BurnId(u32::MAX));
+        let change = match step.action().expect("a step is checked as it is read") {
+            Action::Event(body) => return Command::PartnerEvent(self.event(step, identifier, body)),
             Action::Redeem { reward, quantity } => {
-                let account = identifier.account();
-                let caller = self.caller(step.partner.map_or(Role::Member(account), Role::Partner));
-                let programme = step.programme.expect("a step is checked as it is read");
-                Command::Redeem { caller, request: self.request(), account, programme, reward, quantity }
+                let (request, programme) = (self.request(), programme());
+                return Command::Redeem { caller, request, account, programme, reward, quantity };
             }
-        }
+            Action::Hold { reward, quantity, ttl } => {
+                RewardChange::Hold { programme: programme(), reward, quantity, ttl }
+            }
+            Action::Capture { hold, points } => RewardChange::Capture { hold: named(&hold), points },
+            Action::Release { hold } => RewardChange::Release { hold: named(&hold) },
+            Action::Refund { redemption } => RewardChange::Refund { redemption: named(&redemption) },
+        };
+        Command::Reward { caller, request: self.request(), account, change }
     }
 
     fn event(&self, step: &Step, identifier: Identifier, body: EventBody) -> PartnerEvent {
@@ -230,6 +243,11 @@ impl Network for Paper {
         self.pass(at);
         let command = self.command(step);
         let id = command.account();
+        if let Some(name) = &step.name {
+            // What it makes is named by the activity that it will be.
+            let next = self.accounts.get(&id).map_or(0, Account::activities);
+            self.named.insert(name.clone(), BurnId(next));
+        }
         let became = match self.decide(&command) {
             Verdict::Decided(outcome) => became(&outcome),
             Verdict::Repeat(activity) => self.answers[&(id, activity)].clone(),
@@ -242,11 +260,12 @@ impl Network for Paper {
     fn balance(&mut self, of: &Identifier, programme: &ProgrammeId) -> Result<Balance, Infallible> {
         let account = self.accounts.get(&of.account());
         let balance = account.map(|account| account.balance(programme, self.now)).unwrap_or_default();
-        Ok(Balance { available: balance.available, pending: balance.pending })
+        let coalition_domain::account::Balance { available, pending, held, debt } = balance;
+        Ok(Balance { available, pending, held, debt })
     }
 
     fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
-        let (mut issued, mut redeemed, mut net) = (0, 0, BTreeMap::new());
+        let (mut issued, mut clawed_back, mut redeemed, mut net) = (0, 0, 0, BTreeMap::new());
         for ((_, key), sum) in self.lines.iter().filter(|((its, _), _)| its == programme) {
             let line = StatementLine::new(*key, *sum).expect("amounts of scenarios are small");
             if line.partner() != *of {
@@ -255,13 +274,13 @@ impl Network for Paper {
             match key {
                 LineKey::Issued { .. } => issued += sum.points,
                 LineKey::Redeemed { .. } => redeemed += sum.points,
-                // What was issued is not lessened; the money says it.
-                LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => {}
+                LineKey::ClawedBack { .. } => clawed_back += sum.points,
+                LineKey::Refunded { .. } => {}
             }
             *net.entry(line.amount.currency).or_insert(0) -= line.amount.micros;
         }
         let net = net.into_iter().map(|(currency, micros)| Money { currency, micros }).collect();
-        Ok(Statement { issued, redeemed, net })
+        Ok(Statement { issued, clawed_back, redeemed, net })
     }
 
     fn burnt(

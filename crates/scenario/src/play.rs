@@ -30,13 +30,19 @@ pub struct Balance {
     pub available: Points,
     /// Can be spent later.
     pub pending: Points,
+    /// Held for rewards.
+    pub held: Points,
+    /// Owed, and repaid by what comes next.
+    pub debt: Points,
 }
 
 /// What a partner's statement says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
-    /// Points that it funded.
+    /// Points that it funded, also those that were clawed back.
     pub issued: i64,
+    /// Points that it was given back.
+    pub clawed_back: i64,
     /// Points that were burnt at it.
     pub redeemed: i64,
     /// What it owes, by currency; below zero: is owed.
@@ -164,11 +170,14 @@ fn hold<N: Network>(then: &Then, network: &mut N, differences: &mut Vec<Differen
         let what = |amount| format!("{amount} {} of {}", balance.programme, balance.who);
         check(what("available"), text(balance.available), found.available.to_string());
         check(what("pending"), text(balance.pending), found.pending.to_string());
+        check(what("held"), text(balance.held), found.held.to_string());
+        check(what("debt"), text(balance.debt), found.debt.to_string());
     }
     for statement in &then.statements {
         let found = network.statement(&statement.partner, &statement.programme)?;
         let what = |amount| format!("{amount} of {}", statement.partner);
         check(what("points issued"), text(statement.issued), found.issued.to_string());
+        check(what("points clawed back"), text(statement.clawed_back), found.clawed_back.to_string());
         check(what("points redeemed"), text(statement.redeemed), found.redeemed.to_string());
         let net: Vec<_> = found.net.iter().map(ToString::to_string).collect();
         check(what("net"), text(statement.net), net.join(" and "));
