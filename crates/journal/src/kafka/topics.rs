@@ -170,7 +170,6 @@ impl Topics {
             Partitions::IfNew(wanted) => (wanted, Whose::Partners),
         };
         let before = self.describe(name)?;
-        let was_there = before.is_some();
         let (found, is_new) = match before {
             Some(found) => (found, false),
             None => {
@@ -183,11 +182,8 @@ impl Topics {
             let (topic, found) = (name.to_owned(), topic.partitions);
             return Err(Error::PartitionCount { topic, found, wanted });
         }
-        let described = if was_there {
-            self.described(name)?.ok_or_else(|| failed(check_settings(name), UNSEEN))?
-        } else {
-            self.seen(name, || self.described(name))?
-        };
+        // Another broker may be asked than the one that knew of it: what another process has just made is seen late, too.
+        let described = self.seen(name, || self.described(name))?;
         let found_setting = |setting: &str| described.get(setting).and_then(|entry| entry.value.clone());
         if let Some(faults) = wanted::faults(&self.settings, (name, whose), found.replicas, found_setting) {
             return Err(misconfigured(check_settings(name), faults));
