@@ -296,6 +296,7 @@ impl Network for Stack<'_> {
             available: points(balance.available),
             pending: points(balance.pending),
             held: points(balance.held),
+            debt: points(balance.debt),
         })
     }
 
