@@ -15,7 +15,7 @@ use proto::redemption::v1::{self as redemption, redemption_service_client::Redem
 use proto::settlement::v1::{self as settlement, settlement_service_client::SettlementServiceClient};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{Key, List};
 
@@ -144,7 +144,32 @@ methods! {
         get_settlement_statement(GetSettlementStatementRequest) -> SettlementStatement;
         get_net_position(GetNetPositionRequest) -> NetPosition;
         get_burn_matrix(GetBurnMatrixRequest) -> BurnMatrix;
+        list_settlement_lines(ListSettlementLinesRequest) -> ListSettlementLinesResponse
+            [SettlementLine in lines];
     }
+}
+
+/// A line for each method that answers with a stream: service, method, request, and what comes one after another.
+macro_rules! streams {
+    ($($client:ident in $package:ident $method:ident($request:ident) -> $part:ident;)*) => {$(
+        impl Call for $package::$request {
+            type Answer = Streaming<$package::$part>;
+
+            async fn send(
+                service: Service,
+                request: Request<Self>,
+            ) -> Result<Response<Self::Answer>, Status> {
+                $client::new(service).$method(request).await
+            }
+        }
+    )*};
+}
+
+streams! {
+    SettlementServiceClient in settlement
+        stream_settlement_lines(StreamSettlementLinesRequest) -> StreamSettlementLinesResponse;
+    SettlementServiceClient in settlement
+        export_settlement_statement(ExportSettlementStatementRequest) -> ExportSettlementStatementResponse;
 }
 
 #[cfg(test)]
@@ -154,13 +179,18 @@ mod tests {
     use prost::Message;
     use prost_types::{DescriptorProto, FileDescriptorSet};
 
-    /// The lines of the table above: service, method, request, and whether it has a request id, whether it is a list.
+    /// The lines of the tables above: service, method, request, and whether it has a request id, whether it is a list.
     fn table() -> BTreeSet<(String, String, String, bool, bool)> {
-        let (_, table) = include_str!("method.rs").split_once("\nmethods! {\n").unwrap();
-        let (table, _) = table.split_once("\n}\n").unwrap();
+        let table = |begin: &str| {
+            let (_, table) = include_str!("method.rs").split_once(begin).unwrap();
+            table.split_once("\n}\n").unwrap().0
+        };
+        // A stream has its service in its own line, where the other table has it once for all.
+        let streams = table("\nstreams! {\n").replace("in settlement\n", "in settlement {");
+        let tables = format!("{};{streams}", table("\nmethods! {\n"));
         let mut rows = BTreeSet::new();
         let mut service = "";
-        for part in table.split([';', '{']) {
+        for part in tables.split([';', '{']) {
             if let Some((client, _)) = part.split_once("Client in ") {
                 service = client.trim_matches(|it: char| !it.is_alphabetic());
             } else if let Some((method, rest)) = part.split_once('(') {

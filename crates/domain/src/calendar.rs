@@ -77,6 +77,11 @@ impl Zone {
         self.date(time).and_then(end).unwrap_or(*Timestamp::SAYABLE.end())
     }
 
+    /// The first instant of a day that is written like `2026-01-31`; `None` if it is none.
+    pub fn start_of_day(&self, day: &str) -> Option<Timestamp> {
+        self.start(day.parse().ok()?).ok()
+    }
+
     fn date(&self, time: Timestamp) -> Result<Date, jiff::Error> {
         Ok(jiff::Timestamp::from_millisecond(time.as_millis())?.to_zoned(self.0.clone()).date())
     }
@@ -119,6 +124,22 @@ mod tests {
             zone("Europe/Paris").start_of_day_after(at("2026-03-28T12:00:00Z"), 2),
             at("2026-03-29T22:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_day_begins_at_the_place_s_own_midnight() {
+        for (name, day, start) in [
+            ("UTC", "2026-03-29", Some("2026-03-29T00:00:00Z")),
+            ("Europe/Paris", "2026-03-29", Some("2026-03-28T23:00:00Z")),
+            ("Europe/Paris", "2026-03-30", Some("2026-03-29T22:00:00Z")),
+            ("America/Sao_Paulo", "2018-11-04", Some("2018-11-04T03:00:00Z")),
+            ("Pacific/Kiritimati", "2026-01-01", Some("2025-12-31T10:00:00Z")),
+            ("Asia/Kolkata", "2026-01-01", Some("2025-12-31T18:30:00Z")),
+            ("UTC", "2026-02-29", None),
+            ("UTC", "", None),
+        ] {
+            assert_eq!(zone(name).start_of_day(day), start.map(at), "{name} {day}");
+        }
     }
 
     #[test]

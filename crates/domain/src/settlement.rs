@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::debt::Debt;
 use crate::event::{Accrual, Clawback, Event, Redemption};
-use crate::{Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
+use crate::{Fingerprint, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 
 /// An hour of recorded time: hours since 1970-01-01T00:00:00Z, UTC. Frozen in stored data, as are all types here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -62,6 +62,26 @@ pub enum LineKey {
         /// How much for a point.
         unit_price: UnitPrice,
     },
+}
+
+impl LineKey {
+    /// What a statement calls the line: the same in every period. Frozen, as what partners keep names lines so.
+    pub fn id(&self, programme: &ProgrammeId) -> Fingerprint {
+        let (kind, issuer, partner, unit_price) = match self {
+            Self::Issued { issuer, funder, unit_price } => (1, issuer, funder, unit_price),
+            Self::Redeemed { issuer, redeemer, unit_price } => (2, issuer, redeemer, unit_price),
+            Self::Refunded { issuer, redeemer, unit_price } => (3, issuer, redeemer, unit_price),
+            Self::ClawedBack { issuer, funder, unit_price } => (4, issuer, funder, unit_price),
+        };
+        Fingerprint::of("settlement-line")
+            .field(1, programme.as_str().as_bytes())
+            .field(2, &[kind])
+            .field(3, issuer.as_str().as_bytes())
+            .field(4, partner.as_str().as_bytes())
+            .field(5, unit_price.currency().code().as_bytes())
+            .field(6, &unit_price.micros().to_be_bytes())
+            .done()
+    }
 }
 
 /// A sum.

@@ -233,6 +233,14 @@ fn statements(network: &Network) {
     assert_eq!(cdnow["net_amounts"], json!([usd("0.90")]));
     let airline = network.run("statement airline --programme mypoints").good();
     assert!(airline.ends_with("\nnet  -0.56 USD, is paid by the operator\n"), "{airline}");
+    let csv = network.run("statement cdnow --programme mypoints --csv -").good();
+    assert!(csv.lines().nth(1).unwrap().contains(",issued,payable,cdnow,100,0.009,0.90,USD,"), "{csv}");
+    network.run("statement cdnow --programme mypoints --csv cdnow.csv --time-zone Europe/Paris").good();
+    assert_eq!(std::fs::read_to_string(network.folder.path().join("cdnow.csv")).unwrap(), csv);
+    network.run("statement nobody --programme mypoints --csv -").failed(4, "(UNKNOWN_PARTNER)");
+    network
+        .run("statement cdnow --programme mypoints --from 2026-01-01 --time-zone Asia/Kolkata")
+        .failed(2, "which is no full hour of UTC");
     let all = network.run("statement --all --programme mypoints --json").json();
     let net: Vec<_> =
         all["net_positions"].as_array().unwrap().iter().map(|row| (&row["party"], &row["net"])).collect();

@@ -104,3 +104,20 @@ fn an_amount_beyond_64_bits_is_no_line() {
     assert_eq!(amount(issued(1_000_000_000), 9_223_372_036), "-9223372036000.00 USD");
     assert!(StatementLine::new(issued(1_000_000_000), sum(9_223_372_037, 1, 1, 1)).is_none());
 }
+
+/// What partners keep names lines so: SHA-256 of tagged fields, by another program.
+#[test]
+fn a_line_has_one_name_for_ever() {
+    let (issuer, redeemer, unit_price) = (partner("cdnow"), partner("airline"), price(7_000));
+    let refunded = LineKey::Refunded { issuer, redeemer, unit_price };
+    let programme = ProgrammeId::new("mypoints").unwrap();
+    let ids = [issued(9_000), redeemed("cdnow"), refunded].map(|key| format!("{:?}", key.id(&programme)));
+    let expected = [
+        "00e8823361f5d8e7d61af54fc458c716",
+        "61ebd6294c491962f4dd37233768e994",
+        "516c94b07af0a64246d5348f0480e33f",
+    ];
+    assert_eq!(ids, expected);
+    let other = ProgrammeId::new("other").unwrap();
+    assert_ne!(refunded.id(&other), refunded.id(&programme));
+}

@@ -78,6 +78,9 @@ const TABLE: &[Row] = &[
     of("coalition.redemption.v1.RedemptionService/CaptureHold", OwnPart, Nobodys),
     of("coalition.redemption.v1.RedemptionService/ReleaseHold", OwnPart, Own),
     of("coalition.settlement.v1.SettlementService/GetSettlementStatement", Own, Nobodys),
+    of("coalition.settlement.v1.SettlementService/ListSettlementLines", Own, Nobodys),
+    of("coalition.settlement.v1.SettlementService/StreamSettlementLines", Own, Nobodys),
+    of("coalition.settlement.v1.SettlementService/ExportSettlementStatement", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetNetPosition", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetBurnMatrix", OwnPart, Nobodys),
 ];

@@ -12,6 +12,7 @@ pub(crate) mod programme;
 pub(crate) mod redemption;
 pub(crate) mod request;
 pub(crate) mod settlement;
+pub(crate) mod statement_csv;
 
 use coalition_intake::Refusal;
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use coalition_domain::{AccountId, KeyId, NoSlug, PartnerId, ProgrammeId, RewardId};
+use coalition_domain::{AccountId, Fingerprint, KeyId, NoSlug, PartnerId, ProgrammeId, RewardId};
 use coalition_intake::convert::{name_from_proto, resource_from_proto};
 
 use crate::status::Failure;
@@ -75,6 +75,11 @@ pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32
 }
 
 /// The name of a partner.
+pub(crate) fn of_line(partner: &PartnerId, line: Fingerprint) -> String {
+    format!("partners/{partner}/settlementLines/{line:?}")
+}
+
+/// `partners/{partner}`.
 pub(crate) fn of_partner(id: impl Display) -> String {
     format!("partners/{id}")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coalition_domain::settlement::{Hour, LineKey, LineSum, StatementLine};
-use coalition_domain::{Currency, Money, PartnerId, Timestamp};
+use coalition_domain::{Currency, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 use coalition_intake::convert::{money_to_proto, timestamp_from_proto};
 use coalition_journal::entry::ShardId;
 use coalition_proto::settlement::v1::{self as proto, SettlementDirection, SettlementKind};
@@ -16,7 +16,7 @@ use crate::status::Failure;
 /// A line over all shards, with what each shard adds to it.
 pub(crate) struct Line {
     pub(crate) line: StatementLine,
-    shards: Vec<(ShardId, LineSum)>,
+    pub(crate) shards: Vec<(ShardId, LineSum)>,
 }
 
 /// What a party pays and is paid in one currency, in millionths; 128 bits hold any sum of lines.
@@ -46,22 +46,10 @@ pub(crate) fn lines(
 }
 
 /// Writes a line as its partner sees it.
-pub(crate) fn line_to_proto(line: &Line) -> Result<proto::SettlementLine, Failure> {
+pub(crate) fn line_to_proto(programme: &ProgrammeId, line: &Line) -> Result<proto::SettlementLine, Failure> {
+    let partner = line.line.partner();
     let Line { line: StatementLine { key, sum, amount }, shards } = line;
-    let (kind, direction, counterparty, unit_price) = match key {
-        LineKey::Issued { issuer, unit_price, .. } => {
-            (SettlementKind::Issued, SettlementDirection::Payable, issuer, unit_price)
-        }
-        LineKey::Redeemed { issuer, unit_price, .. } => {
-            (SettlementKind::Redeemed, SettlementDirection::Receivable, issuer, unit_price)
-        }
-        LineKey::Refunded { issuer, unit_price, .. } => {
-            (SettlementKind::Refunded, SettlementDirection::Payable, issuer, unit_price)
-        }
-        LineKey::ClawedBack { issuer, unit_price, .. } => {
-            (SettlementKind::ClawedBack, SettlementDirection::Receivable, issuer, unit_price)
-        }
-    };
+    let (kind, direction, counterparty, unit_price) = sides(key);
     let range = |(shard, sum): &(ShardId, LineSum)| PositionRange {
         shard: shard.0,
         first_seq: sum.first,
@@ -76,7 +64,26 @@ pub(crate) fn line_to_proto(line: &Line) -> Result<proto::SettlementLine, Failur
         amount: Some(money_to_proto(&magnitude(amount)?)),
         event_count: i64::try_from(sum.count).map_err(|_| too_large())?,
         ranges: shards.iter().map(range).collect(),
+        name: name::of_line(&partner, key.id(programme)),
     })
+}
+
+/// What is settled, who pays, who stands on the other side, and the price of a point.
+pub(crate) fn sides(key: &LineKey) -> (SettlementKind, SettlementDirection, &PartnerId, &UnitPrice) {
+    match key {
+        LineKey::Issued { issuer, unit_price, .. } => {
+            (SettlementKind::Issued, SettlementDirection::Payable, issuer, unit_price)
+        }
+        LineKey::Redeemed { issuer, unit_price, .. } => {
+            (SettlementKind::Redeemed, SettlementDirection::Receivable, issuer, unit_price)
+        }
+        LineKey::Refunded { issuer, unit_price, .. } => {
+            (SettlementKind::Refunded, SettlementDirection::Payable, issuer, unit_price)
+        }
+        LineKey::ClawedBack { issuer, unit_price, .. } => {
+            (SettlementKind::ClawedBack, SettlementDirection::Receivable, issuer, unit_price)
+        }
+    }
 }
 
 /// What each partner pays and is paid by these lines, by currency.
@@ -156,7 +163,8 @@ fn hour(field: &str, time: &prost_types::Timestamp) -> Result<Hour, Failure> {
     }
 }
 
-fn magnitude(amount: &Money) -> Result<Money, Failure> {
+/// An amount without its sign: the direction says who pays.
+pub(crate) fn magnitude(amount: &Money) -> Result<Money, Failure> {
     Ok(Money { micros: amount.micros.checked_abs().ok_or_else(too_large)?, ..*amount })
 }
 

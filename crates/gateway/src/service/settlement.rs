@@ -16,14 +16,69 @@ use super::partner::check_partner;
 use crate::call::Call;
 use crate::convert::position::MinPositions;
 use crate::convert::settlement::{self, Line, Owed};
-use crate::convert::{name, position};
+use crate::convert::{name, position, statement_csv};
 use crate::forward::blocking;
+use crate::page::Page;
 use crate::status::Failure;
 
 /// The operator's name among the parties.
 const OPERATOR: &str = "operator";
 
+/// The largest part of a document that goes out at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// An answer in parts, all of which are there.
+type Parts<T> = tokio_stream::Iter<std::vec::IntoIter<Result<T, Status>>>;
+
+fn parts<T>(parts: Vec<T>) -> Parts<T> {
+    tokio_stream::iter(parts.into_iter().map(Ok).collect::<Vec<_>>())
+}
+
+/// Whose statement is asked for, and of what.
+struct Asked {
+    partner: PartnerId,
+    programme: ProgrammeId,
+    hours: (Hour, Hour),
+}
+
+/// Reads the fields that every request for a statement has.
+macro_rules! asked {
+    ($call:expr, $request:expr) => {
+        Asked {
+            partner: $call.partner_named("partner", &$request.partner)?,
+            programme: name::programme("programme", &$request.programme)?,
+            hours: settlement::hours($request.start_time.as_ref(), $request.end_time.as_ref())?,
+        }
+    };
+}
+
+impl Asked {
+    /// What tells the lists of two statements apart.
+    fn filter(&self) -> [String; 4] {
+        let (from, until) = self.hours;
+        [self.partner.to_string(), self.programme.to_string(), from.0.to_string(), until.0.to_string()]
+    }
+}
+
+fn written(asked: &Asked, lines: &[Line]) -> Result<Vec<proto::SettlementLine>, Failure> {
+    lines.iter().map(|line| settlement::line_to_proto(&asked.programme, line)).collect()
+}
+
 impl Gateway {
+    /// The lines of a partner's statement, and what they stand on.
+    async fn statement(
+        &self,
+        call: &Call,
+        asked: &Asked,
+        min: &[Position],
+    ) -> Result<(Vec<Line>, Vec<Position>), Failure> {
+        let min = self.mins(min)?;
+        self.check_known(call, &asked.partner).await?;
+        let (mut lines, positions) = self.lines(call, asked.programme, asked.hours, &min).await?;
+        lines.retain(|line| line.line.partner() == asked.partner);
+        Ok((lines, positions))
+    }
+
     /// The lines of a programme over all shards, and what they stand on.
     async fn lines(
         &self,
@@ -58,25 +113,71 @@ impl SettlementService for Gateway {
         request: Request<proto::GetSettlementStatementRequest>,
     ) -> Result<Response<proto::SettlementStatement>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let partner = call.partner_named("partner", &request.partner)?;
-        let programme = name::programme("programme", &request.programme)?;
-        let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
-        let min = self.mins(&request.min_positions)?;
-        self.check_known(&call, &partner).await?;
-        let (mut lines, positions) = self.lines(&call, programme, hours, &min).await?;
-        lines.retain(|line| line.line.partner() == partner);
+        let asked = asked!(&call, request);
+        let (lines, positions) = self.statement(&call, &asked, &request.min_positions).await?;
         let net = settlement::owed(&lines)
             .into_iter()
             .map(|((_, currency), owed)| Ok(money_to_proto(&owed.net(currency)?)));
         Ok(Response::new(proto::SettlementStatement {
-            partner: name::of_partner(partner),
-            programme: name::of_programme(programme),
+            partner: name::of_partner(asked.partner),
+            programme: name::of_programme(asked.programme),
             start_time: request.start_time,
             end_time: request.end_time,
             net_amounts: net.collect::<Result<_, Failure>>()?,
-            lines: lines.iter().map(settlement::line_to_proto).collect::<Result<_, Failure>>()?,
+            lines: written(&asked, &lines)?,
             positions,
         }))
+    }
+
+    async fn list_settlement_lines(
+        &self,
+        request: Request<proto::ListSettlementLinesRequest>,
+    ) -> Result<Response<proto::ListSettlementLinesResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let asked = asked!(&call, request);
+        let filter = asked.filter();
+        let filter = filter.each_ref().map(String::as_str);
+        let page = Page::<LineKey>::of(&call, request.page_size, &request.page_token, &filter)?;
+        let (lines, positions) = self.statement(&call, &asked, &request.min_positions).await?;
+        let (lines, next_page_token) = page.cut(lines.into_iter(), |line| line.line.key);
+        let lines = written(&asked, &lines)?;
+        Ok(Response::new(proto::ListSettlementLinesResponse { lines, next_page_token, positions }))
+    }
+
+    type StreamSettlementLinesStream = Parts<proto::StreamSettlementLinesResponse>;
+
+    async fn stream_settlement_lines(
+        &self,
+        request: Request<proto::StreamSettlementLinesRequest>,
+    ) -> Result<Response<Self::StreamSettlementLinesStream>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let asked = asked!(&call, request);
+        let filter = asked.filter();
+        let filter = filter.each_ref().map(String::as_str);
+        let page = Page::<LineKey>::of(&call, 0, &request.resume_token, &filter)?;
+        let (lines, _) = self.statement(&call, &asked, &request.min_positions).await?;
+        let rest = lines.iter().filter(|line| page.after.is_none_or(|after| line.line.key > after));
+        let write = |line: &Line| {
+            let resume_token = page.token(&line.line.key);
+            let line = Some(settlement::line_to_proto(&asked.programme, line)?);
+            Ok::<_, Failure>(proto::StreamSettlementLinesResponse { line, resume_token })
+        };
+        let lines: Vec<_> = rest.map(write).collect::<Result<_, _>>()?;
+        Ok(Response::new(parts(lines)))
+    }
+
+    type ExportSettlementStatementStream = Parts<proto::ExportSettlementStatementResponse>;
+
+    async fn export_settlement_statement(
+        &self,
+        request: Request<proto::ExportSettlementStatementRequest>,
+    ) -> Result<Response<Self::ExportSettlementStatementStream>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let asked = asked!(&call, request);
+        let (lines, _) = self.statement(&call, &asked, &request.min_positions).await?;
+        let document = statement_csv::write(&asked.partner, &asked.programme, asked.hours, &lines)?;
+        let chunk = |content: &[u8]| proto::ExportSettlementStatementResponse { content: content.to_vec() };
+        Ok(Response::new(parts(document.chunks(CHUNK_BYTES).map(chunk).collect())))
     }
 
     async fn get_net_position(

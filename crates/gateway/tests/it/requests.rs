@@ -329,6 +329,39 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
         ),
         (
+            "coalition.settlement.v1.SettlementService/ListSettlementLines",
+            settlement::ListSettlementLinesRequest {
+                partner: shop(),
+                programme: miles(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.settlement.v1.SettlementService/StreamSettlementLines",
+            settlement::StreamSettlementLinesRequest {
+                partner: shop(),
+                programme: miles(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.settlement.v1.SettlementService/ExportSettlementStatement",
+            settlement::ExportSettlementStatementRequest {
+                partner: shop(),
+                programme: miles(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
             "coalition.settlement.v1.SettlementService/GetNetPosition",
             settlement::GetNetPositionRequest { partner: shop(), programme: miles(), ..Default::default() }
                 .encode_to_vec(),

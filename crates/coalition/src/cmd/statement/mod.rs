@@ -1,15 +1,19 @@
 //! `coalition statement`: who owes whom.
 
+mod export;
 mod network;
 mod partner;
+mod period;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use coalition_domain::{PartnerId, ProgrammeId, Timestamp};
+use coalition_domain::calendar::Zone;
+use coalition_domain::{PartnerId, ProgrammeId};
 
-use crate::client::failure::Trouble;
-use crate::client::names::{hour, partner as partner_id, programme};
+use self::period::{Bound, Period, bound};
+use crate::client::names::{partner as partner_id, programme};
 use crate::client::{Options, run as connect};
 
 /// Show what a partner owes and is owed, or who owes what in the whole programme.
@@ -28,11 +32,17 @@ pub(crate) struct Args {
     #[arg(long, value_parser = programme)]
     programme: ProgrammeId,
     /// First recorded time that counts, a full hour or a day; without it from the beginning.
-    #[arg(long, value_name = "TIME", value_parser = hour)]
-    from: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = bound)]
+    from: Option<Bound>,
     /// First recorded time that counts no more, a full hour or a day; without it up to now.
-    #[arg(long, value_name = "TIME", value_parser = hour)]
-    to: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = bound)]
+    to: Option<Bound>,
+    /// Where the days of --from and --to begin: a time zone such as Europe/Paris.
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    time_zone: Zone,
+    /// Write one partner's statement as CSV to this file, or to standard output with -.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "json"])]
+    csv: Option<PathBuf>,
     /// Net positions of all parties, and points burnt by issuer and redeemer.
     #[arg(long)]
     all: bool,
@@ -41,12 +51,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    if let (Some(from), Some(to)) = (args.from, args.to)
-        && to < from
-    {
-        return Err(Trouble::Usage("--to lies before --from".to_owned()).into());
-    }
-    connect(&args.options, async |session| {
-        if args.all { network::run(&session, &args).await } else { partner::run(&session, &args).await }
+    let period = Period::of(args.from.as_ref(), args.to.as_ref(), &args.time_zone)?;
+    connect(&args.options, async |session| match (&args.csv, args.all) {
+        (Some(file), _) => export::run(&session, &args, period, file).await,
+        (None, true) => network::run(&session, &args, period).await,
+        (None, false) => partner::run(&session, &args, period).await,
     })
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    text.parse().map_err(|error: coalition_domain::calendar::NoZone| error.to_string())
 }

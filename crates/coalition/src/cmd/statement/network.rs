@@ -6,19 +6,19 @@ use anyhow::Result;
 use coalition_proto::settlement::v1::{BurnMatrix, GetBurnMatrixRequest, GetNetPositionRequest, NetPosition};
 use serde_json::{Value, json};
 
-use super::{Args, partner};
-use crate::client::names::{programme_name, proto_time, short};
+use super::{Args, Period, partner};
+use crate::client::names::{programme_name, short};
 use crate::client::text::{grouped, money, price};
 use crate::client::{Align, Session, Style, Table, json};
 
-pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
+pub(super) async fn run(session: &Session, args: &Args, period: Period) -> Result<ExitCode> {
     let programme = programme_name(&args.programme);
     let query = GetNetPositionRequest {
         programme: programme.clone(),
         partner: String::new(),
         min_positions: Vec::new(),
-        start_time: args.from.map(proto_time),
-        end_time: args.to.map(proto_time),
+        start_time: period.from,
+        end_time: period.to,
     };
     let net = session.ask("read the net positions", query).await?;
     // The matrix stands on nothing older than the net positions, so that a redemption in the one is in the other.

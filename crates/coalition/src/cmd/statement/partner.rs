@@ -10,17 +10,17 @@ use coalition_proto::r#type::v1::{Position, PositionRange};
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 
-use super::Args;
-use crate::client::names::{partner_name, programme_name, proto_time, short};
+use super::{Args, Period};
+use crate::client::names::{partner_name, programme_name, short};
 use crate::client::text::{grouped, money, price, time};
 use crate::client::{Align, Session, Style, Table, json};
 
-pub(super) async fn run(session: &Session, args: &Args) -> Result<ExitCode> {
+pub(super) async fn run(session: &Session, args: &Args, period: Period) -> Result<ExitCode> {
     let query = GetSettlementStatementRequest {
         partner: args.partner.as_ref().map(partner_name).unwrap_or_default(),
         programme: programme_name(&args.programme),
-        start_time: args.from.map(proto_time),
-        end_time: args.to.map(proto_time),
+        start_time: period.from,
+        end_time: period.to,
         min_positions: Vec::new(),
     };
     let statement = session.ask("read the statement", query).await?;
@@ -97,6 +97,7 @@ fn as_json(statement: &SettlementStatement) -> Value {
     let range = |range: &PositionRange| json!({ "shard": range.shard, "first_seq": range.first_seq, "last_seq": range.last_seq });
     let line = |line: &SettlementLine| {
         json!({
+            "name": line.name,
             "kind": kind(line),
             "direction": match line.direction() {
                 SettlementDirection::Unspecified => "unknown",
@@ -146,6 +147,7 @@ mod tests {
                 amount: Some(amount),
                 event_count: 1_234,
                 ranges: Vec::new(),
+                name: String::new(),
             };
         let statement = SettlementStatement {
             partner: "partners/cdnow".to_owned(),
