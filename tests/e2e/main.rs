@@ -6,6 +6,7 @@ mod demo;
 mod digest;
 mod guides;
 mod harness;
+mod holds;
 mod identifiers;
 mod kafka;
 mod kafka_gap;

@@ -1,0 +1,88 @@
+"""A till in Python: 100 points are earned, 80 of them held, 50 captured, and the capture is refunded.
+
+    holds.py ADDRESS PARTNER_KEY_FILE OPERATOR_KEY_FILE
+
+Prints a line after each step: what the network said, and what the member has available and held.
+"""
+
+import datetime
+import os
+import sys
+import time
+import uuid
+
+import grpc
+from coalition.account.v1 import account_pb2, account_pb2_grpc
+from coalition.event.v1 import partner_event_pb2 as event_pb2, partner_event_pb2_grpc as event_pb2_grpc
+from coalition.member.v1 import member_pb2, member_pb2_grpc
+from coalition.redemption.v1 import redemption_pb2, redemption_pb2_grpc
+from coalition.type.v1 import identifier_pb2, outcome_pb2
+
+
+def request_id():
+    """A UUID of version 7: the time in milliseconds, then chance."""
+    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return str(uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62))
+
+
+def main():
+    address, partner_key, operator_key = sys.argv[1:]
+    channel = grpc.insecure_channel(address)
+    till, operator = (
+        {"metadata": [("authorization", f"Bearer {open(path).read().strip()}")], "timeout": 30}
+        for path in (partner_key, operator_key)
+    )
+    customer = identifier_pb2.Identifier(
+        scheme=identifier_pb2.IDENTIFIER_SCHEME_CUSTOMER_NUMBER, scope="partners/shop", value="1"
+    )
+
+    events = event_pb2_grpc.PartnerEventServiceStub(channel)
+    purchase = event_pb2.PartnerEvent(
+        event_id="e1", identifier=customer, purchase=event_pb2.Purchase(order_id="o1")
+    )
+    purchase.event_time.FromDatetime(datetime.datetime.now(datetime.timezone.utc))
+    purchase.purchase.amount.currency_code = "USD"
+    purchase.purchase.amount.units = 100
+    events.PublishEvents(event_pb2.PublishEventsRequest(partner="partners/shop", events=[purchase]), **till)
+    asked = event_pb2.GetPartnerEventRequest(partner="partners/shop", event_id="e1", identifier=customer)
+    end = time.monotonic() + 60
+    while True:
+        try:
+            state = events.GetPartnerEvent(asked, **till).state
+            break
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.NOT_FOUND or time.monotonic() > end:
+                raise
+    members = member_pb2_grpc.MemberServiceStub(channel)
+    member = members.LookupMember(member_pb2.LookupMemberRequest(identifier=customer), **till).name
+    accounts = account_pb2_grpc.AccountServiceStub(channel)
+
+    def tell(said, position=None):
+        request = account_pb2.GetBalanceRequest(
+            member=member, programme="programmes/club", min_position=position
+        )
+        balance = accounts.GetBalance(request, **operator)
+        print(said, balance.available, balance.held)
+
+    tell(outcome_pb2.EventState.Name(state))
+    redemptions = redemption_pb2_grpc.RedemptionServiceStub(channel)
+    hold = redemptions.CreateHold(
+        redemption_pb2.CreateHoldRequest(
+            member=member, reward="programmes/club/rewards/towel", quantity=2, request_id=request_id()
+        ),
+        **till,
+    )
+    tell(redemption_pb2.HoldState.Name(hold.state), hold.position)
+    capture = redemption_pb2.CaptureHoldRequest(name=hold.name, points=50, request_id=request_id())
+    redemption = redemptions.CaptureHold(capture, **till)
+    tell(redemption_pb2.RedemptionState.Name(redemption.state), redemption.position)
+    again = redemption_pb2.CaptureHoldRequest(name=hold.name, request_id=request_id())
+    try:
+        redemptions.CaptureHold(again, **till)
+    except grpc.RpcError as error:
+        tell(error.code().name)
+    refund = redemption_pb2.RefundRedemptionRequest(name=redemption.name, request_id=request_id())
+    tell(redemption_pb2.RedemptionState.Name(redemptions.RefundRedemption(refund, **till).state))
+
+
+main()
