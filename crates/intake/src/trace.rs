@@ -74,13 +74,18 @@ fn with_event(stage: &'static str, record: &Record, shard: ShardId, say: impl Fn
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, LazyLock, Mutex};
 
     use coalition_domain::Timestamp;
     use coalition_proto::r#type::v1::{ErrorReason, Identifier};
 
     use super::*;
     use crate::judge::Stage;
+
+    /// While a process has one subscriber, the first thread that comes to a line asks only its own, which may be none,
+    /// whether anybody wants to see it, for ever and for all. With two, it asks both.
+    static OTHER: LazyLock<tracing::Dispatch> =
+        LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -104,6 +109,7 @@ mod tests {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
+        LazyLock::force(&OTHER);
         tracing::subscriber::with_default(subscriber, say);
         let bytes = lines.0.lock().unwrap();
         assert_eq!(std::str::from_utf8(&bytes).unwrap().trim(), expected);

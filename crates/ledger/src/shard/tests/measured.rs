@@ -1,11 +1,12 @@
 //! What a core shows of its work: counts, how long commands wait, and the way of events that are followed.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use coalition_domain::Span;
 use coalition_journal::log::Stored;
+use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Alone, Input, NOW, Tally, event, repeat};
@@ -78,6 +79,10 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// While a process has one subscriber, the first thread that comes to a line asks only its own, which may be none, whether
+/// anybody wants to see it, for ever and for all. With two, it asks both.
+static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 /// The log lines of a core that decides these, at DEBUG.
 fn lines(events: Vec<Stored>) -> String {
     let lines = Lines::default();
@@ -87,6 +92,7 @@ fn lines(events: Vec<Stored>) -> String {
         .with_ansi(false)
         .with_writer(lines.clone())
         .finish();
+    LazyLock::force(&OTHER);
     tracing::subscriber::with_default(subscriber, || {
         let mut alone = Alone::in_office();
         alone.say(Input::Inbox(events));
