@@ -31,8 +31,8 @@ fn a_till_in_python_holds_captures_and_refunds() {
     let (data, document) = (folder.path().join("network"), folder.path().join("club.toml"));
     let served = Served::start(&data);
     std::fs::write(&document, PROGRAMME).expect("room for a programme");
-    served.command(&["programme", "publish", &document.display().to_string()]);
     served.command(&["partner", "create", "shop", "--name", "Shop", "--programme", "club"]);
+    served.command(&["programme", "publish", &document.display().to_string()]);
     let prices = ["--accrual", "0.009", "--redemption", "0.007"];
     served.command(&[["partner", "contract", "shop", "--programme", "club"].as_slice(), &prices].concat());
     served.command(&["member", "enrol", "--customer", "shop:1"]);

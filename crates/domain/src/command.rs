@@ -138,6 +138,23 @@ impl EventBody {
         }
     }
 
+    /// How many lines it names.
+    pub fn lines(&self) -> usize {
+        match self {
+            Self::Basket { lines, .. } => lines.len(),
+            Self::Return { what: Returned::Lines(lines), .. } => lines.len(),
+            Self::Return { what: Returned::Whole | Returned::Amount(_), .. }
+            | Self::SignUp { .. }
+            | Self::ConsentGiven { .. }
+            | Self::ConsentWithdrawn { .. }
+            | Self::Purchase { .. }
+            | Self::EmailRead { .. }
+            | Self::AccountOpening { .. }
+            | Self::Engagement { .. }
+            | Self::AccountClosing { .. } => 0,
+        }
+    }
+
     /// What was paid, in a purchase.
     pub fn amount(&self) -> Option<&Money> {
         match self {

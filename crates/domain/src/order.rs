@@ -106,11 +106,24 @@ impl OrderRecord {
     }
 
     /// How many points have to be taken back of a grant, more than were: in proportion to what was returned of the whole
-    /// order, rounded down; what has lapsed is not taken a second time.
+    /// order, rounded down; what has lapsed is not taken a second time. A part that was bought behind a return pays nothing
+    /// for it: all grants of a programme together owe no more than their shares, less what was taken back of any of them.
     pub fn owed(&self, grant: &Granted) -> Points {
+        let programme = grant.version.programme;
+        let grants = || self.grants.iter().filter(|other| other.version.programme == programme);
+        let target: u128 = grants().map(|grant| u128::from(self.target(grant).get())).sum();
+        let taken: u128 = grants().map(|grant| u128::from(grant.clawed_back.get())).sum();
+        let owed = self.target(grant).minus(grant.clawed_back).unwrap_or_default();
+        match u64::try_from(target.saturating_sub(taken)).ok().and_then(|all| Points::new(all).ok()) {
+            Some(all) => owed.min(all),
+            None => owed,
+        }
+    }
+
+    /// How many points of a grant have to be taken back for all that was returned so far.
+    fn target(&self, grant: &Granted) -> Points {
         let target = if self.whole { grant.points } else { self.share(grant.points) };
-        let there = grant.points.minus(grant.lapsed).unwrap_or_default();
-        target.min(there).minus(grant.clawed_back).unwrap_or_default()
+        target.min(grant.points.minus(grant.lapsed).unwrap_or_default())
     }
 
     fn share(&self, points: Points) -> Points {

@@ -7,6 +7,9 @@ use crate::{PartnerEvent, Place, Span, Wait};
 /// Events of one account that may wait at a time, so that its row stays small; what comes beyond them is refused.
 pub const WAITING_MAX: usize = 16;
 
+/// Lines of orders that the events of one account that wait may have in all, for the same reason.
+pub const WAITING_LINES_MAX: usize = 200;
+
 /// How long an event waits for the consent that it needs, unless the network says another time.
 pub const CONSENT_WAIT: Span = Span::from_days(1);
 

@@ -109,6 +109,15 @@ impl Draft {
             Verdict::Decided(outcome) => {
                 let outcome = self.bounded(state, outcome);
                 let ready = ready(Decision { command, outcome }, source, account.activities());
+                let decided = decision(&ready.item);
+                if decided.command.key().is_none() && matches!(decided.outcome, Outcome::Refused(_)) {
+                    // Refused, it would be due again at once, and for ever.
+                    tracing::error!(
+                        seq = self.seq,
+                        "what time brings about is too large for a record; it waits"
+                    );
+                    return Drafted::Nothing;
+                }
                 if brings(decision(&ready.item))
                     && !account.waiting().is_empty()
                     && !self.planted.has(Plant::ConsentUnheard)

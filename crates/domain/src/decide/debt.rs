@@ -5,6 +5,10 @@ use crate::event::{Applied, Event};
 use crate::lot::LotAllocation;
 use crate::{Command, Points, ProgrammeId, Rejection, Timestamp};
 
+/// Lots that repay at once, so that a decision fits into a record; what they leave owed is repaid by the next decision, and
+/// can't be spent before.
+const LOTS_MAX: usize = 1_000;
+
 /// The decision, with the repayment of what is owed by the points that it lets be spent.
 pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied, at: &Moment) -> Applied {
     if account.is_in_debt() {
@@ -20,8 +24,10 @@ pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied,
 /// What is not activated yet repays when it is: as that is journaled, a balance shows already what will be left.
 fn repay(programme: ProgrammeId, purse: &Purse, now: Timestamp) -> Option<Event> {
     let owed = purse.debts.total();
-    let (slices, missing) = purse.lots.first(owed, |lot| !lot.pending && !lot.expired(now));
-    let repaid = owed.minus(missing).expect("no more is missing than is owed");
+    let (mut slices, _) = purse.lots.first(owed, |lot| !lot.pending && !lot.expired(now));
+    slices.truncate(LOTS_MAX);
+    let add = |sum: Points, points: &Points| sum.plus(*points).expect("no more than is owed");
+    let repaid = slices.iter().map(|(_, points)| points).fold(Points::ZERO, add);
     let event = || Event::DebtRepaid {
         programme,
         allocations: slices.iter().map(|(lot, points)| lot.slice(*points)).collect(),

@@ -61,7 +61,7 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
         (Seen::New | Seen::RefusedBefore, _) => {
             Verdict::Decided(match decide_new(account, registry, command, at) {
                 Ok(applied) => Outcome::Applied(debt::repaid(account, command, applied, at)),
-                Err(rejection) => waiting::refused_or_waiting(account, registry, rejection, at),
+                Err(rejection) => waiting::refused_or_waiting(account, registry, command, rejection, at),
             })
         }
     }

@@ -7,19 +7,29 @@ use super::{debt, partner_event};
 use crate::account::{Account, Moment, orders};
 use crate::event::{Event, Outcome, Wait, WaitsFor};
 use crate::registry::Registry;
-use crate::waiting::{WAITING_MAX, WaitingEvent};
+use crate::waiting::{WAITING_LINES_MAX, WAITING_MAX, WaitingEvent};
 use crate::{Command, Decision, Rejection, Span};
 
 /// What a rejection comes to that time may heal.
 pub(super) fn refused_or_waiting(
     account: &Account,
     registry: &Registry,
+    command: &Command,
     rejection: Rejection,
     at: &Moment,
 ) -> Outcome {
     let Some(waits_for) = may_come(&rejection) else { return Outcome::Refused(rejection) };
     let span = registry.consent_wait();
-    if span == Span::ZERO || account.waiting().len() >= WAITING_MAX {
+    let lines = account.waiting().iter().map(|waiting| waiting.event.body.lines()).sum::<usize>();
+    let more = match command {
+        Command::PartnerEvent(event) => event.body.lines(),
+        Command::Enrol { .. }
+        | Command::Redeem { .. }
+        | Command::TimePassed { .. }
+        | Command::Reward { .. } => 0,
+    };
+    let full = account.waiting().len() >= WAITING_MAX || lines + more > WAITING_LINES_MAX;
+    if span == Span::ZERO || full {
         return Outcome::Refused(waits_for.missed());
     }
     Outcome::Waiting(Wait { until: at.decided_at.plus(span), waits_for })

@@ -11,8 +11,8 @@ use tonic::codegen::http::{HeaderMap, header};
 pub(crate) use self::policy::{Row, Whose, row};
 pub use self::secret::{NewKey, Secret};
 pub use self::token::MemberToken;
-use self::token::Shown;
-pub(crate) use self::token::token_key;
+use self::token::{CLOCK_SKEW, Shown};
+pub(crate) use self::token::{TOKEN_TTL, token_key};
 use crate::status::Failure;
 
 /// The caller, at the time `now`, of a request with these headers: the holder of a key, or a member with a token that the
@@ -47,6 +47,10 @@ pub(crate) fn authenticate(
             ErrorReason::KeyRevoked,
             "the key was revoked; ask the operator for another",
         ));
+    }
+    // Whoever holds a key can sign what they like: what nobody would have been given is none.
+    if token.is_some_and(|token| token.expires_at > now.plus(*TOKEN_TTL.end()).plus(CLOCK_SKEW)) {
+        return Err(unknown());
     }
     match token {
         None => Ok(Caller { key: key.id, role: key.role }),
@@ -141,6 +145,8 @@ mod tests {
         };
         for (text, registry, expected) in [
             (token(&new, 1_001), knowing(false), None),
+            (token(&new, 1_000 + 86_400_000 + 300_000), knowing(false), None),
+            (token(&new, 1_001 + 86_400_000 + 300_000), knowing(false), Some(ErrorReason::Unauthenticated)),
             (token(&new, 1_000), knowing(false), Some(ErrorReason::TokenExpired)),
             (token(&new, 1_001), knowing(true), Some(ErrorReason::KeyRevoked)),
             (token(&new, 1_001), registry(&new, false), Some(ErrorReason::Unauthenticated)),

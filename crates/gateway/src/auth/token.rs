@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use coalition_domain::registry::TokenKey;
-use coalition_domain::{AccountId, KeyId, Timestamp};
+use coalition_domain::{AccountId, KeyId, Span, Timestamp};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,12 @@ const PREFIX: &str = "ct_";
 
 /// What is signed begins so: no other thing that a key might ever sign is a token.
 const PURPOSE: &[u8] = b"coalition member token 1\0";
+
+/// How long a token may be good, from when it is signed.
+pub(crate) const TOKEN_TTL: std::ops::RangeInclusive<Span> = Span::from_secs(60)..=Span::from_days(1);
+
+/// How far ahead the clock of the gateway that signed it may be.
+pub(super) const CLOCK_SKEW: Span = Span::from_secs(300);
 
 /// The longest token that is looked at, in bytes.
 const TEXT_MAX: usize = 512;

@@ -40,12 +40,13 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
     })
 }
 
-/// An entry of the history of `account`, with what each rule said if that was asked for.
+/// An entry of the history of `account` as `role` may see it, with what each rule said if that was asked for. What a member
+/// owes may come from another partner, so a partner sees its own part alone: what it gave and took back.
 pub(crate) fn to_proto(
     account: AccountId,
     activity: &Activity,
     registry: &Registry,
-    shard: ShardId,
+    (shard, role): (ShardId, Role),
     with_rules: bool,
 ) -> proto::Activity {
     let command = &activity.decision.command;
@@ -69,11 +70,12 @@ pub(crate) fn to_proto(
         Outcome::Applied(applied) => {
             entry.set_state(shared::EventState::Applied);
             entry.programme_version = applied.version.map_or(0, |version| version.number);
-            entry.points = applied.events.iter().map(moved).sum();
+            let owed = !matches!(role, Role::Partner(_));
+            entry.points = applied.events.iter().map(|event| moved(event, owed)).sum();
             entry.grants = lot::grants(applied);
             entry.burnt = burnt(activity);
-            entry.taken_back = applied.events.iter().filter_map(taken_back).collect();
-            entry.debt_repaid = applied.events.iter().map(repaid).sum();
+            entry.taken_back = applied.events.iter().filter_map(|event| taken_back(event, owed)).collect();
+            entry.debt_repaid = applied.events.iter().filter(|_| owed).map(repaid).sum();
             entry.rules = entry.grants.iter().map(|grant| grant.rule.clone()).collect();
             if redemption::burnt(activity).is_some() {
                 entry.redemption = redemption::name_of(account, activity);
@@ -95,8 +97,8 @@ pub(crate) fn to_proto(
     entry
 }
 
-/// What an event does to the sum of available and pending points.
-fn moved(event: &Event) -> i64 {
+/// What an event does to the sum of available and pending points; without what is `owed`, as if nothing was.
+fn moved(event: &Event, owed: bool) -> i64 {
     match event {
         Event::PointsAccrued(accrual) => accrual.points.signed(),
         Event::LotExpired { points, .. } => -points.signed(),
@@ -106,8 +108,10 @@ fn moved(event: &Event) -> i64 {
         Event::HoldCaptured { released: points, .. }
         | Event::HoldReleased { points, .. }
         | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
-        Event::PointsClawedBack(clawback) => clawback.debt.signed() - clawback.points.signed(),
-        Event::DebtRepaid { .. } => -repaid(event),
+        Event::PointsClawedBack(clawback) if owed => clawback.debt.signed() - clawback.points.signed(),
+        Event::PointsClawedBack(clawback) => -clawback.points.signed(),
+        Event::DebtRepaid { .. } if owed => -repaid(event),
+        Event::DebtRepaid { .. } => 0,
         Event::OrderReturned(_)
         | Event::MemberEnrolled
         | Event::ConsentGiven { .. }
@@ -117,14 +121,14 @@ fn moved(event: &Event) -> i64 {
     }
 }
 
-fn taken_back(event: &Event) -> Option<proto::TakenBackPoints> {
+fn taken_back(event: &Event, owed: bool) -> Option<proto::TakenBackPoints> {
     let Clawback { version, rule, points, debt, .. } = clawback(event)?;
     Some(proto::TakenBackPoints {
         rule: rule.to_string(),
         programme: name::of_programme(version.programme),
         programme_version: version.number,
         points: points.signed(),
-        debt: debt.signed(),
+        debt: if owed { debt.signed() } else { 0 },
     })
 }
 

@@ -74,12 +74,12 @@ pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32
     Ok((partner, place.ok_or_else(|| Failure::invalid(field, "ends in no {partition}-{offset}"))?))
 }
 
-/// The name of a partner.
+/// The name of a line of a partner's statements.
 pub(crate) fn of_line(partner: &PartnerId, line: Fingerprint) -> String {
     format!("partners/{partner}/settlementLines/{line:?}")
 }
 
-/// `partners/{partner}`.
+/// The name of a partner.
 pub(crate) fn of_partner(id: impl Display) -> String {
     format!("partners/{id}")
 }

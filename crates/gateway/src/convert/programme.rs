@@ -1,8 +1,9 @@
 //! Programmes, their versions and rewards.
 
+use coalition_domain::account::Balance;
 use coalition_domain::programme::{Fault, Reward};
 use coalition_domain::registry::ProgrammeVersion;
-use coalition_domain::{Points, ProgrammeId, Timestamp};
+use coalition_domain::{ProgrammeId, Timestamp};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::Position;
 use coalition_proto::catalogue::v1 as catalogue;
@@ -52,13 +53,16 @@ pub(crate) fn fault_to_proto(fault: Fault) -> proto::ProgrammeFault {
     proto::ProgrammeFault { line, column, path, message }
 }
 
-/// A reward of a version; `available`: the points of the member to compare with.
+/// A reward of a version; `balance`: that of the member to compare with, who pays what they owe first.
 pub(crate) fn reward_to_proto(
     version: &ProgrammeVersion,
     reward: &Reward,
-    available: Option<(Points, Position)>,
+    balance: Option<(Balance, Position)>,
 ) -> catalogue::Reward {
-    let missing = available.map(|(available, _)| reward.points.minus(available).unwrap_or_default());
+    let missing = balance.as_ref().map(|(balance, _)| {
+        let needed = reward.points.signed().saturating_add(balance.debt.signed());
+        needed.saturating_sub(balance.available.signed()).max(0)
+    });
     catalogue::Reward {
         name: name::of_reward(version.programme.id, reward.id),
         display_name: reward.name.clone(),
@@ -67,9 +71,9 @@ pub(crate) fn reward_to_proto(
         programme_version: version.number,
         start_time: reward.from.map(timestamp_to_proto),
         end_time: reward.until.map(timestamp_to_proto),
-        affordable: missing.map(Points::is_zero),
-        points_missing: missing.map(Points::signed),
-        position: available.map(|(_, at)| position::to_proto(at)),
+        affordable: missing.map(|missing| missing == 0),
+        points_missing: missing,
+        position: balance.map(|(_, at)| position::to_proto(at)),
     }
 }
 

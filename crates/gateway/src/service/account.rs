@@ -105,7 +105,7 @@ impl AccountService for Gateway {
             let (activities, next) = history::walk(&view, page.after, page.size, |entry| {
                 let shown = activity::is_of(entry, role)
                     && only.is_none_or(|only| activity::programme(entry, registry) == Some(only));
-                shown.then(|| activity::to_proto(id, entry, registry, view.position.shard, false))
+                shown.then(|| activity::to_proto(id, entry, registry, (view.position.shard, role), false))
             })?;
             Ok(proto::ListActivitiesResponse {
                 activities,
@@ -126,8 +126,8 @@ impl AccountService for Gateway {
         let role = call.caller.role;
         let found = blocking(&call, move || {
             let found = view.activity(number - 1)?.filter(|entry| activity::is_of(entry, role));
-            let found =
-                found.map(|entry| activity::to_proto(id, &entry, &view.registry, view.position.shard, true));
+            let seen = (view.position.shard, role);
+            let found = found.map(|entry| activity::to_proto(id, &entry, &view.registry, seen, true));
             found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the history has no such entry"))
         });
         Ok(Response::new(found.await?))

@@ -1,5 +1,6 @@
 //! What can be had for points.
 
+use coalition_domain::account::Balance;
 use coalition_domain::programme::Reward;
 use coalition_domain::{PartnerId, Points, ProgrammeId, RewardId};
 use coalition_ledger::view::Position;
@@ -20,16 +21,16 @@ use crate::status::Failure;
 
 /// What a member has to spend, for the rewards that the caller may compare it with.
 struct Purse {
-    available: Points,
+    balance: Balance,
     position: Position,
     /// The caller may compare with the rewards of this partner only.
     only: Option<PartnerId>,
 }
 
 impl Purse {
-    fn for_reward(&self, reward: &Reward) -> Option<(Points, Position)> {
+    fn for_reward(&self, reward: &Reward) -> Option<(Balance, Position)> {
         let open = self.only.is_none_or(|partner| partner == reward.redeemer);
-        open.then_some((self.available, self.position))
+        open.then_some((self.balance.clone(), self.position))
     }
 }
 
@@ -47,9 +48,9 @@ impl Gateway {
             return Ok(None);
         }
         let view = self.member(call, name::member("member", member)?, min).await?;
-        let available = view.account().balance(programme, read_time(&view)).available;
+        let balance = view.account().balance(programme, read_time(&view));
         let only = call.partner().filter(|_| !shares_balance(&view));
-        Ok(Some(Purse { available, position: view.position, only }))
+        Ok(Some(Purse { balance, position: view.position, only }))
     }
 }
 
@@ -68,8 +69,8 @@ impl CatalogueService for Gateway {
         let reward = version.programme.rewards.iter().find(|reward| reward.id == id);
         let unknown = || coalition_domain::Rejection::UnknownReward { programme, reward: id };
         let reward = reward.ok_or_else(|| Failure::from(&unknown()))?;
-        let available = purse.and_then(|purse| purse.for_reward(reward));
-        Ok(Response::new(reward_to_proto(version, reward, available)))
+        let balance = purse.and_then(|purse| purse.for_reward(reward));
+        Ok(Response::new(reward_to_proto(version, reward, balance)))
     }
 
     async fn list_rewards(
@@ -87,8 +88,8 @@ impl CatalogueService for Gateway {
         let mut rewards: Vec<_> = version.programme.rewards.iter().collect();
         rewards.sort_by_key(|reward| (reward.points, reward.id));
         let (rewards, next_page_token) = page.cut(rewards.into_iter(), |reward| (reward.points, reward.id));
-        let available = |reward| purse.as_ref().and_then(|purse| purse.for_reward(reward));
-        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, available(reward)));
+        let balance = |reward| purse.as_ref().and_then(|purse| purse.for_reward(reward));
+        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, balance(reward)));
         Ok(Response::new(proto::ListRewardsResponse { rewards: rewards.collect(), next_page_token }))
     }
 }

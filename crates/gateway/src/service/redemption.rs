@@ -6,7 +6,6 @@ use coalition_domain::{AccountId, BurnId, Command, Points, ProgrammeId, Rejectio
 use coalition_ledger::runtime::Reply;
 use coalition_ledger::view::AccountView;
 use coalition_proto::redemption::v1 as proto;
-use coalition_proto::redemption::v1::RedemptionState;
 use coalition_proto::redemption::v1::redemption_service_server::RedemptionService;
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Request, Response, Status};
@@ -80,7 +79,7 @@ impl RedemptionService for Gateway {
         let command = Command::Redeem { caller, request, account, programme, reward, quantity };
         let reply = self.command(&call, command).await?;
         applied(&reply)?;
-        Ok(Response::new(redeemed(&call, account, &reply)?))
+        Ok(Response::new(self.redeemed(&call, account, &reply).await?))
     }
 
     async fn get_redemption(
@@ -188,7 +187,7 @@ impl RedemptionService for Gateway {
         let points = Some(points).filter(|points| !points.is_zero());
         let change = RewardChange::Capture { hold: BurnId(number - 1), points };
         let reply = self.reward(&call, id, &request.request_id, change).await?;
-        Ok(Response::new(redeemed(&call, id, &reply)?))
+        Ok(Response::new(self.redeemed(&call, id, &reply).await?))
     }
 
     async fn release_hold(
@@ -205,12 +204,17 @@ impl RedemptionService for Gateway {
     }
 }
 
-/// The redemption that a reply is.
-fn redeemed(call: &Call, account: AccountId, reply: &Reply) -> Result<proto::Redemption, Failure> {
-    let (shard, role) = (reply.position.shard, call.caller.role);
-    let written = redemption::to_proto(account, &reply.activity, RedemptionState::Completed, shard, role);
-    let lost = || Failure::internal(&"a redemption that took effect and burnt nothing of the caller's");
-    written.ok_or_else(lost)
+impl Gateway {
+    /// The redemption that a reply is, as it is now: a repeat may come after its refund.
+    async fn redeemed(
+        &self,
+        call: &Call,
+        account: AccountId,
+        reply: &Reply,
+    ) -> Result<proto::Redemption, Failure> {
+        let view = self.after(call, account, reply.position).await?;
+        find_redemption(call, view, BurnId(reply.activity.number)).await
+    }
 }
 
 async fn find_redemption(call: &Call, view: AccountView, id: BurnId) -> Result<proto::Redemption, Failure> {

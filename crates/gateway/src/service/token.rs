@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::account::check_signer;
 use super::{Gateway, accepted};
-use crate::auth::{MemberToken, Secret, secret, token_key};
+use crate::auth::{MemberToken, Secret, TOKEN_TTL, secret, token_key};
 use crate::call::Call;
 use crate::convert::name;
 use crate::convert::position::MinPositions;
@@ -19,9 +19,6 @@ use crate::status::Failure;
 
 /// How long a token is good that states nothing.
 const TTL_DEFAULT: Span = Span::from_secs(15 * 60);
-
-/// The bounds of what it may state.
-const TTL: std::ops::RangeInclusive<Span> = Span::from_secs(60)..=Span::from_days(1);
 
 #[tonic::async_trait]
 impl TokenService for Gateway {
@@ -64,6 +61,6 @@ impl Gateway {
 fn read_ttl(ttl: &prost_types::Duration) -> Result<Span, Failure> {
     let millis =
         ttl.seconds.checked_mul(1_000).and_then(|of| of.checked_add(i64::from(ttl.nanos / 1_000_000)));
-    let ttl = millis.map(Span::from_millis).filter(|ttl| TTL.contains(ttl));
+    let ttl = millis.map(Span::from_millis).filter(|ttl| TOKEN_TTL.contains(ttl));
     ttl.ok_or_else(|| Failure::invalid("ttl", "lies between 1 minute and 24 hours"))
 }
