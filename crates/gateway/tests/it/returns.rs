@@ -1,6 +1,7 @@
 //! A return, the debt that it leaves, and what all that look at it see.
 
 use coalition_proto::account::v1::{ActivityType, ListActivitiesRequest};
+use coalition_proto::catalogue::v1::GetRewardRequest;
 use coalition_proto::event::v1::OrderReturn;
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::operator::v1::GetConservationReportRequest;
@@ -36,6 +37,14 @@ async fn what_a_return_takes_back_is_seen_by_everybody() {
     assert_eq!((outcome.verdict(), outcome.points), (RuleVerdict::TakenBack, 1_111));
     let balance = operator.balance(&member, record.position).await.unwrap();
     assert_eq!((balance.available, balance.debt), (0, 100));
+    // What is owed comes first, and the catalogue says so as a redemption would.
+    let request = GetRewardRequest {
+        name: "programmes/miles/rewards/upgrade".to_owned(),
+        member: member.clone(),
+        ..GetRewardRequest::default()
+    };
+    let reward = operator.catalogue().get_reward(request).await.unwrap().into_inner();
+    assert_eq!((reward.points, reward.points_missing), (100, Some(200)));
     let again = operator.tell("shop", "5", "e3", returned("o1")).await;
     assert_eq!(again.refusal.unwrap().reason(), ErrorReason::ReturnExceedsOrder);
 
@@ -44,6 +53,11 @@ async fn what_a_return_takes_back_is_seen_by_everybody() {
     assert_eq!((balance.available, balance.debt), (50, 0));
 
     let query = ListActivitiesRequest { member, ..ListActivitiesRequest::default() };
+    let shop = network.with(&operator.partner_key("shop").await).await;
+    let own = shop.accounts().list_activities(query.clone()).await.unwrap().into_inner().activities;
+    let [bought, _, taken, ..] = own.as_slice() else { panic!("{own:?}") };
+    assert_eq!((bought.points, bought.debt_repaid), (150, 0), "what is owed may be owed to another");
+    assert_eq!((taken.points, taken.taken_back[0].points, taken.taken_back[0].debt), (-1_111, 1_111, 0));
     let activities = operator.accounts().list_activities(query).await.unwrap().into_inner().activities;
     let [bought, _, taken, ..] = activities.as_slice() else { panic!("{activities:?}") };
     assert_eq!((bought.points, bought.debt_repaid), (50, 100));
