@@ -213,7 +213,10 @@ impl Gateway {
         reply: &Reply,
     ) -> Result<proto::Redemption, Failure> {
         let view = self.after(call, account, reply.position).await?;
-        find_redemption(call, view, BurnId(reply.activity.number)).await
+        let state = redemption::state(view.account(), BurnId(reply.activity.number));
+        let (shard, role) = (reply.position.shard, call.caller.role);
+        let lost = || Failure::internal(&"a redemption that took effect and burnt nothing of the caller's");
+        redemption::to_proto(account, &reply.activity, state, shard, role).ok_or_else(lost)
     }
 }
 
