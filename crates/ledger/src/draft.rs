@@ -99,7 +99,7 @@ impl Draft {
         let at = self.moment(registry, self.body.count());
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
         let verdict = catch_unwind(AssertUnwindSafe(|| self.planted.decide(seen, registry, &command, &at)))
-            .unwrap_or_else(|_| self.fault(&command));
+            .unwrap_or_else(|_| Verdict::Decided(Outcome::Refused(self.panicked(command.key()))));
         match verdict {
             Verdict::Repeat(activity) => match activity.checked_sub(committed.activities()) {
                 None => Drafted::Known(activity),
@@ -111,10 +111,13 @@ impl Draft {
                 let ready = ready(Decision { command, outcome }, source, account.activities());
                 let decided = decision(&ready.item);
                 if decided.command.key().is_none() && matches!(decided.outcome, Outcome::Refused(_)) {
-                    // Refused, it would be due again at once, and for ever.
+                    // Time can't be refused: it would be due again at once, and for ever. What it changed waits for a release
+                    // that can tell.
+                    let why = &decided.outcome;
                     tracing::error!(
                         seq = self.seq,
-                        "what time brings about is too large for a record; it waits"
+                        ?why,
+                        "what time brings about can't be journaled; it waits"
                     );
                     return Drafted::Nothing;
                 }
@@ -215,13 +218,6 @@ impl Draft {
     /// The record's bytes, behind its head.
     pub fn finish(&self, terms: &Terms, head: Vec<u8>) -> bytes::Bytes {
         self.body.finish(terms, head)
-    }
-
-    /// What is said of a command whose decision panicked. Time can't be refused: what it changed waits for a release that
-    /// can tell.
-    fn fault(&self, command: &Command) -> Verdict {
-        let rejection = self.panicked(command.key());
-        command.key().map_or(Verdict::Nothing, |_| Verdict::Decided(Outcome::Refused(rejection)))
     }
 
     fn panicked(&self, key: Option<Fingerprint>) -> Rejection {
