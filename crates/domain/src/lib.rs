@@ -39,7 +39,7 @@ pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme, is_card_number};
 pub use ids::{AccountId, Feed, Fingerprint, NoReference, NoRequestId, REFERENCE_MAX, Reference, RequestId};
 pub use label::{LABEL_MAX, Label, NoLabel};
-pub use money::{Currency, MICROS, Money, NoCurrency, PriceOutOfRange, UnitPrice};
+pub use money::{Currency, MICROS, Money, NoCurrency, NoMicros, PriceOutOfRange, UnitPrice, micros};
 pub use points::{OutOfRange, Points};
 pub use registry::{Registry, RegistryEvent};
 pub use rejection::Rejection;

@@ -111,6 +111,37 @@ impl fmt::Display for Money {
     }
 }
 
+/// A text that is no amount in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoMicros {
+    /// Something else than digits, with digits behind a point or without.
+    #[error("is no decimal number such as \"1.00\"")]
+    NotDecimal,
+    /// Finer than a millionth.
+    #[error("has {0} decimals, at most 6 are allowed")]
+    TooFine(usize),
+    /// Beyond 64 bits.
+    #[error("is too large")]
+    TooLarge,
+}
+
+/// Millionths of a decimal number without sign, such as `12.34`; never through a float.
+pub fn micros(text: &str) -> Result<i64, NoMicros> {
+    let (units, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !digits(units) || !digits(fraction) {
+        return Err(NoMicros::NotDecimal);
+    }
+    if fraction.len() > 6 {
+        return Err(NoMicros::TooFine(fraction.len()));
+    }
+    let exact = || -> Option<i64> {
+        let micros = format!("{fraction:0<6}").parse::<i64>().ok()?;
+        units.parse::<i64>().ok()?.checked_mul(MICROS)?.checked_add(micros)
+    };
+    exact().ok_or(NoMicros::TooLarge)
+}
+
 /// The price of one point in millionths of the unit of its currency, 0 to 10^9 (a thousand units a point).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "StoredPrice")]

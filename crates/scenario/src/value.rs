@@ -79,17 +79,11 @@ fn parts(text: &str) -> Result<(&str, Currency), String> {
     Ok((amount, currency.parse().map_err(|error: coalition_domain::NoCurrency| error.to_string())?))
 }
 
-/// Millionths of the decimal number `text`.
+/// Millionths of the decimal number `text`, which may have a sign.
 fn micros(text: &str) -> Result<i64, String> {
-    let bad = || format!("{text:?} is no decimal number with at most 6 decimals");
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (units, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
-    let of_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !of_digits(units) || !of_digits(decimals) || decimals.len() > 6 {
-        return Err(bad());
-    }
-    let millionths = format!("{units}{decimals:0<6}").parse::<i64>().map_err(|_| bad())?;
-    Ok(sign * millionths)
+    let micros = coalition_domain::micros(digits).map_err(|error| format!("{text:?} {error}"))?;
+    Ok(sign * micros)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::fault::excerpt;
 use crate::slug::Slug;
-use crate::{Label, MICROS, NoLabel, Points, Timestamp};
+use crate::{Label, MICROS, NoLabel, NoMicros, Points, Timestamp};
 
 /// A value, or the message of its fault.
 pub(super) type Read<T> = Result<T, String>;
@@ -106,21 +106,12 @@ pub(super) fn instant(value: &DeValue) -> Read<Timestamp> {
 pub(super) fn micros(value: &DeValue) -> Read<i64> {
     let text =
         value.as_str().ok_or_else(|| mismatch("a decimal number in quotes such as \"1.00\"", value))?;
-    let (units, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(units) || !digits(fraction) {
-        return Err(format!("\"{}\" is no decimal number such as \"1.00\"", excerpt(text)));
+    match crate::micros(text) {
+        Ok(micros) if (1..=STEP_MAX_UNITS * MICROS).contains(&micros) => Ok(micros),
+        Ok(_) | Err(NoMicros::TooLarge) => Err(format!("must lie between 0.000001 and {STEP_MAX_UNITS}")),
+        Err(error @ NoMicros::TooFine(_)) => Err(error.to_string()),
+        Err(error @ NoMicros::NotDecimal) => Err(format!("\"{}\" {error}", excerpt(text))),
     }
-    if fraction.len() > 6 {
-        return Err(format!("has {} decimals, at most 6 are allowed", fraction.len()));
-    }
-    let exact = || -> Option<i64> {
-        let micros = format!("{fraction:0<6}").parse::<i64>().ok()?;
-        units.parse::<i64>().ok()?.checked_mul(MICROS)?.checked_add(micros)
-    };
-    exact()
-        .filter(|micros| (1..=STEP_MAX_UNITS * MICROS).contains(micros))
-        .ok_or_else(|| format!("must lie between 0.000001 and {STEP_MAX_UNITS}"))
 }
 
 /// The word that was probably meant: within one edit for each three of its characters.
