@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::programme::Category;
 use crate::{Fingerprint, PartnerId, Place, Points, RuleId, Timestamp, UnitPrice};
 
+pub(crate) use book::cover;
 pub use book::{LotBook, LotPage};
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Debt is repaid first: by whatever can be spent next, before it can be spent.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::account::{Account, Moment, Purse};
 use crate::event::{Applied, Event};
-use crate::lot::LotAllocation;
+use crate::lot::{Lot, LotAllocation, LotKey, cover};
 use crate::{Command, Points, ProgrammeId, Rejection, Timestamp};
 
 /// Lots that repay at once, so that a decision fits into a record; what they leave owed is repaid by the next decision, and
@@ -14,17 +16,66 @@ pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied,
     if account.is_in_debt() {
         let mut after = account.clone();
         after.take_in(&applied.events, command, at);
-        applied.events.extend(
-            after.purses().iter().filter_map(|(programme, purse)| repay(*programme, purse, at.decided_at)),
-        );
+        let freed = freed(&after, &applied.events, at);
+        let repay = |(programme, purse): (&ProgrammeId, &Purse)| {
+            let freed = freed.get(programme).into_iter().flatten();
+            repay(*programme, purse, freed, at.decided_at)
+        };
+        applied.events.extend(after.purses().iter().filter_map(repay));
     }
     applied
 }
 
+/// The lots that a decision may have made spendable, in burn order. Before it there were none, or nothing would be owed; so
+/// no others are looked at, however many wait.
+fn freed(after: &Account, events: &[Event], at: &Moment) -> BTreeMap<ProgrammeId, BTreeSet<LotKey>> {
+    let (mut freed, mut nth) = (BTreeMap::<ProgrammeId, BTreeSet<LotKey>>::new(), 0);
+    for event in events {
+        let given_back = match event {
+            Event::PointsAccrued(accrual) => {
+                freed.entry(accrual.programme).or_default().insert(accrual.lot(at.place, nth));
+                nth += 1;
+                None
+            }
+            Event::LotActivated { programme, lot, .. } => {
+                freed.entry(*programme).or_default().insert(*lot);
+                None
+            }
+            Event::HoldCaptured { hold: burn, .. }
+            | Event::HoldReleased { hold: burn, .. }
+            | Event::RedemptionRefunded { of: burn, .. } => after.burns().get(*burn),
+            Event::MemberEnrolled
+            | Event::ConsentGiven { .. }
+            | Event::ConsentWithdrawn { .. }
+            | Event::NothingEarned { .. }
+            | Event::LotExpired { .. }
+            | Event::RewardRedeemed(_)
+            | Event::HoldCreated(_)
+            | Event::OrderReturned(_)
+            | Event::PointsClawedBack(_)
+            | Event::DebtRepaid { .. } => None,
+        };
+        if let Some(burn) = given_back {
+            freed.entry(burn.programme).or_default().extend(burn.slices.iter().map(|slice| slice.key));
+        }
+    }
+    freed
+}
+
 /// What is not activated yet repays when it is: as that is journaled, a balance shows already what will be left.
-fn repay(programme: ProgrammeId, purse: &Purse, now: Timestamp) -> Option<Event> {
+fn repay<'a>(
+    programme: ProgrammeId,
+    purse: &Purse,
+    freed: impl Iterator<Item = &'a LotKey>,
+    now: Timestamp,
+) -> Option<Event> {
+    let spendable = |lot: &&Lot| !lot.pending && !lot.expired(now);
     let owed = purse.debts.total();
-    let (mut slices, _) = purse.lots.first(owed, |lot| !lot.pending && !lot.expired(now));
+    let (mut slices, missing) = cover(freed.filter_map(|key| purse.lots.lot(key)).filter(spendable), owed);
+    // What an earlier repayment of too many lots left is to be found among all.
+    if !missing.is_zero() && purse.lots.activated(now) > owed.get() - missing.get() {
+        (slices, _) = cover(purse.lots.iter().filter(spendable), owed);
+    }
     slices.truncate(LOTS_MAX);
     let add = |sum: Points, points: &Points| sum.plus(*points).expect("no more than is owed");
     let repaid = slices.iter().map(|(_, points)| points).fold(Points::ZERO, add);

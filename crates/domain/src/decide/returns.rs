@@ -92,8 +92,13 @@ pub(super) fn take_back(
     let key = part.order;
     let known = |account: &Account| account.orders().get(&key).expect("it was found before").clone();
     let programmes: BTreeSet<_> = known(account).grants.iter().map(|grant| grant.version.programme).collect();
-    let mut events: Vec<Event> =
-        programmes.iter().flat_map(|programme| super::due(account, programme, at.decided_at, &[])).collect();
+    let mut events = Vec::new();
+    for programme in &programmes {
+        // What was held may have lapsed since: it is not taken a second time.
+        let (account, given_back) = super::time::given_back(account, programme, at.decided_at);
+        events.extend(given_back);
+        events.extend(super::due(&account, programme, at.decided_at, &[]));
+    }
     events.push(Event::OrderReturned(part));
     // Each grant sees what those before it have taken.
     let mut after = account.clone();

@@ -83,22 +83,19 @@ impl LotBook {
 
     /// The first lots in burn order, of those that `may` be taken, up to `points`; and how many points are missing.
     pub(crate) fn first(&self, points: Points, may: impl Fn(&Lot) -> bool) -> (Vec<(&Lot, Points)>, Points) {
-        let (mut slices, mut missing) = (Vec::new(), points);
-        for lot in self.iter().filter(|lot| may(lot)) {
-            if missing.is_zero() {
-                break;
-            }
-            let taken = lot.left.min(missing);
-            missing = missing.minus(taken).expect("the smaller of both was taken");
-            slices.push((lot, taken));
-        }
-        (slices, missing)
+        cover(self.iter().filter(|lot| may(lot)), points)
     }
 
     /// The lot of this name, if there is something left of it.
     pub(crate) fn lot(&self, key: &LotKey) -> Option<&Lot> {
+        looked_at_a_lot();
         let (at, place) = self.place(key)?;
         Some(&self.pages[at].lots[place])
+    }
+
+    /// The points of the lots that are activated and have not lapsed at `now`.
+    pub(crate) fn activated(&self, now: Timestamp) -> u64 {
+        self.total - self.pending_points - sum(self.expired(now).filter(|lot| !lot.pending))
     }
 
     /// The points that can be burnt at `now`, and those that can be burnt later; what has lapsed is in neither.
@@ -240,6 +237,23 @@ impl LotBook {
         self.next_page += 1;
         id
     }
+}
+
+/// What of `lots`, in their order, makes up `points`; and how many points are missing.
+pub(crate) fn cover<'a>(
+    lots: impl Iterator<Item = &'a Lot>,
+    points: Points,
+) -> (Vec<(&'a Lot, Points)>, Points) {
+    let (mut slices, mut missing) = (Vec::new(), points);
+    for lot in lots {
+        if missing.is_zero() {
+            break;
+        }
+        let taken = lot.left.min(missing);
+        missing = missing.minus(taken).expect("the smaller of both was taken");
+        slices.push((lot, taken));
+    }
+    (slices, missing)
 }
 
 fn sum<'a>(lots: impl Iterator<Item = &'a Lot>) -> u64 {

@@ -373,3 +373,43 @@ fn a5_an_account_that_is_closed_early_gives_its_points_back() {
         expect!["refused RETURN_EXCEEDS_ORDER: more is returned than is left of the order or line"],
     );
 }
+
+/// The points of the web lie in a hold that times out, and lapse, while nobody looks.
+#[test]
+fn held_points_that_have_lapsed_are_not_taken_a_second_time() {
+    let given = format!(
+        "1997-01-01 operator enrol 1
+         {BOUGHT}
+         1997-01-13 member hold 2 cup ttl=2000000"
+    );
+    let cup = "
+    [[reward]]
+    id = \"cup\"
+    name = \"A cup\"
+    redeemer = \"cdnow\"
+    points = 40";
+    check(
+        &(web() + cup),
+        &given,
+        "
+        1997-02-10 cdnow return r1 o1
+        1997-02-12 cdnow return r1 o1
+    ",
+        expect![[r#"
+            1997-02-10 cdnow return r1 o1
+                hold 2 gives 40 back: TimedOut
+                returned 100.00 USD, nothing is left
+                -100 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  100 of lot 2.0
+                -30 of web of mypoints 1: bank had paid 8000 micros USD
+                  30 of lot 2.1
+                mypoints: 0
+            1997-02-12 cdnow return r1 o1
+                hold 2 gives 40 back: TimedOut
+                lot 2.1 of 30 lapsed
+                returned 100.00 USD, nothing is left
+                -100 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  100 of lot 2.0
+                mypoints: 0"#]],
+    );
+}
