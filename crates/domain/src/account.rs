@@ -3,6 +3,7 @@
 mod burning;
 pub(crate) mod orders;
 mod parts;
+pub mod past;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use coalition_domain::account::past::{DateBasis, Past};
 use coalition_domain::event::Book;
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
-use coalition_domain::{Account, AccountId, Fingerprint, ProgrammeId, Registry, Timestamp};
+use coalition_domain::{Account, AccountId, Fingerprint, OutOfRange, ProgrammeId, Registry, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
 
@@ -96,6 +97,29 @@ impl AccountView {
         }
         let activities = self.page(number)?.read().map_err(|_| rows::Error::Row('h'))?;
         Ok(activities.into_iter().find(|activity| activity.number == number))
+    }
+
+    /// The account as it was at `until`, made anew from its first activity on, a page of them at a time; `Err` within if it had
+    /// more points than an account can have. Reads the store: not for an async thread.
+    ///
+    /// # Errors
+    /// The store, or what it holds, can't be read.
+    pub fn past(
+        &self,
+        until: Timestamp,
+        basis: DateBasis,
+    ) -> Result<Result<Account, OutOfRange>, rows::Error> {
+        let (mut past, mut next) = (Past::new(self.account().id(), until, basis), 0);
+        while next < self.account().activities() {
+            let page = self.page(next)?;
+            for activity in page.read().map_err(|_| rows::Error::Row('h'))? {
+                if past.take_in(&activity.decision, activity.place, activity.decided_at).is_break() {
+                    return Ok(past.account());
+                }
+            }
+            next = page.first + page.count;
+        }
+        Ok(past.account())
     }
 
     /// What became of the command that counts under `key`. May read the store: not for an async thread.

@@ -68,8 +68,11 @@ pub(crate) async fn gather(
         .name;
 
     let mut accounts = AccountServiceClient::new(wire.channel.clone());
-    let balance =
-        GetBalanceRequest { member: member.clone(), programme: PROGRAMME.to_owned(), min_position: None };
+    let balance = GetBalanceRequest {
+        member: member.clone(),
+        programme: PROGRAMME.to_owned(),
+        ..GetBalanceRequest::default()
+    };
     let list = ListActivitiesRequest {
         member: member.clone(),
         programme: PROGRAMME.to_owned(),

@@ -1,7 +1,9 @@
 //! What requests have in common.
 
+use coalition_domain::account::past::DateBasis;
 use coalition_domain::{Currency, Identifier, PartnerId, Reference, RequestId, Scheme, UnitPrice};
 use coalition_intake::convert::{identifier_from_proto, reference_from_proto};
+use coalition_proto::account::v1 as proto_account;
 use coalition_proto::r#type::v1::{self as proto, ErrorReason};
 
 use crate::call::Call;
@@ -40,6 +42,17 @@ pub(crate) fn identifier_of_event(
             Err(Failure::of_field(ErrorReason::PartnerMismatch, "identifier.scope", message))
         }
         Scheme::CustomerNumber(_) | Scheme::EmailHash | Scheme::CardToken => Ok(identifier),
+    }
+}
+
+/// Reads by which time decisions count.
+pub(crate) fn date_basis(basis: i32) -> Result<DateBasis, Failure> {
+    match proto_account::DateBasis::try_from(basis) {
+        Ok(proto_account::DateBasis::Unspecified | proto_account::DateBasis::RecordedTime) => {
+            Ok(DateBasis::RecordedTime)
+        }
+        Ok(proto_account::DateBasis::EventTime) => Ok(DateBasis::EventTime),
+        Err(_) => Err(Failure::invalid("date_basis", "is none that the network knows")),
     }
 }
 

@@ -9,7 +9,7 @@ use coalition_domain::programme::Reward;
 use coalition_domain::{
     Account, AccountId, Caller, Points, ProgrammeId, Purpose, Registry, Rejection, Role, Timestamp,
 };
-use coalition_intake::convert::timestamp_to_proto;
+use coalition_intake::convert::{timestamp_from_proto, timestamp_to_proto};
 use coalition_ledger::view::AccountView;
 use coalition_proto::account::v1 as proto;
 use coalition_proto::account::v1::account_service_server::AccountService;
@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 use super::Gateway;
 use crate::auth::Whose;
 use crate::call::Call;
-use crate::convert::{activity, lot, member, name, position, programme};
+use crate::convert::{activity, lot, member, name, position, programme, request};
 use crate::forward::{blocking, now};
 use crate::history;
 use crate::page::Page;
@@ -79,8 +79,24 @@ impl AccountService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let id = name::member("member", &request.member)?;
         let programme = name::programme("programme", &request.programme)?;
+        let read_time = request.read_time.as_ref().map(|time| timestamp_from_proto(time, "read_time"));
+        let read_time = read_time.transpose().map_err(Failure::from)?;
+        let basis = request::date_basis(request.date_basis)?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
-        Ok(Response::new(balance(&view, &programme)?))
+        check_programme(&view.registry, &programme)?;
+        let now = self::read_time(&view);
+        match read_time {
+            None => Ok(Response::new(balance(view.account(), &view, &programme, now))),
+            Some(until) if until > now => Err(Failure::invalid("read_time", "is still to come").into()),
+            Some(until) => {
+                let read = blocking(&call, move || {
+                    let account = view.past(until, basis)?;
+                    let account = account.map_err(|_| Failure::from(&Rejection::PointsOutOfRange))?;
+                    Ok(balance(&account, &view, &programme, until))
+                });
+                Ok(Response::new(read.await?))
+            }
+        }
     }
 
     async fn list_activities(
@@ -189,31 +205,30 @@ fn lots_with_held(
     lots.into_values()
 }
 
-fn balance(view: &AccountView, programme: &ProgrammeId) -> Result<proto::Balance, Failure> {
-    check_programme(&view.registry, programme)?;
-    let (account, now) = (view.account(), read_time(view));
+/// What `account`, the one of `view` or what it was, has at `now`.
+fn balance(account: &Account, view: &AccountView, programme: &ProgrammeId, now: Timestamp) -> proto::Balance {
     let balance = account.balance(programme, now);
     let next = next_reward(&view.registry, programme, balance.available, now);
-    Ok(proto::Balance {
+    proto::Balance {
         member: name::of_member(account.id()),
         programme: name::of_programme(programme),
         available: balance.available.signed(),
         pending: balance.pending.signed(),
         held: balance.held.signed(),
         debt: balance.debt.signed(),
-        expiring: expiring(view, programme, now),
+        expiring: expiring(account, programme, now),
         next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
         points_to_next_reward: next
             .map_or(0, |next| next.points.signed() + balance.debt.signed() - balance.available.signed()),
         read_time: Some(timestamp_to_proto(now)),
         position: Some(position::to_proto(view.position)),
-    })
+    }
 }
 
-/// What lapses soonest of the points that can be spent now.
-fn expiring(view: &AccountView, programme: &ProgrammeId, now: Timestamp) -> Vec<proto::ExpiringPoints> {
+/// What lapses soonest of the points that can be spent at `now`.
+fn expiring(account: &Account, programme: &ProgrammeId, now: Timestamp) -> Vec<proto::ExpiringPoints> {
     let mut rows: BTreeMap<Timestamp, i64> = BTreeMap::new();
-    let purse = view.account().purses().get(programme);
+    let purse = account.purses().get(programme);
     for lot in purse.into_iter().flat_map(|purse| purse.lots.iter()) {
         if let Some(expires_at) = lot.key.expires_at.0
             && lot.key.available_from <= now

@@ -1,7 +1,7 @@
 //! Members, balances, history and lots.
 
 use coalition_proto::account::v1::{
-    ActivityType, GetActivityRequest, ListActivitiesRequest, ListLotsRequest,
+    ActivityType, DateBasis, GetActivityRequest, GetBalanceRequest, ListActivitiesRequest, ListLotsRequest,
 };
 use coalition_proto::member::v1::{CreateMemberRequest, GetMemberRequest, LookupMemberRequest};
 use coalition_proto::r#type::v1::{ErrorReason, EventState, Identifier, IdentifierScheme, Position};
@@ -9,7 +9,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use crate::client::{Client, email, engaged, purchase, read, reason, sign_up, why};
-use crate::network::{Network, request_id};
+use crate::network::{Network, now, request_id};
 
 async fn activities(client: &Client, member: &str, size: i32, token: &str) -> (Vec<String>, String) {
     let request = ListActivitiesRequest {
@@ -222,4 +222,45 @@ async fn who_or_what_is_not_there_is_not_found() {
     let request =
         ListLotsRequest { member, programme: "programmes/nothing".to_owned(), ..ListLotsRequest::default() };
     assert_eq!(why(operator.accounts().list_lots(request).await), ErrorReason::UnknownProgramme);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_is_what_it_was_at_an_instant() {
+    let network = Network::furnished().await;
+    let operator = network.operator().await;
+    let member = operator.enrol("a").await.unwrap();
+    // More than a page of activities, each of one point, so that they are read from the store and from memory.
+    for number in 0..40 {
+        operator.tell("shop", "a", &format!("e{number}"), purchase(&format!("o{number}"), "USD", 1)).await;
+    }
+    let request = ListActivitiesRequest { member: member.clone(), page_size: 40, ..Default::default() };
+    let listed = operator.accounts().list_activities(request).await.unwrap().into_inner().activities;
+    let ask = async |read_time, basis: DateBasis| {
+        let request = GetBalanceRequest {
+            member: member.clone(),
+            programme: "programmes/miles".to_owned(),
+            read_time,
+            date_basis: basis.into(),
+            ..GetBalanceRequest::default()
+        };
+        operator.accounts().get_balance(request).await.map(tonic::Response::into_inner)
+    };
+    for shown in [&listed[39], &listed[20], &listed[0]] {
+        let at = shown.record_time;
+        // Several may have been decided at that instant: the first in the list is the last of them.
+        let later = listed.iter().take_while(|other| other.record_time != at).count();
+        let recorded = 40 - later;
+        let balance = ask(at, DateBasis::RecordedTime).await.unwrap();
+        assert_eq!((balance.available, balance.read_time), (recorded as i64, at));
+    }
+    // They all happened on one day of 1997 and were recorded long after it.
+    let happened = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let day = listed[0].event_time.unwrap().seconds;
+    assert_eq!(ask(happened(day), DateBasis::EventTime).await.unwrap().available, 40);
+    assert_eq!(ask(happened(day - 1), DateBasis::EventTime).await.unwrap().available, 0);
+    assert_eq!(ask(happened(day), DateBasis::Unspecified).await.unwrap().available, 0);
+    let to_come = happened(now().as_millis() / 1_000 + 3_600);
+    assert_eq!(why(ask(to_come, DateBasis::RecordedTime).await), ErrorReason::InvalidArgument);
+    let nowhen = Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
+    assert_eq!(why(ask(nowhen, DateBasis::RecordedTime).await), ErrorReason::InvalidArgument);
 }

@@ -210,6 +210,7 @@ impl Client {
             member: member.to_owned(),
             programme: "programmes/miles".to_owned(),
             min_position: min,
+            ..GetBalanceRequest::default()
         };
         Ok(self.accounts().get_balance(request).await?.into_inner())
     }

@@ -38,7 +38,7 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
     let accounts = [
         (
             "coalition.account.v1.AccountService/GetBalance",
-            account::GetBalanceRequest { member: member(), programme: miles(), min_position: None }
+            account::GetBalanceRequest { member: member(), programme: miles(), ..Default::default() }
                 .encode_to_vec(),
             Denied,
             Denied,

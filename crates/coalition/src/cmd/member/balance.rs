@@ -3,19 +3,19 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use coalition_domain::ProgrammeId;
-use coalition_proto::account::v1::{Balance, GetBalanceRequest};
+use coalition_domain::{ProgrammeId, Timestamp};
+use coalition_proto::account::v1::{Balance, DateBasis, GetBalanceRequest};
 use serde_json::{Value, json};
 
-use crate::client::names::{programme, programme_name, short};
+use crate::client::names::{instant, programme, programme_name, proto_time, short};
 use crate::client::text::{grouped, time};
 use crate::client::{Align, MemberArgs, Options, Style, Table, json, run as connect};
 
-/// Show what a member can spend, what waits and what lapses.
+/// Show what a member can spend, what waits and what lapses, now or at an instant.
 ///
 /// Partners see it of members who consented to share their balance.
 ///
-/// Example: coalition member balance --customer cdnow:00001 --programme mypoints
+/// Example: coalition member balance --customer cdnow:00001 --programme mypoints --at 2026-01-31T23:59:59Z
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -23,8 +23,31 @@ pub(crate) struct Args {
     /// Of which programme.
     #[arg(long, value_parser = programme)]
     programme: ProgrammeId,
+    /// At this instant, which is over; a day stands for its first moment in UTC.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    at: Option<Timestamp>,
+    /// By which time decisions count at that instant: when they were recorded, or for what events earned when they happened.
+    #[arg(long, value_name = "BASIS", value_enum, default_value_t, requires = "at")]
+    by: By,
     #[command(flatten)]
     options: Options,
+}
+
+/// By which time decisions count.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum By {
+    #[default]
+    RecordedTime,
+    EventTime,
+}
+
+impl By {
+    fn basis(self) -> DateBasis {
+        match self {
+            Self::RecordedTime => DateBasis::RecordedTime,
+            Self::EventTime => DateBasis::EventTime,
+        }
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -33,6 +56,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             member: session.member_name(&args.member).await?,
             programme: programme_name(&args.programme),
             min_position: None,
+            read_time: args.at.map(proto_time),
+            date_basis: args.by.basis().into(),
         };
         let balance = session.ask("read the balance", query).await?;
         args.options.answer(|| as_json(&balance), |style| text(&balance, style))

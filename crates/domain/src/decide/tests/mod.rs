@@ -14,6 +14,7 @@ mod late;
 mod model;
 mod network;
 mod passing;
+mod past;
 mod random;
 mod random_returns;
 mod redeeming;
