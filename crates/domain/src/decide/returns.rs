@@ -100,11 +100,12 @@ pub(super) fn take_back(
         events.extend(super::due(&account, programme, at.decided_at, &[]));
     }
     events.push(Event::OrderReturned(part));
-    // Each grant sees what those before it have taken.
     let mut after = account.clone();
     after.take_in(&events, &command, at);
-    let order = known(&after);
-    for grant in &order.grants {
+    for nth in 0..known(&after).grants.len() {
+        // Each grant sees what those before it have taken.
+        let order = known(&after);
+        let grant = &order.grants[nth];
         let next = match keeps(grant) {
             None => clawback(&after, key, &order, grant, at)?.map(Event::PointsClawedBack),
             Some(why) => Some(Event::NothingEarned { rule: Some(grant.rule), why }),

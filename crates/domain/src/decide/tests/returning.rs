@@ -233,6 +233,37 @@ fn an_order_that_comes_in_parts_is_one() {
     );
 }
 
+/// The points of the first part are gone already: the parts behind its return owe the rest together, not each.
+#[test]
+fn parts_behind_a_return_pay_once_for_what_is_returned_next() {
+    check(
+        MYPOINTS,
+        "
+        1997-01-12 cdnow purchase p1 100 USD order=o1
+        1997-01-13 cdnow return r1 o1
+        1997-01-14 cdnow purchase p2 100 USD order=o1
+        1997-01-14 cdnow purchase p3 100 USD order=o1
+        ",
+        "
+        1997-01-20 cdnow return r2 o1 50 USD
+        1997-01-20 cdnow return r2 o1
+    ",
+        expect![[r#"
+            1997-01-20 cdnow return r2 o1 50 USD
+                returned 50.00 USD
+                -50 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  50 of lot 3.0
+                mypoints: 150
+            1997-01-20 cdnow return r2 o1
+                returned 200.00 USD, nothing is left
+                -100 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  100 of lot 3.0
+                -100 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  100 of lot 4.0
+                mypoints: 0"#]],
+    );
+}
+
 #[test]
 fn what_was_granted_counts_as_it_was_recorded() {
     let later = MYPOINTS
