@@ -6,6 +6,9 @@
 use coalition_domain::account::Moment;
 use coalition_domain::{Account, Command, Registry, Verdict, decide};
 
+#[cfg(any(test, feature = "plants"))]
+mod returns;
+
 macro_rules! plants {
     ($($plant:ident $name:literal $about:literal)*) => {
         /// A rule taken out. The number in the text is the rule's in docs/ARCHITECTURE.md.
@@ -64,6 +67,12 @@ plants! {
         "holds: a release does not look at what became of the hold"
     RestForgotten "rest-forgotten"
         "holds: a capture of a part says nothing of the rest"
+    ClawbackWithoutDebt "clawback-without-debt"
+        "returns: points that are not there any more are not owed"
+    ReturnNotCumulative "return-not-cumulative"
+        "returns: each part is rounded by itself, so that parts don't add up to the whole"
+    DebtNotRepaid "debt-not-repaid"
+        "returns: what can be spent next does not repay what is owed"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -112,7 +121,7 @@ impl Planted {
         }
         let verdict = decide(account, registry, command, at);
         #[cfg(any(test, feature = "plants"))]
-        let verdict = self.about_holds(account, command, verdict);
+        let verdict = self.about_returns(account, self.about_holds(account, command, verdict));
         verdict
     }
 

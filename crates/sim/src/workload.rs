@@ -1,17 +1,21 @@
 //! What is asked of the network: a fixed cast of partners, programme and rewards, and seeded events and requests.
 
+mod orders;
+
 use std::sync::Arc;
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings;
 use coalition_domain::{
-    AccountId, BurnId, Caller, Command, EngagementKind, EventBody, Identifier, KeyId, Money, PartnerEvent,
-    PartnerId, Points, ProgrammeId, Purpose, Reference, RequestId, RewardChange, RewardId, Role, Scheme,
-    Span, Timestamp, UnitPrice,
+    AccountId, BurnId, Caller, Channel, Command, EngagementKind, EventBody, Identifier, KeyId, Money,
+    PartnerEvent, PartnerId, Points, ProgrammeId, Purpose, Reference, RequestId, RewardChange, RewardId,
+    Role, Scheme, Span, Timestamp, UnitPrice,
 };
 use uuid::Uuid;
 
 use crate::random::Random;
+
+pub(crate) use self::orders::{further, returned};
 
 /// How long events wait for a consent: some in vain, some not.
 pub(crate) const CONSENT_WAIT: Span = Span::from_secs(60);
@@ -39,6 +43,15 @@ points = RATE
 per = { amount = "1.00", currency = "USD", rounding = "down" }
 
 [[rule]]
+id = "web"
+event = "purchase"
+channels = ["web"]
+points = 30
+category = "bonus"
+funder = "bank"
+expires_after_days = 1
+
+[[rule]]
 id = "letter"
 event = "email_read"
 points = 10
@@ -52,6 +65,7 @@ points = 250
 once = "member_and_partner"
 category = "bonus"
 expires_after_days = 1
+clawback_within_days = 1
 
 [[rule]]
 id = "review"
@@ -74,6 +88,12 @@ id = "mug"
 name = "Mug"
 redeemer = "shop"
 points = 60
+
+[[reward]]
+id = "pin"
+name = "Pin"
+redeemer = "shop"
+points = 5
 
 [[reward]]
 id = "trip"
@@ -180,7 +200,7 @@ pub(crate) fn script(
 }
 
 /// The identifiers of a member; each has an account of its own.
-fn identifier(random: &mut Random, members: usize) -> Identifier {
+pub(crate) fn identifier(random: &mut Random, members: usize) -> Identifier {
     nth_identifier(random.below(members))
 }
 
@@ -199,9 +219,10 @@ fn reference(text: String) -> Reference {
 
 /// An event that has not been sent before; `number` makes its id.
 pub(crate) fn event(random: &mut Random, number: usize, members: usize, now: Timestamp) -> PartnerEvent {
-    let dollars = |random: &mut Random, code: &str| Money {
-        currency: code.parse().expect("a currency"),
-        micros: random.between(0, 90_000_000),
+    let dollars = |random: &mut Random, code: &str| {
+        // What earns many points may be spent before it is returned.
+        let most = *random.pick(&[90_000_000, 90_000_000, 900_000_000]);
+        Money { currency: code.parse().expect("a currency"), micros: random.between(0, most) }
     };
     let marketing = name!(Purpose, "marketing");
     let body = match random.below(20) {
@@ -214,8 +235,10 @@ pub(crate) fn event(random: &mut Random, number: usize, members: usize, now: Tim
         11 => EventBody::Engagement { kind: name!(EngagementKind, "survey"), reference: None },
         12 => EventBody::Engagement { kind: name!(EngagementKind, "like"), reference: None },
         13 => EventBody::Purchase { order: reference(format!("o-{number}")), amount: dollars(random, "EUR") },
+        14..16 => orders::basket(random, number),
         _ => EventBody::Purchase { order: reference(format!("o-{number}")), amount: dollars(random, "USD") },
     };
+    let web = body.amount().is_some() && random.happens(3_000);
     let age = match random.below(20) {
         0 => random.between(20, 30) * 3_600_000,
         1..4 => random.between(0, 20 * 3_600_000),
@@ -228,7 +251,7 @@ pub(crate) fn event(random: &mut Random, number: usize, members: usize, now: Tim
         programme: (name == "air" && random.happens(8_000)).then(programme),
         identifier: identifier(random, members),
         event_time: now.minus(Span::from_millis(age)),
-        channel: None,
+        channel: web.then(|| name!(Channel, "web")),
         revision: 0,
         body,
     }
@@ -289,6 +312,18 @@ pub(crate) fn direct(random: &mut Random, members: usize, now: Timestamp) -> Com
 /// The account of somebody.
 pub(crate) fn account(random: &mut Random, members: usize) -> AccountId {
     identifier(random, members).account()
+}
+
+/// A request for as much as the account has, so that what is returned later is missing.
+pub(crate) fn spending(random: &mut Random, account: AccountId, points: Points, now: Timestamp) -> Command {
+    let (caller, request) = (root(), request(random, now));
+    let (programme, reward) = (programme(), name!(RewardId, "pin"));
+    let quantity = u32::try_from(points.get() / 5).expect("few").clamp(1, 1_000);
+    if random.happens(2_000) {
+        let change = RewardChange::Hold { programme, reward, quantity, ttl: Span::from_secs(600) };
+        return Command::Reward { caller, request, account, change };
+    }
+    Command::Redeem { caller, request, account, programme, reward, quantity }
 }
 
 /// A request of a client that has heard of a hold or redemption, whose points were so many.

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use coalition_domain::event::{Accrual, Release};
 use coalition_domain::lot::LotKey;
 use coalition_domain::{
-    Command, Decision, Event, EventBody, Outcome, PartnerId, Place, Span, Timestamp, UnitPrice, WaitsFor,
+    Command, Decision, Event, EventBody, Fingerprint, Outcome, PartnerEvent, Place, Span, Timestamp,
 };
 
 use coalition_ledger::inbox::Source;
 
 use super::burn::Burn;
+use super::debt::Debt;
 use super::expected::Grant;
 use super::lot::Lot;
+use super::order::{Granted, Order, Returning, taken_back};
 use super::registry::Registry;
-use super::waiting::{WAITING_MAX, Waiting};
+use super::sums::Sums;
+use super::waiting::{WAITING_MAX, Waiting, healed_by};
 use super::{Judgement, holds, same, time};
 
 /// Where and when a decision was taken.
@@ -25,15 +28,6 @@ pub(super) struct At {
     pub(super) horizon: Timestamp,
 }
 
-/// What points have become, over an account or a shard.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Sums {
-    pub(super) issued: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
-    pub(super) redeemed: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
-    pub(super) refunded: BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
-    pub(super) expired: i64,
-}
-
 /// An account.
 #[derive(Default)]
 pub(super) struct Account {
@@ -41,6 +35,10 @@ pub(super) struct Account {
     pub(super) consent: Option<(bool, Timestamp)>,
     pub(super) lots: Vec<Lot>,
     pub(super) claims: BTreeSet<String>,
+    /// What was bought or opened, by its name.
+    pub(super) orders: BTreeMap<Fingerprint, Order>,
+    /// The oldest first.
+    pub(super) debts: Vec<Debt>,
     /// The holds and redemptions, by the number of the decision that created them.
     pub(super) burns: BTreeMap<u32, Burn>,
     /// Every decision, in order.
@@ -88,8 +86,12 @@ impl Account {
         let command = &decision.command;
         let (mut codes, mut grants) = (Vec::new(), Vec::new());
         if let Some(first) = self.ready() {
-            holds(*command == Command::PartnerEvent(first.clone()), || {
-                format!("{command:?} comes before {first:?}, which has waited for a consent that is there")
+            // Behind those before it whose time is over.
+            let before = self.waiting.iter().take_while(|waiting| waiting.event != *first);
+            let mut over = before.filter(|waiting| waiting.until <= at.decided_at);
+            let is = |event: &PartnerEvent| *command == Command::PartnerEvent(event.clone());
+            holds(is(first) || over.any(|waiting| is(&waiting.event)), || {
+                format!("{command:?} comes before {first:?}, which no longer has to wait")
             })?;
         }
         let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)))
@@ -97,7 +99,7 @@ impl Account {
                 let other = Command::PartnerEvent(other.event.clone());
                 other != *command && key(&other) == key(command)
             });
-        let (mut waited, mut waits) = (false, None);
+        let mut waited = false;
         match command {
             Command::PartnerEvent(event) if self.waits(event).is_some() => {
                 let place = self.waiting.iter().position(|waiting| waiting.event == *event);
@@ -106,7 +108,8 @@ impl Account {
                     Ok(expected) => grants = expected,
                     Err(code) => codes.push(code),
                 }
-                holds(!codes.contains(&"CONSENT_MISSING") || waiting.until <= at.decided_at, || {
+                let heals = codes.iter().any(|code| healed_by(code).is_some());
+                holds(!heals || waiting.until <= at.decided_at, || {
                     format!("{} is refused before {}, as it might have waited", key(command), waiting.until)
                 })?;
                 waited = true;
@@ -124,11 +127,11 @@ impl Account {
                 } else if !too_old {
                     match self.earns(event, at, registry) {
                         Ok(expected) => grants = expected,
-                        Err("CONSENT_MISSING") if self.waiting.len() < WAITING_MAX => {
-                            let wait = registry.consent_wait.unwrap_or(Span::from_days(1));
-                            waits = Some(at.decided_at.plus(wait));
+                        Err(code) => {
+                            codes.push(code);
+                            // It may have been forgotten.
+                            codes.extend((code == "RETURN_TOO_LATE").then_some("ORDER_NOT_FOUND"));
                         }
-                        Err(code) => codes.push(code),
                     }
                 }
             }
@@ -141,22 +144,24 @@ impl Account {
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
         }
         match &decision.outcome {
-            Outcome::Refused(rejection) => holds(codes.contains(&rejection.code()), || {
-                format!("{command:?} is refused for {rejection}, expected {codes:?}")
-            })?,
+            Outcome::Refused(rejection) => {
+                let code = rejection.code();
+                let waits = healed_by(code).is_some() && !waited && self.waiting.len() < WAITING_MAX;
+                holds(codes.contains(&code) && !waits, || {
+                    format!("{command:?} is refused for {rejection}, expected {codes:?}, if not to wait")
+                })?;
+            }
             Outcome::Waiting(wait) => {
-                let WaitsFor::Consent(purpose) = &wait.waits_for else {
-                    return Err("nothing is returned here".to_owned());
-                };
-                let found = (purpose.as_str(), Some(wait.until));
-                same("what an event waits for", &found, &("marketing", waits))?;
                 let Command::PartnerEvent(event) = command else { return Err("a request waits".to_owned()) };
-                self.waiting.push(Waiting { event: event.clone(), until: wait.until, source });
+                let heals = codes.iter().find_map(|code| healed_by(code)).filter(|_| !waited);
+                same("what an event waits for", &Some(&wait.waits_for), &heals.as_ref())?;
+                let until = at.decided_at.plus(registry.consent_wait.unwrap_or(Span::from_days(1)));
+                same("how long it waits", &wait.until, &until)?;
+                taken_back(event).and_then(|forgotten| self.orders.remove(&forgotten));
+                self.waiting.push(Waiting { event: event.clone(), until, source });
             }
             Outcome::Applied(applied) => {
-                holds(codes.is_empty() && waits.is_none(), || {
-                    format!("{command:?} is applied, expected {codes:?} or to wait until {waits:?}")
-                })?;
+                holds(codes.is_empty(), || format!("{command:?} is applied, expected {codes:?}"))?;
                 self.apply(command, &applied.events, grants, at, registry, sums)?;
             }
         }
@@ -187,6 +192,7 @@ impl Account {
                 Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => false,
             };
         let (mut consents, mut done) = (self.consents(command), false);
+        let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
         for event in events {
             match event {
                 Event::MemberEnrolled => self.enrolled = true,
@@ -194,10 +200,14 @@ impl Account {
                 Event::ConsentWithdrawn { .. } => same("a consent", &Some(false), &consents.take())?,
                 Event::PointsAccrued(accrual) => {
                     let grant = grants.next().ok_or_else(|| format!("{accrual:?} should not be"))?;
-                    self.accrue(command, accrual, grant, (at, nth), registry, sums)?;
+                    granted.push(self.accrue(command, accrual, grant, (at, nth), registry, sums)?);
                     nth += 1;
                 }
-                Event::NothingEarned { .. } => {}
+                Event::NothingEarned { rule, why } => {
+                    if let Some(returning) = &mut returning {
+                        self.keep(returning, rule.as_ref(), *why)?;
+                    }
+                }
                 Event::LotActivated { lot, points, .. } => {
                     let lot = self.lot(lot)?;
                     let due = lot.pending && lot.key.available_from <= at.decided_at;
@@ -213,6 +223,8 @@ impl Account {
                     holds(due && whole, || format!("{event:?} is not due"))?;
                     lot.left -= points.get();
                     sums.expired += points.signed();
+                    let key = lot.key;
+                    self.note_lapse(&key, points.get());
                 }
                 Event::RewardRedeemed(_)
                 | Event::HoldCreated(_)
@@ -222,18 +234,32 @@ impl Account {
                     self.burn(command, event, at, registry, sums)?;
                     done |= !matches!(event, Event::HoldReleased { why: Release::TimedOut, .. });
                 }
-                Event::OrderReturned(_) | Event::PointsClawedBack(_) | Event::DebtRepaid { .. } => {
-                    return Err(format!("{event:?}, though nothing is returned here"));
+                Event::OrderReturned(part) => {
+                    returning = Some(self.give_back(command, part, at, registry)?);
+                    sums.counts.returns += 1;
+                }
+                Event::PointsClawedBack(clawback) => {
+                    let returning = returning.as_mut().ok_or("a clawback without a return")?;
+                    self.claw_back(returning, clawback, at, sums)?;
+                }
+                Event::DebtRepaid { .. } => {
+                    self.repay(event, at, sums)?;
+                    repaid += 1;
                 }
             }
             self.lots.retain(|lot| lot.left > 0);
         }
-        if let Command::PartnerEvent(event) = command
-            && let Some(given) = self.consents(command)
-        {
-            same("a consent that should be noted", &consents, &None)?;
-            self.consent = Some((given, event.event_time));
+        if let Command::PartnerEvent(event) = command {
+            if let Some(given) = self.consents(command) {
+                same("a consent that should be noted", &consents, &None)?;
+                self.consent = Some((given, event.event_time));
+            }
+            self.keep_order(event, granted);
+            same("a return", &returning.is_some(), &taken_back(event).is_some())?;
         }
+        returning.iter().try_for_each(|returning| self.has_returned(returning))?;
+        self.owes_or_has(at)?;
+        holds(repaid < 2, || "it is repaid twice".to_owned())?;
         let asks = matches!(command, Command::Redeem { .. } | Command::Reward { .. });
         same("what is done about a reward", &done, &asks)?;
         same("an enrolment", &events.contains(&Event::MemberEnrolled), &enrols)?;
@@ -267,7 +293,7 @@ impl Account {
         (at, nth): (At, u32),
         registry: &Registry,
         sums: &mut Sums,
-    ) -> Judgement {
+    ) -> Result<Granted, String> {
         let Command::PartnerEvent(event) = command else { return Err("a request earns points".to_owned()) };
         same("the rule", &accrual.rule.as_str(), &grant.rule)?;
         same("the points", &accrual.points.get(), &grant.points)?;
@@ -281,19 +307,19 @@ impl Account {
         let sum = sums.issued.entry((event.partner, grant.funder, accrual.unit_price)).or_default();
         *sum = (sum.0 + accrual.points.signed(), sum.1 + 1);
         self.claims.extend(grant.claim);
-        self.lots.push(Lot {
-            key: LotKey {
-                expires_at: accrual.expires_at,
-                category: accrual.category,
-                available_from: accrual.available_from,
-                granted: at.place,
-                nth,
-            },
-            left: grant.points,
-            pending: accrual.pending,
-            issuer: event.partner,
-        });
-        Ok(())
+        let key = LotKey {
+            expires_at: accrual.expires_at,
+            category: accrual.category,
+            available_from: accrual.available_from,
+            granted: at.place,
+            nth,
+        };
+        let (pending, issuer) = (accrual.pending, event.partner);
+        self.lots.push(Lot { key, left: grant.points, pending, issuer });
+        let version = registry.version(event.event_time)?;
+        let Accrual { rule, funder, unit_price, .. } = *accrual;
+        let (points, taken, lapsed) = (grant.points, 0, 0);
+        Ok(Granted { lot: key, version, rule, issuer, funder, unit_price, points, taken, lapsed })
     }
 
     fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {

@@ -8,10 +8,11 @@ use coalition_domain::{
     BurnId, Command, Event, PartnerId, Points, RewardChange, Role, Span, Timestamp, UnitPrice,
 };
 
-use super::account::{Account, At, Sums};
+use super::account::{Account, At};
 use super::expected::price;
 use super::lot::Lot;
 use super::registry::Registry;
+use super::sums::{ByPrice, Sums};
 use super::{Judgement, holds, same};
 
 /// Points that were taken for a reward.
@@ -230,16 +231,7 @@ impl Account {
 
     /// Takes points from the lots in burn order.
     fn take(&mut self, points: Points, found: &[LotAllocation], at: At) -> Result<Vec<Lot>, String> {
-        self.lots.sort_by_key(Lot::order);
-        let (mut missing, mut slices) = (points.get(), Vec::new());
-        for lot in self.lots.iter_mut().filter(|lot| !lot.lapsed(at.decided_at) && !lot.pending) {
-            let slice = lot.left.min(missing);
-            if slice > 0 {
-                slices.push(Lot { left: slice, ..lot.clone() });
-                lot.left -= slice;
-                missing -= slice;
-            }
-        }
+        let (slices, missing) = self.take_first(points.get(), at, |lot| !lot.pending);
         same("points that are missing", &missing, &0)?;
         same("the lots that are burnt", &named(found), &told(&slices))?;
         Ok(slices)
@@ -297,11 +289,7 @@ fn cut(slices: Vec<Lot>, points: u64) -> (Vec<Lot>, Vec<Lot>) {
 }
 
 /// Adds points to the lines of their issuers.
-fn add(
-    sums: &mut BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>,
-    redemption: &Redemption,
-    slices: &[Lot],
-) {
+fn add(sums: &mut ByPrice, redemption: &Redemption, slices: &[Lot]) {
     let mut issuers: BTreeMap<PartnerId, i64> = BTreeMap::new();
     for slice in slices {
         *issuers.entry(slice.issuer).or_default() += slice.left.cast_signed();

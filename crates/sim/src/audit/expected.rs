@@ -7,6 +7,7 @@ use coalition_domain::{
 
 use super::account::{Account, At};
 use super::burn::lasts;
+use super::order::taken_back;
 use super::registry::Registry;
 
 const DAY: Span = Span::from_days(1);
@@ -31,6 +32,9 @@ impl Account {
         registry: &Registry,
     ) -> Result<Vec<Grant>, &'static str> {
         let default = registry.partner(&event.partner).ok_or("UNKNOWN_PARTNER")?;
+        if taken_back(event).is_some() {
+            return self.may_return(event, at, registry).map(|()| Vec::new());
+        }
         event.programme.or(default).ok_or("NO_PROGRAMME")?;
         let rate = registry.version(event.event_time)?;
         let grant = |rule, points, category| Grant {
@@ -55,7 +59,12 @@ impl Account {
                     return Err("CURRENCY_NOT_ACCEPTED");
                 }
                 let points = amount.micros.cast_unsigned() * rate / 1_000_000;
-                grant("purchase", points, Category::Base)
+                let web = event.channel.is_some().then(|| Grant {
+                    funder: PartnerId::new("bank").expect("a good name"),
+                    expires: Some(event.event_time.plus(DAY)),
+                    ..grant("web", 30, Category::Bonus)
+                });
+                return self.given([Some(grant("purchase", points, Category::Base)), web], at, registry);
             }
             EventBody::EmailRead { message } => {
                 if self.consent.is_none_or(|(given, _)| !given) {
@@ -81,17 +90,28 @@ impl Account {
                 _ => return Ok(Vec::new()),
             },
         };
-        let claimed = grant.claim.as_ref().is_some_and(|claim| self.claims.contains(claim));
-        if claimed || grant.points == 0 {
-            return Ok(Vec::new());
+        self.given([Some(grant), None], at, registry)
+    }
+
+    /// Of what the rules say, what comes of it.
+    fn given(
+        &self,
+        grants: [Option<Grant>; 2],
+        at: At,
+        registry: &Registry,
+    ) -> Result<Vec<Grant>, &'static str> {
+        let mut given = Vec::new();
+        for grant in grants.into_iter().flatten() {
+            let claimed = grant.claim.as_ref().is_some_and(|claim| self.claims.contains(claim));
+            // Points that are gone before anybody could spend them are not given, and nobody has to pay for them.
+            let spendable = at.decided_at.as_millis() + grant.waits.as_millis();
+            let lapsed = grant.expires.is_some_and(|last| last.as_millis() <= spendable);
+            if !claimed && !lapsed && grant.points > 0 {
+                registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
+                given.push(grant);
+            }
         }
-        // Points that are gone before anybody could spend them are not given, and nobody has to pay for them.
-        let spendable = at.decided_at.as_millis() + grant.waits.as_millis();
-        if grant.expires.is_some_and(|last| last.as_millis() <= spendable) {
-            return Ok(Vec::new());
-        }
-        registry.accrual(&grant.funder, at.decided_at).ok_or("NO_CONTRACT")?;
-        Ok(vec![grant])
+        Ok(given)
     }
 
     /// Whether a request may be granted, or the code of its refusal.
@@ -147,6 +167,7 @@ impl Account {
 pub(super) fn price(reward: &str) -> Option<(u64, PartnerId)> {
     let (price, redeemer) = match reward {
         "mug" => (60, "shop"),
+        "pin" => (5, "shop"),
         "trip" => (700, "air"),
         _ => return None,
     };

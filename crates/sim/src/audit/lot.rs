@@ -35,14 +35,15 @@ impl Lot {
 }
 
 impl Account {
-    /// What can be spent at a time, and what only later.
-    pub(super) fn balance(&self, at: Timestamp) -> (u64, u64) {
+    /// What can be spent at a time, what only later, and what is owed then.
+    pub(super) fn balance(&self, at: Timestamp) -> (u64, u64, u64) {
         let live = || self.lots.iter().filter(|lot| !lot.lapsed(at));
         let sum = |later: bool| {
             live().filter(|lot| (lot.key.available_from > at) == later).map(|lot| lot.left).sum()
         };
         let (_, given_back) = self.in_holds(at);
-        (sum(false) + given_back, sum(true))
+        let repaid = self.owed().min(sum(false) + given_back);
+        (sum(false) + given_back - repaid, sum(true), self.owed() - repaid)
     }
 
     /// What lies in lots that are marked as spendable, and what in others.

@@ -1,18 +1,22 @@
 //! The auditor: judges a run by what was asked and answered, by the journal's bytes, and by what the survivors say.
 //!
 //! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
-//! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]). It never
+//! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]),
+//! what returns take back ([`order`]) and leave owed ([`debt`]). It never
 //! calls `decide` or `evolve`.
 
 mod account;
 mod answers;
 mod burn;
+mod debt;
 mod expected;
 mod fence;
 mod lot;
+mod order;
 mod registry;
 mod replay;
 mod shard;
+mod sums;
 mod survivors;
 mod time;
 mod waiting;
@@ -48,6 +52,10 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         let (applied, refused) = ledger.waited();
         counts.waited_applied += applied;
         counts.waited_refused += refused;
+        let seen = &ledger.sums.counts;
+        counts.returns += seen.returns;
+        counts.debts += seen.debts;
+        counts.repaid += seen.repaid;
         counts.of_time += ledger.judge_time(world.passed)?;
         ledgers.push(ledger);
     }

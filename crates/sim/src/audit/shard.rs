@@ -14,9 +14,10 @@ use coalition_ledger::inbox::{self, RelayCommand, Source};
 use coalition_ledger::refused::Refused;
 use coalition_ledger::shard::Direct;
 
-use super::account::{Account, At, Sums};
+use super::account::{Account, At};
 use super::fence::Effective;
 use super::registry::Registry;
+use super::sums::Sums;
 use super::{Judgement, holds, same};
 use crate::world::Request;
 

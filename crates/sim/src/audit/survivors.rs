@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::event::Book;
-use coalition_domain::settlement::{Hour, LineKey};
+use coalition_domain::settlement::Hour;
 use coalition_domain::{Outcome, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::view::{AccountView, SumsView};
@@ -57,9 +56,12 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
     // As the gateway reads: an owner's clock may be ahead, and what it decided has come about.
     let at = world.now().max(view.decided_at);
     let balance = view.account().balance(&programme(), at);
-    let found = (balance.available.get(), balance.pending.get());
+    let found = (balance.available.get(), balance.pending.get(), balance.debt.get());
     same("the balance", &found, &account.balance(at))?;
     same("what is held", &balance.held.get(), &account.in_holds(at).0)?;
+    for (name, order) in &account.orders {
+        order.is_kept(view.account().orders().get(name), at)?;
+    }
     same("the enrolment", &view.account().enrolment().is_some(), &account.enrolled)?;
     let history = view.activities(u32::MAX, usize::MAX).map_err(|error| error.to_string())?;
     let found: Vec<_> = history.iter().rev().map(|activity| (activity.place, &activity.decision)).collect();
@@ -101,32 +103,8 @@ fn outcome_of(
 
 /// Invariant 1: the books are the auditor's own sums, and settlement adds up the same points.
 fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
-    let mut books: BTreeMap<Book, i64> = BTreeMap::new();
-    let mut lines: BTreeMap<LineKey, (i64, u64)> = BTreeMap::new();
-    for ((issuer, funder, unit_price), (points, count)) in &ledger.sums.issued {
-        *books.entry(Book::Issued(*issuer)).or_default() -= points;
-        let key = LineKey::Issued { issuer: *issuer, funder: *funder, unit_price: *unit_price };
-        lines.insert(key, (*points, *count));
-    }
-    for ((issuer, redeemer, unit_price), (points, count)) in &ledger.sums.redeemed {
-        *books.entry(Book::Redeemed(*redeemer)).or_default() += points;
-        let key = LineKey::Redeemed { issuer: *issuer, redeemer: *redeemer, unit_price: *unit_price };
-        lines.insert(key, (*points, *count));
-    }
-    for ((issuer, redeemer, unit_price), (points, count)) in &ledger.sums.refunded {
-        *books.entry(Book::Redeemed(*redeemer)).or_default() -= points;
-        let key = LineKey::Refunded { issuer: *issuer, redeemer: *redeemer, unit_price: *unit_price };
-        lines.insert(key, (*points, *count));
-    }
-    *books.entry(Book::Expired).or_default() += ledger.sums.expired;
-    for account in ledger.accounts.values() {
-        let (available, pending) = account.booked();
-        *books.entry(Book::Available).or_default() += available;
-        *books.entry(Book::Pending).or_default() += pending;
-        *books.entry(Book::Held).or_default() += account.booked_holds();
-    }
+    let books = ledger.sums.books(ledger.accounts.values());
     same("the sum of all books", &books.values().sum::<i64>(), &0)?;
-    books.retain(|_, sum| *sum != 0);
     let found = view.books.iter().filter(|(_, sum)| **sum != 0);
     let found: BTreeMap<_, _> = found.map(|((_, book), sum)| (*book, *sum)).collect();
     same("the books", &found, &books)?;
@@ -134,5 +112,5 @@ fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
     let until = Hour::of(world.now().plus(Span::from_days(400)));
     let found = view.lines(&programme(), Hour(0), until).map_err(|error| error.to_string())?;
     let found: BTreeMap<_, _> = found.into_iter().map(|(key, sum)| (key, (sum.points, sum.count))).collect();
-    same("the lines of settlement", &found, &lines)
+    same("the lines of settlement", &found, &ledger.sums.lines())
 }

@@ -8,11 +8,11 @@ use super::burn::Burn;
 use super::shard::Ledger;
 use super::{Judgement, holds};
 
-/// A decision that time alone has brought about says something, and of lots and holds only. Whether it was due is judged lot by lot,
+/// A decision that time alone has brought about says something, and of lots, holds and what they repay only. Whether it was due is judged lot by lot,
 /// as it is with every other command.
 pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
     let of_time = |event: &Event| match event {
-        Event::LotActivated { .. } | Event::LotExpired { .. } => true,
+        Event::LotActivated { .. } | Event::LotExpired { .. } | Event::DebtRepaid { .. } => true,
         Event::HoldReleased { why, .. } => *why == Release::TimedOut,
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
@@ -24,8 +24,7 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::HoldCaptured { .. }
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
-        | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => false,
+        | Event::PointsClawedBack(_) => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use coalition_domain::{Command, Span};
+use coalition_domain::{Account, Command, PartnerEvent, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::shard::Direct;
 use coalition_store::{Damage, Memory};
@@ -39,6 +39,12 @@ pub struct Counts {
     pub waited_applied: usize,
     /// Events that waited for one in vain.
     pub waited_refused: usize,
+    /// Returns and closings that were applied.
+    pub returns: usize,
+    /// Clawbacks that left something owed.
+    pub debts: usize,
+    /// Repayments of what was owed.
+    pub repaid: usize,
     /// Decisions that time alone has brought about.
     pub of_time: usize,
     /// Terms in effect.
@@ -70,6 +76,9 @@ impl Counts {
         self.intakes += other.intakes;
         self.waited_applied += other.waited_applied;
         self.waited_refused += other.waited_refused;
+        self.returns += other.returns;
+        self.debts += other.debts;
+        self.repaid += other.repaid;
         self.of_time += other.of_time;
         self.terms += other.terms;
         self.batches += other.batches;
@@ -92,6 +101,7 @@ impl fmt::Display for Counts {
             self.commands, self.terms, self.batches, self.voids
         )?;
         writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
+        writeln!(f, "returns {}, debts {}, repayments {}", self.returns, self.debts, self.repaid)?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {
@@ -236,8 +246,7 @@ impl World<'_> {
             12..20 if known > 0 => {
                 let event = self.random.pick(&self.intake.events).clone();
                 let event = workload::altered(&mut self.random, &event);
-                self.intake.events.push(event.clone());
-                self.publish(event);
+                self.publish_new(event);
             }
             20 => self.publish_junk(),
             21..50 if self.clients.open() < 8 => {
@@ -248,29 +257,66 @@ impl World<'_> {
                     Some(Direct::Account(command)) if self.random.happens(700) => workload::reused(&command),
                     Some(Direct::Account(_) | Direct::Registry(_)) | None => None,
                 };
-                let settling = if self.random.happens(3_500) { self.settling(members) } else { None };
+                let known = match self.random.below(20) {
+                    0..7 => self.settling(),
+                    7..10 => self.spending(),
+                    _ => None,
+                };
                 let command =
-                    reused.or(settling).unwrap_or_else(|| workload::direct(&mut self.random, members, now));
+                    reused.or(known).unwrap_or_else(|| workload::direct(&mut self.random, members, now));
                 self.ask(command);
+            }
+            50..64 if known > 0 => {
+                let recent = known - known.min(30);
+                let event = self.random.pick(&self.intake.events[recent..]).clone();
+                self.follow_up(&event);
             }
             _ => {
                 let event = workload::event(&mut self.random, known, members, now);
-                self.intake.events.push(event.clone());
-                self.publish(event);
+                self.publish_new(event.clone());
+                // What returns it may be there before it.
+                if self.random.happens(1_000) {
+                    self.follow_up(&event);
+                }
             }
         }
     }
 
-    /// A request about a hold or redemption of somebody, if the one who is in office has it at hand.
-    fn settling(&mut self, members: usize) -> Option<Command> {
-        let id = workload::account(&mut self.random, members);
+    /// An event may have a return, or be one of several parts of its order.
+    fn follow_up(&mut self, event: &PartnerEvent) {
+        let (number, now) = (self.intake.events.len(), self.now);
+        let other = workload::identifier(&mut self.random, self.settings.members);
+        let next = if self.random.happens(2_000) {
+            workload::further(&mut self.random, number, event)
+        } else {
+            workload::returned(&mut self.random, number, event, other, now)
+        };
+        next.into_iter().for_each(|event| self.publish_new(event));
+    }
+
+    /// Somebody whom the one who is in office has at hand.
+    fn resident(&mut self) -> Option<&Account> {
+        let id = workload::account(&mut self.random, self.settings.members);
         let shard = id.shard(self.settings.shards) as usize;
         let slot = self.processes[self.assigned[shard]].slots.get(shard)?;
-        let resident = slot.core.state().accounts.get(&id)?;
-        let burns: Vec<_> = resident.account.burns().iter().map(|(id, burn)| (*id, burn.points)).collect();
+        Some(&slot.core.state().accounts.get(&id)?.account)
+    }
+
+    /// A request about a hold or redemption.
+    fn settling(&mut self) -> Option<Command> {
+        let account = self.resident()?;
+        let (id, burns) = (account.id(), account.burns().iter().rev());
         // The newest are the ones that are still open.
-        let newest = &burns[burns.len().saturating_sub(3)..];
-        let burn = if newest.is_empty() { return None } else { *self.random.pick(newest) };
+        let newest: Vec<_> = burns.take(3).map(|(id, burn)| (*id, burn.points)).collect();
+        let burn = if newest.is_empty() { return None } else { *self.random.pick(&newest) };
         Some(workload::settling(&mut self.random, id, burn, self.now))
+    }
+
+    /// A request for all that somebody has.
+    fn spending(&mut self) -> Option<Command> {
+        let now = self.now;
+        let account = self.resident()?;
+        let (id, balance) = (account.id(), account.balance(&workload::programme(), now));
+        Some(workload::spending(&mut self.random, id, balance.available, now))
     }
 }

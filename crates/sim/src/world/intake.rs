@@ -52,6 +52,12 @@ impl Intake {
 }
 
 impl World<'_> {
+    /// A partner publishes an event that it has not published before.
+    pub(super) fn publish_new(&mut self, event: PartnerEvent) {
+        self.intake.events.push(event.clone());
+        self.publish(event);
+    }
+
     /// A partner publishes an event.
     pub(super) fn publish(&mut self, event: PartnerEvent) {
         let shard = ShardId(event.identifier.account().shard(self.settings.shards));

@@ -1,0 +1,339 @@
+//! What was bought or opened on an account, and what its return takes back: in proportion to all that was returned,
+//! rounded down; from the lot of the grant, then from others in burn order; what is missing is owed.
+
+use coalition_domain::event::{Clawback, LineReturn, Nothing, OrderReturn};
+use coalition_domain::lot::LotKey;
+use coalition_domain::order::{OrderRecord, line_key, opening_key, order_key};
+use coalition_domain::{
+    Command, EventBody, Fingerprint, PartnerEvent, PartnerId, Points, Returned, RuleId, Span, Timestamp,
+    UnitPrice,
+};
+
+use super::account::{Account, At};
+use super::debt::Debt;
+use super::lot::Lot;
+use super::registry::Registry;
+use super::sums::Sums;
+use super::{Judgement, holds, same};
+
+/// An order, its amounts in millionths; or an account that was opened.
+pub(super) struct Order {
+    placed: Timestamp,
+    amount: Option<i64>,
+    returned: i64,
+    whole: bool,
+    lines: Vec<Line>,
+    grants: Vec<Granted>,
+}
+
+struct Line {
+    name: Fingerprint,
+    amount: i64,
+    returned: i64,
+}
+
+/// Points that were granted for it.
+pub(super) struct Granted {
+    pub(super) lot: LotKey,
+    pub(super) version: u64,
+    pub(super) rule: RuleId,
+    pub(super) issuer: PartnerId,
+    pub(super) funder: PartnerId,
+    pub(super) unit_price: UnitPrice,
+    pub(super) points: u64,
+    pub(super) taken: u64,
+    pub(super) lapsed: u64,
+}
+
+/// A return in the middle of its facts.
+pub(super) struct Returning {
+    order: Fingerprint,
+    /// The grants before this one are done with.
+    next: usize,
+    /// An account was closed so late that its points stay.
+    kept: bool,
+}
+
+/// What a return takes of its order.
+#[derive(PartialEq, Debug)]
+struct Part {
+    amount: Option<i64>,
+    lines: Vec<(Fingerprint, i64)>,
+    whole: bool,
+}
+
+/// Under which name an event buys or opens something.
+fn bought(event: &PartnerEvent) -> Option<Fingerprint> {
+    match &event.body {
+        EventBody::Purchase { order, .. } | EventBody::Basket { order, .. } => {
+            Some(order_key(event.partner, order))
+        }
+        EventBody::AccountOpening { reference } => Some(opening_key(event.partner, reference.as_ref()?)),
+        EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::Engagement { .. }
+        | EventBody::Return { .. }
+        | EventBody::AccountClosing { .. } => None,
+    }
+}
+
+/// The name of what an event takes back.
+pub(super) fn taken_back(event: &PartnerEvent) -> Option<Fingerprint> {
+    match &event.body {
+        EventBody::Return { order, .. } => Some(order_key(event.partner, order)),
+        EventBody::AccountClosing { reference } => Some(opening_key(event.partner, reference)),
+        EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::Engagement { .. }
+        | EventBody::Purchase { .. }
+        | EventBody::Basket { .. }
+        | EventBody::AccountOpening { .. } => None,
+    }
+}
+
+impl Order {
+    /// Whether its time is over: then the network may have forgotten it.
+    pub(super) fn is_over(&self, at: At, registry: &Registry) -> bool {
+        registry.max_event_age.is_some_and(|age| self.placed < at.horizon.minus(age))
+    }
+
+    /// Judges what the network has kept of it.
+    pub(super) fn is_kept(&self, kept: Option<&OrderRecord>, now: Timestamp) -> Judgement {
+        let Some(kept) = kept else {
+            let old = self.placed.plus(Span::from_days(1)) < now;
+            return holds(old, || format!("an order of {} is forgotten", self.placed));
+        };
+        let found = (kept.amount.map(|amount| amount.micros), kept.returned, kept.whole);
+        same("an order and what was returned of it", &found, &(self.amount, self.returned, self.whole))?;
+        let found = kept.grants.iter().map(|grant| (grant.points, grant.clawed_back, grant.lapsed));
+        let found: Vec<_> =
+            found.map(|(points, taken, lapsed)| [points, taken, lapsed].map(Points::get)).collect();
+        let expected = self.grants.iter().map(|grant| [grant.points, grant.taken, grant.lapsed]);
+        same("what was granted, taken and has lapsed", &found, &expected.collect())
+    }
+
+    fn left(&self) -> i64 {
+        self.amount.unwrap_or(0) - self.returned
+    }
+
+    /// What an event takes of it, or the code of the refusal.
+    fn part(&self, event: &PartnerEvent) -> Result<Part, &'static str> {
+        if self.whole {
+            return Err("RETURN_EXCEEDS_ORDER");
+        }
+        let EventBody::Return { what, .. } = &event.body else {
+            return Ok(Part { amount: None, lines: Vec::new(), whole: true });
+        };
+        let (amount, lines) = match what {
+            Returned::Whole => (self.left(), Vec::new()),
+            Returned::Amount(money) => (money.micros, Vec::new()),
+            Returned::Lines(named) => {
+                let mut lines = Vec::new();
+                for line in named {
+                    let name = line_key(&line.line);
+                    let known = self.lines.iter().find(|known| known.name == name);
+                    let known = known.ok_or("ORDER_LINE_NOT_FOUND")?;
+                    let left = known.amount - known.returned;
+                    let amount = line.amount.map_or(left, |money| money.micros);
+                    if amount > left || line.amount.is_none() && left == 0 && known.amount > 0 {
+                        return Err("RETURN_EXCEEDS_ORDER");
+                    }
+                    lines.push((name, amount));
+                }
+                (lines.iter().map(|(_, amount)| amount).sum(), lines)
+            }
+        };
+        if amount > self.left() {
+            return Err("RETURN_EXCEEDS_ORDER");
+        }
+        let whole = *what == Returned::Whole || self.amount > Some(0) && amount == self.left();
+        Ok(Part { amount: Some(amount), lines, whole })
+    }
+
+    fn take(&mut self, part: &Part) {
+        self.returned += part.amount.unwrap_or(0);
+        self.whole = part.whole;
+        for line in &mut self.lines {
+            let named = part.lines.iter().find(|(name, _)| *name == line.name);
+            line.returned += named.map_or(0, |(_, amount)| *amount);
+            if part.whole {
+                line.returned = line.amount;
+            }
+        }
+    }
+
+    /// How many points of a grant should be taken for all returns so far.
+    fn share(&self, grant: &Granted) -> u64 {
+        let share = match self.amount {
+            Some(amount) if !self.whole && amount > 0 => {
+                let share = i128::from(grant.points) * i128::from(self.returned) / i128::from(amount);
+                u64::try_from(share).expect("no more than was granted")
+            }
+            Some(_) | None if self.whole => grant.points,
+            Some(_) | None => 0,
+        };
+        share.min(grant.points - grant.lapsed)
+    }
+
+    /// How many more are to be taken of a grant; a part that was bought behind a return does not pay for it.
+    fn owed(&self, grant: &Granted) -> u64 {
+        let shares: u64 = self.grants.iter().map(|grant| self.share(grant)).sum();
+        let taken: u64 = self.grants.iter().map(|grant| grant.taken).sum();
+        self.share(grant).saturating_sub(grant.taken).min(shares.saturating_sub(taken))
+    }
+}
+
+impl Account {
+    /// Whether what an event takes back is known and may still be returned, or the code of the refusal.
+    pub(super) fn may_return(
+        &self,
+        event: &PartnerEvent,
+        at: At,
+        registry: &Registry,
+    ) -> Result<(), &'static str> {
+        self.part(event, at, registry).map(|_| ())
+    }
+
+    fn part(&self, event: &PartnerEvent, at: At, registry: &Registry) -> Result<Part, &'static str> {
+        let name = taken_back(event).ok_or("no return")?;
+        let order = self.orders.get(&name).ok_or("ORDER_NOT_FOUND")?;
+        if order.is_over(at, registry) {
+            return Err("RETURN_TOO_LATE");
+        }
+        order.part(event)
+    }
+
+    /// Keeps what an event bought or opened.
+    pub(super) fn keep_order(&mut self, event: &PartnerEvent, grants: Vec<Granted>) {
+        let Some(name) = bought(event) else { return };
+        let (placed, amount) = (event.event_time, event.body.amount().map(|money| money.micros));
+        let none = || Order {
+            placed,
+            amount: amount.map(|_| 0),
+            returned: 0,
+            whole: false,
+            lines: Vec::new(),
+            grants: Vec::new(),
+        };
+        let order = self.orders.entry(name).or_insert_with(none);
+        order.placed = order.placed.max(placed);
+        order.amount = order.amount.map(|sum| sum + amount.unwrap_or(0));
+        order.whole = false;
+        if let EventBody::Basket { lines, .. } = &event.body {
+            for line in lines {
+                let (name, amount) = (line_key(&line.line), line.amount.micros);
+                match order.lines.iter_mut().find(|known| known.name == name) {
+                    Some(known) => known.amount += amount,
+                    None => order.lines.push(Line { name, amount, returned: 0 }),
+                }
+            }
+        }
+        order.grants.extend(grants);
+    }
+
+    /// Points of a lot have lapsed: its order can't take them any more.
+    pub(super) fn note_lapse(&mut self, lot: &LotKey, points: u64) {
+        let mut grants = self.orders.values_mut().flat_map(|order| &mut order.grants);
+        if let Some(grant) = grants.find(|grant| grant.lot == *lot) {
+            grant.lapsed += points;
+        }
+    }
+
+    /// Judges what is said to be returned, and takes it in.
+    pub(super) fn give_back(
+        &mut self,
+        command: &Command,
+        found: &OrderReturn,
+        at: At,
+        registry: &Registry,
+    ) -> Result<Returning, String> {
+        let Command::PartnerEvent(event) = command else { return Err("a request returns".to_owned()) };
+        let part = self.part(event, at, registry)?;
+        let name = taken_back(event).ok_or("it returns nothing")?;
+        same("what is returned", &found.order, &name)?;
+        let line = |line: &LineReturn| (line.line, line.amount.micros);
+        let said = Part {
+            amount: found.amount.map(|amount| amount.micros),
+            lines: found.lines.iter().map(line).collect(),
+            whole: found.whole,
+        };
+        same("how much is returned", &said, &part)?;
+        let order = self.orders.get_mut(&name).ok_or("it was found")?;
+        order.take(&part);
+        let kept = order.amount.is_none() && order.placed.plus(Span::from_days(1)) <= event.event_time;
+        Ok(Returning { order: name, next: 0, kept })
+    }
+
+    /// Judges what is said to be taken back next, and takes it in.
+    pub(super) fn claw_back(
+        &mut self,
+        returning: &mut Returning,
+        found: &Clawback,
+        at: At,
+        sums: &mut Sums,
+    ) -> Judgement {
+        holds(!returning.kept, || format!("{found:?}, though the account was open long enough"))?;
+        let order = self.orders.get_mut(&returning.order).ok_or("it was found")?;
+        let owes = |number: &usize| order.owed(&order.grants[*number]) > 0;
+        let number = (returning.next..order.grants.len()).find(owes);
+        let number = number.ok_or_else(|| format!("{found:?}, though nothing is left to take"))?;
+        returning.next = number + 1;
+        let points = order.owed(&order.grants[number]);
+        let grant = &mut order.grants[number];
+        grant.taken += points;
+        let Granted { lot: own, version, rule, issuer, funder, unit_price, .. } = *grant;
+        let (taken, missing) = self.take_first(points, at, |lot| lot.key == own);
+        let (others, debt) = self.take_first(missing, at, |lot| lot.key != own && !lot.pending);
+        let taken: Vec<_> = taken.iter().chain(&others).map(|lot| (lot.key, lot.left, lot.pending)).collect();
+        let slices = found.taken.iter();
+        let slices = slices.map(|slice| (slice.allocation.lot, slice.allocation.points.get(), slice.pending));
+        same("the order", &found.order, &returning.order)?;
+        let grant = (found.lot, found.rule, u64::from(found.version.number));
+        same("the grant", &grant, &(own, rule, version))?;
+        same("who had paid", &(found.issuer, found.funder, found.unit_price), &(issuer, funder, unit_price))?;
+        same("what is taken back", &found.points.get(), &points)?;
+        same("the lots that it is taken from", &slices.collect(), &taken)?;
+        same("what is owed", &found.debt.get(), &debt)?;
+        sums.returned(issuer, points);
+        sums.recovered((issuer, funder, unit_price), points - debt);
+        sums.counts.debts += usize::from(debt > 0);
+        if debt > 0 {
+            self.owe(Debt { issuer, funder, unit_price, points: debt });
+        }
+        Ok(())
+    }
+
+    /// Points of a grant stay, as the account was open long enough.
+    pub(super) fn keep(&self, returning: &mut Returning, rule: Option<&RuleId>, why: Nothing) -> Judgement {
+        let grant = self.orders.get(&returning.order).and_then(|order| order.grants.get(returning.next));
+        returning.next += 1;
+        same("whose points stay", &rule, &grant.map(|grant| &grant.rule))?;
+        holds(returning.kept && why == Nothing::OpenLongEnough, || format!("{rule:?} keeps: {why:?}"))
+    }
+
+    /// Nothing is left to be taken.
+    pub(super) fn has_returned(&self, returning: &Returning) -> Judgement {
+        let order = self.orders.get(&returning.order).ok_or("it was found")?;
+        let owed = order.grants.iter().any(|grant| !returning.kept && order.owed(grant) > 0);
+        holds(!owed, || "not all is taken back".to_owned())
+    }
+
+    /// Takes points from the first lots in burn order, of those that `may` be; what was taken, and what is missing.
+    pub(super) fn take_first(&mut self, points: u64, at: At, may: impl Fn(&Lot) -> bool) -> (Vec<Lot>, u64) {
+        self.lots.sort_by_key(Lot::order);
+        let (mut missing, mut slices) = (points, Vec::new());
+        for lot in self.lots.iter_mut().filter(|lot| !lot.lapsed(at.decided_at) && may(lot)) {
+            let slice = lot.left.min(missing);
+            if slice > 0 {
+                slices.push(Lot { left: slice, ..lot.clone() });
+                lot.left -= slice;
+                missing -= slice;
+            }
+        }
+        (slices, missing)
+    }
+}
