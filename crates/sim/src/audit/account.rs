@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coalition_domain::event::{Accrual, Release};
+use coalition_domain::event::Release;
 use coalition_domain::lot::LotKey;
 use coalition_domain::{
     Command, Decision, Event, EventBody, Fingerprint, Outcome, PartnerEvent, Place, Span, Timestamp,
@@ -14,8 +14,9 @@ use super::burn::Burn;
 use super::debt::Debt;
 use super::expected::Grant;
 use super::lot::Lot;
-use super::order::{Granted, Order, Returning, taken_back};
+use super::order::{Order, taken_back};
 use super::registry::Registry;
+use super::returns::Returning;
 use super::sums::Sums;
 use super::waiting::{WAITING_MAX, Waiting, healed_by};
 use super::{Judgement, holds, same, time};
@@ -283,43 +284,6 @@ impl Account {
             | EventBody::Return { .. }
             | EventBody::AccountClosing { .. } => None,
         }
-    }
-
-    fn accrue(
-        &mut self,
-        command: &Command,
-        accrual: &Accrual,
-        grant: Grant,
-        (at, nth): (At, u32),
-        registry: &Registry,
-        sums: &mut Sums,
-    ) -> Result<Granted, String> {
-        let Command::PartnerEvent(event) = command else { return Err("a request earns points".to_owned()) };
-        same("the rule", &accrual.rule.as_str(), &grant.rule)?;
-        same("the points", &accrual.points.get(), &grant.points)?;
-        same("issuer and funder", &(accrual.issuer, accrual.funder), &(event.partner, grant.funder))?;
-        same("the category", &accrual.category, &grant.category)?;
-        same("the expiry", &accrual.expires_at.0, &grant.expires)?;
-        same("when it can be spent", &accrual.available_from, &at.decided_at.plus(grant.waits))?;
-        same("whether it waits", &accrual.pending, &(grant.waits != Span::ZERO))?;
-        let price = registry.accrual(&grant.funder, at.decided_at);
-        same("the price", &Some(accrual.unit_price), &price)?;
-        let sum = sums.issued.entry((event.partner, grant.funder, accrual.unit_price)).or_default();
-        *sum = (sum.0 + accrual.points.signed(), sum.1 + 1);
-        self.claims.extend(grant.claim);
-        let key = LotKey {
-            expires_at: accrual.expires_at,
-            category: accrual.category,
-            available_from: accrual.available_from,
-            granted: at.place,
-            nth,
-        };
-        let (pending, issuer) = (accrual.pending, event.partner);
-        self.lots.push(Lot { key, left: grant.points, pending, issuer });
-        let version = registry.version(event.event_time)?;
-        let Accrual { rule, funder, unit_price, .. } = *accrual;
-        let (points, taken, lapsed) = (grant.points, 0, 0);
-        Ok(Granted { lot: key, version, rule, issuer, funder, unit_price, points, taken, lapsed })
     }
 
     fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {

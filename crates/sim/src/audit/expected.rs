@@ -1,5 +1,7 @@
 //! What a command should come to: the programme of the workload, in the auditor's own words.
 
+use coalition_domain::event::Accrual;
+use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
     Command, EventBody, PartnerEvent, PartnerId, RequestId, RewardChange, Role, Span, Timestamp,
@@ -7,8 +9,11 @@ use coalition_domain::{
 
 use super::account::{Account, At};
 use super::burn::lasts;
-use super::order::taken_back;
+use super::lot::Lot;
+use super::order::{Granted, taken_back};
 use super::registry::Registry;
+use super::same;
+use super::sums::Sums;
 
 const DAY: Span = Span::from_days(1);
 
@@ -112,6 +117,44 @@ impl Account {
             }
         }
         Ok(given)
+    }
+
+    /// Judges an accrual, and takes it in.
+    pub(super) fn accrue(
+        &mut self,
+        command: &Command,
+        accrual: &Accrual,
+        grant: Grant,
+        (at, nth): (At, u32),
+        registry: &Registry,
+        sums: &mut Sums,
+    ) -> Result<Granted, String> {
+        let Command::PartnerEvent(event) = command else { return Err("a request earns points".to_owned()) };
+        same("the rule", &accrual.rule.as_str(), &grant.rule)?;
+        same("the points", &accrual.points.get(), &grant.points)?;
+        same("issuer and funder", &(accrual.issuer, accrual.funder), &(event.partner, grant.funder))?;
+        same("the category", &accrual.category, &grant.category)?;
+        same("the expiry", &accrual.expires_at.0, &grant.expires)?;
+        same("when it can be spent", &accrual.available_from, &at.decided_at.plus(grant.waits))?;
+        same("whether it waits", &accrual.pending, &(grant.waits != Span::ZERO))?;
+        let price = registry.accrual(&grant.funder, at.decided_at);
+        same("the price", &Some(accrual.unit_price), &price)?;
+        let sum = sums.issued.entry((event.partner, grant.funder, accrual.unit_price)).or_default();
+        *sum = (sum.0 + accrual.points.signed(), sum.1 + 1);
+        self.claims.extend(grant.claim);
+        let key = LotKey {
+            expires_at: accrual.expires_at,
+            category: accrual.category,
+            available_from: accrual.available_from,
+            granted: at.place,
+            nth,
+        };
+        let (pending, issuer) = (accrual.pending, event.partner);
+        self.lots.push(Lot { key, left: grant.points, pending, issuer });
+        let version = registry.version(event.event_time)?;
+        let Accrual { rule, funder, unit_price, .. } = *accrual;
+        let (points, taken, lapsed) = (grant.points, 0, 0);
+        Ok(Granted { lot: key, version, rule, issuer, funder, unit_price, points, taken, lapsed })
     }
 
     /// Whether a request may be granted, or the code of its refusal.

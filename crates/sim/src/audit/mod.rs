@@ -2,7 +2,7 @@
 //!
 //! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
 //! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]),
-//! what returns take back ([`order`]) and leave owed ([`debt`]). It never
+//! what returns take back ([`order`], [`returns`]) and leave owed ([`debt`]). It never
 //! calls `decide` or `evolve`.
 
 mod account;
@@ -15,6 +15,7 @@ mod lot;
 mod order;
 mod registry;
 mod replay;
+mod returns;
 mod shard;
 mod sums;
 mod survivors;

@@ -1,8 +1,5 @@
 //! What goes wrong between steps, and what is asked.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use coalition_domain::{Account, Command, PartnerEvent, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::shard::Direct;
@@ -11,116 +8,6 @@ use coalition_store::{Damage, Memory};
 use super::World;
 use super::process::Task;
 use crate::workload;
-
-/// What happened in a run.
-#[derive(Clone, Default, Debug)]
-pub struct Counts {
-    /// Commands: events published and requests made.
-    pub commands: usize,
-    /// Appends by fate, good ones apart.
-    pub appends: BTreeMap<String, usize>,
-    /// Partitions that stood still.
-    pub stalls: usize,
-    /// Processes that died.
-    pub crashes: usize,
-    /// Disks that were lost, old or damaged after that.
-    pub disks: usize,
-    /// Shards that were moved while their owner lived.
-    pub moves: usize,
-    /// Checkpoints that failed.
-    pub store: usize,
-    /// Wall clocks that jumped.
-    pub clocks: usize,
-    /// Clients that died while they waited.
-    pub deaf: usize,
-    /// Restarts of intake.
-    pub intakes: usize,
-    /// Events that waited for a consent and were applied.
-    pub waited_applied: usize,
-    /// Events that waited for one in vain.
-    pub waited_refused: usize,
-    /// Returns and closings that were applied.
-    pub returns: usize,
-    /// Clawbacks that left something owed.
-    pub debts: usize,
-    /// Repayments of what was owed.
-    pub repaid: usize,
-    /// Decisions that time alone has brought about.
-    pub of_time: usize,
-    /// Terms in effect.
-    pub terms: usize,
-    /// Batches in effect.
-    pub batches: usize,
-    /// Records that are void.
-    pub voids: usize,
-}
-
-impl Counts {
-    pub(super) fn append(&mut self, fate: String) {
-        *self.appends.entry(fate).or_default() += 1;
-    }
-
-    /// Adds those of another run.
-    pub fn add(&mut self, other: &Self) {
-        self.commands += other.commands;
-        for (fate, count) in &other.appends {
-            *self.appends.entry(fate.clone()).or_default() += count;
-        }
-        self.stalls += other.stalls;
-        self.crashes += other.crashes;
-        self.disks += other.disks;
-        self.moves += other.moves;
-        self.store += other.store;
-        self.clocks += other.clocks;
-        self.deaf += other.deaf;
-        self.intakes += other.intakes;
-        self.waited_applied += other.waited_applied;
-        self.waited_refused += other.waited_refused;
-        self.returns += other.returns;
-        self.debts += other.debts;
-        self.repaid += other.repaid;
-        self.of_time += other.of_time;
-        self.terms += other.terms;
-        self.batches += other.batches;
-        self.voids += other.voids;
-    }
-
-    /// How many faults came about.
-    pub fn faults(&self) -> usize {
-        let appends: usize = self.appends.values().sum();
-        let rest = [self.stalls, self.crashes, self.moves, self.store, self.clocks, self.deaf, self.intakes];
-        appends + self.disks + rest.iter().sum::<usize>()
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "commands {}, terms {}, batches {}, void records {}",
-            self.commands, self.terms, self.batches, self.voids
-        )?;
-        writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
-        writeln!(f, "returns {}, debts {}, repayments {}", self.returns, self.debts, self.repaid)?;
-        writeln!(f, "decisions of time alone: {}", self.of_time)?;
-        write!(f, "appends")?;
-        for (fate, count) in &self.appends {
-            write!(f, " {fate} {count}")?;
-        }
-        write!(
-            f,
-            "\nstalls {}, crashes {}, disks {}, moves {}, checkpoints {}, clocks {}, deaf clients {}, restarts of intake {}",
-            self.stalls,
-            self.crashes,
-            self.disks,
-            self.moves,
-            self.store,
-            self.clocks,
-            self.deaf,
-            self.intakes
-        )
-    }
-}
 
 impl World<'_> {
     /// Whatever goes wrong at this step.

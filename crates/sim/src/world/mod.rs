@@ -2,6 +2,7 @@
 //! clients, the group that assigns shards, and a scheduler that picks by chance who goes on next.
 
 mod clients;
+mod counts;
 mod faults;
 mod flights;
 mod intake;
@@ -19,7 +20,7 @@ use coalition_store::Mark;
 use uuid::Uuid;
 
 pub(crate) use self::clients::{Request, Said};
-pub use self::faults::Counts;
+pub use self::counts::Counts;
 pub(crate) use self::process::{Process, Slot};
 use crate::audit::Content;
 use crate::plants::Plant;
