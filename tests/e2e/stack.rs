@@ -28,6 +28,7 @@ use coalition_proto::redemption::v1::{
 use coalition_proto::settlement::v1::settlement_service_client::SettlementServiceClient;
 use coalition_proto::settlement::v1::{GetBurnMatrixRequest, GetSettlementStatementRequest, SettlementKind};
 use coalition_proto::r#type::v1 as shared;
+use coalition_proto::r#type::v1::bought::What;
 use coalition_scenario::{Action, Balance, Became, Document, Network, Statement, Step};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -200,38 +201,38 @@ impl<'a> Stack<'a> {
             let key =
                 keys.create_api_key(self.served.operator(key)).await.expect("a key").into_inner().secret;
             let key = key.as_str();
-            Ok::<String, Status>(match action {
+            Ok::<(String, Option<String>), Status>(match action {
                 Action::Event(_) => unreachable!("an event is published"),
                 Action::Redeem { reward: of, quantity: of_it } => {
                     let (reward, quantity) = (reward(of), quantity(of_it));
                     let request = CreateRedemptionRequest { member, reward, quantity, request_id };
-                    client.create_redemption(signed(request, key)).await?.into_inner().name
+                    named_and_bought!(client.create_redemption(signed(request, key)).await?.into_inner())
                 }
                 Action::Hold { reward: of, quantity: of_it, ttl } => {
                     let ttl = prost_types::Duration { seconds: ttl.as_millis() / 1_000, nanos: 0 };
                     let (reward, quantity, ttl) = (reward(of), quantity(of_it), Some(ttl));
                     let request = CreateHoldRequest { member, reward, quantity, ttl, request_id };
-                    client.create_hold(signed(request, key)).await?.into_inner().name
+                    named_and_bought!(client.create_hold(signed(request, key)).await?.into_inner())
                 }
                 Action::Capture { hold, points } => {
                     let points = points.map_or(0, Points::signed);
                     let request = CaptureHoldRequest { name: named(&hold), points, request_id };
-                    client.capture_hold(signed(request, key)).await?.into_inner().name
+                    named_and_bought!(client.capture_hold(signed(request, key)).await?.into_inner())
                 }
                 Action::Release { hold } => {
                     let request = ReleaseHoldRequest { name: named(&hold), request_id };
-                    client.release_hold(signed(request, key)).await?.into_inner().name
+                    named_and_bought!(client.release_hold(signed(request, key)).await?.into_inner())
                 }
                 Action::Refund { redemption } => {
                     let request = RefundRedemptionRequest { name: named(&redemption), request_id };
-                    client.refund_redemption(signed(request, key)).await?.into_inner().name
+                    named_and_bought!(client.refund_redemption(signed(request, key)).await?.into_inner())
                 }
             })
         });
         match made {
-            Ok(name) => {
+            Ok((name, bought)) => {
                 self.named.extend(step.name.clone().map(|called| (called, name)));
-                Became::Applied(BTreeMap::new())
+                Became::Applied { points: BTreeMap::new(), bought }
             }
             Err(status) => {
                 let reason = status.get_details_error_info().expect("every error has a reason").reason;
@@ -272,7 +273,7 @@ impl Network for Stack<'_> {
         };
         Ok(match became {
             Became::Refused { code, says } => Became::Refused { code, says: self.plain(&says) },
-            became @ (Became::Applied(_) | Became::Waits) => became,
+            became @ (Became::Applied { .. } | Became::Waits) => became,
         })
     }
 
@@ -341,6 +342,23 @@ impl Network for Stack<'_> {
     }
 }
 
+/// What a call of the redemption service made, and what its points buy.
+macro_rules! named_and_bought {
+    ($made:expr) => {{
+        let made = $made;
+        (made.name, made.bought.as_ref().map(bought))
+    }};
+}
+use named_and_bought;
+
+/// As the domain writes it.
+fn bought(bought: &shared::Bought) -> String {
+    match bought.what.as_ref().expect("something was bought") {
+        What::Units(units) => format!("{} {}", units.count, units.unit),
+        What::Money(money) => money_from_proto(money, "").expect("an amount").to_string(),
+    }
+}
+
 /// An event's record, once it is decided.
 async fn decided(
     served: &Served,
@@ -367,7 +385,7 @@ fn became(record: &event::PartnerEventRecord) -> Became {
                 let granted = Points::new(grant.points.unsigned_abs()).expect("points");
                 *sum = sum.plus(granted).expect("points");
             }
-            Became::Applied(points)
+            Became::Applied { points, bought: None }
         }
         shared::EventState::Refused => refused(record.refusal.as_ref().expect("a refusal has its reason")),
         shared::EventState::Waiting => Became::Waits,

@@ -301,7 +301,8 @@ impl Account {
                 | Event::HoldCreated(_)
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
-                | Event::RedemptionRefunded { .. } => self.burn(event, at.place.seq),
+                | Event::RedemptionRefunded { .. }
+                | Event::PointsExchanged(_) => self.burn(event, at),
                 Event::OrderReturned(part) => {
                     self.orders.change(&part.order, at.place.seq, |order| order.take_back(part))
                 }

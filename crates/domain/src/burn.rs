@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Hold, Redemption, Release};
 use crate::lot::{Lot, LotAllocation};
 use crate::pages::{Page, Pages, Weigh};
-use crate::{PartnerId, Points, ProgrammeId, RewardId, Role, Span, Timestamp, UnitPrice};
+use crate::{Bought, PartnerId, Points, ProgrammeId, RewardId, Role, Span, Timestamp, UnitPrice};
 
 /// Open holds of an account at a time, so that what is due at one instant stays small.
 pub const HOLDS_MAX: u32 = 1_000;
@@ -45,6 +45,10 @@ pub struct Burn {
     pub redeemer: PartnerId,
     /// How many points it took.
     pub points: Points,
+    /// What they buy; `None`: a thing.
+    pub bought: Option<Bought>,
+    /// When they were taken out of reach.
+    pub at: Timestamp,
     /// What became of them.
     pub state: BurnState,
     /// What it took, in burn order: lots with what was taken of them. It stays when it was given back: a page that never
@@ -157,6 +161,23 @@ impl Burns {
         self.held.get(programme).copied().unwrap_or(0)
     }
 
+    /// Points that are spent on a reward, or held for it, and were taken at `since` or later.
+    pub(crate) fn spent_on(&self, programme: &ProgrammeId, reward: &RewardId, since: Timestamp) -> u64 {
+        let counts = |burn: &&Burn| match burn.state {
+            BurnState::Hold { state: HoldState::Open, .. } | BurnState::Redeemed { .. } => burn.at >= since,
+            BurnState::Hold { state: HoldState::Captured(_) | HoldState::Released(_), .. }
+            | BurnState::Refunded { .. } => false,
+        };
+        let on_it = |burn: &&Burn| burn.programme == *programme && burn.reward == *reward;
+        let burns = self.iter().map(|(_, burn)| burn).filter(on_it).filter(counts);
+        burns.map(|burn| burn.points.get()).sum()
+    }
+
+    /// Says what a hold or redemption buys.
+    pub(crate) fn set_bought(&mut self, id: BurnId, bought: Bought, seq: u64) {
+        self.pages.change(&id, seq, |burn| burn.bought = Some(bought));
+    }
+
     pub(crate) fn add(&mut self, id: BurnId, burn: Burn, seq: u64) {
         if let Some(until) = burn.held_until() {
             Arc::make_mut(&mut self.open).insert((until, id));
@@ -203,7 +224,7 @@ impl Burns {
 }
 
 impl Burn {
-    pub(crate) fn of_hold(hold: &Hold, slices: Vec<Lot>) -> Self {
+    pub(crate) fn of_hold(hold: &Hold, at: Timestamp, slices: Vec<Lot>) -> Self {
         let Hold { programme, reward, quantity, redeemer, points, by, until, .. } = *hold;
         Self {
             programme,
@@ -211,12 +232,14 @@ impl Burn {
             quantity,
             redeemer,
             points,
+            bought: None,
+            at,
             state: BurnState::Hold { by, until, state: HoldState::Open },
             slices,
         }
     }
 
-    pub(crate) fn of_redemption(redemption: &Redemption, slices: Vec<Lot>) -> Self {
+    pub(crate) fn of_redemption(redemption: &Redemption, at: Timestamp, slices: Vec<Lot>) -> Self {
         let Redemption { programme, reward, quantity, redeemer, unit_price, points, .. } = *redemption;
         Self {
             programme,
@@ -224,6 +247,8 @@ impl Burn {
             quantity,
             redeemer,
             points,
+            bought: None,
+            at,
             state: BurnState::Redeemed { unit_price },
             slices,
         }

@@ -4,6 +4,7 @@
 //! decided.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -77,6 +78,17 @@ impl Zone {
         self.date(time).and_then(end).unwrap_or(*Timestamp::SAYABLE.end())
     }
 
+    /// Coordinated universal time.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// The calendar year that `time` lies in.
+    pub fn year(&self, time: Timestamp) -> Range<Timestamp> {
+        let start = self.date(time).and_then(|date| self.start(date.first_of_year()));
+        start.unwrap_or(time)..self.end_of(time, Term::Days(0), Some(EndOf::Year))
+    }
+
     /// The first instant of a day that is written like `2026-01-31`; `None` if it is none.
     pub fn start_of_day(&self, day: &str) -> Option<Timestamp> {
         self.start(day.parse().ok()?).ok()
@@ -139,6 +151,17 @@ mod tests {
             ("UTC", "", None),
         ] {
             assert_eq!(zone(name).start_of_day(day), start.map(at), "{name} {day}");
+        }
+    }
+
+    #[test]
+    fn a_year_is_that_of_the_place() {
+        for (name, time, start, end) in [
+            ("UTC", "2026-12-31T23:30:00Z", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ("Europe/Paris", "2026-12-31T22:59:59.999Z", "2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"),
+            ("Europe/Paris", "2026-12-31T23:00:00Z", "2026-12-31T23:00:00Z", "2027-12-31T23:00:00Z"),
+        ] {
+            assert_eq!(zone(name).year(at(time)), at(start)..at(end), "{name} {time}");
         }
     }
 

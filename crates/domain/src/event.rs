@@ -6,8 +6,8 @@ use crate::debt::Debt;
 use crate::lot::{Expiry, LotAllocation, LotKey};
 use crate::programme::Category;
 use crate::{
-    BurnId, Command, Fingerprint, Money, PartnerId, Place, Points, ProgrammeId, Purpose, Rejection, RewardId,
-    Role, RuleId, Timestamp, UnitPrice,
+    Bought, BurnId, Command, Fingerprint, Money, PartnerId, Place, Points, ProgrammeId, Purpose, Rejection,
+    RewardId, Role, RuleId, Timestamp, UnitPrice,
 };
 
 /// A decision as it is journaled: the command and what became of it.
@@ -167,6 +167,34 @@ pub enum Event {
         /// What was missing and no longer is; as many points as the allocations.
         debts: Vec<Debt>,
     },
+    /// What points bought: stands behind the fact that took them for it, or gave them back.
+    PointsExchanged(Exchange),
+}
+
+/// What the points of a hold or redemption buy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Of which programme the points are.
+    pub programme: ProgrammeId,
+    /// For which reward.
+    pub reward: RewardId,
+    /// Who delivers it.
+    pub redeemer: PartnerId,
+    /// What they buy, by the version that decided the hold or redemption.
+    pub bought: Bought,
+    /// What became of it.
+    pub state: ExchangeState,
+}
+
+/// What became of an exchange. Frozen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum ExchangeState {
+    /// The points are held for it.
+    Promised,
+    /// The points are burnt for it.
+    Bought,
+    /// The points were given back, after they had been burnt for it.
+    Undone,
 }
 
 /// Points taken out of reach for a reward.
@@ -462,7 +490,8 @@ impl Event {
             | Self::ConsentGiven { .. }
             | Self::ConsentWithdrawn { .. }
             | Self::NothingEarned { .. }
-            | Self::OrderReturned(_) => return None,
+            | Self::OrderReturned(_)
+            | Self::PointsExchanged(_) => return None,
         };
         assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
         Some((programme, postings))

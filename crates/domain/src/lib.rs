@@ -5,6 +5,7 @@
 //! marked as frozen: serialised types, fingerprints, the placement of accounts.
 
 pub mod account;
+mod bought;
 pub mod burn;
 pub mod calendar;
 mod command;
@@ -29,6 +30,7 @@ pub mod time;
 pub mod waiting;
 
 pub use account::{Account, Moment, Place};
+pub use bought::Bought;
 pub use burn::BurnId;
 pub use command::{
     Caller, Command, EventBody, OrderLine, PartnerEvent, Returned, ReturnedLine, RewardChange, Role,
@@ -45,5 +47,6 @@ pub use registry::{Registry, RegistryEvent};
 pub use rejection::Rejection;
 pub use slug::{
     Channel, EngagementKind, KeyId, NoSlug, PartnerId, ProgrammeId, Purpose, RewardId, RuleId, SLUG_MAX,
+    UnitId,
 };
 pub use time::{NoTimestamp, Span, Timestamp};

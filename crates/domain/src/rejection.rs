@@ -181,6 +181,26 @@ pub enum Rejection {
     /// More lines or grants than an order keeps.
     #[error("the order has more parts, lines or lots than are kept of it")]
     OrderTooLarge,
+    /// Fewer points than the reward takes at once.
+    #[error("at least {} points are spent on it at once", grouped(.min.get()))]
+    RewardBelowMinimum {
+        /// The least.
+        min: Points,
+    },
+    /// More points than the reward takes at once.
+    #[error("at most {} points are spent on it at once", grouped(.max.get()))]
+    RewardAboveMaximum {
+        /// The most.
+        max: Points,
+    },
+    /// More points than a member may spend on the reward in a year.
+    #[error("{} more points can be spent on it before {until}", grouped(.allowed.get()))]
+    RewardLimitReached {
+        /// How many more.
+        allowed: Points,
+        /// When the next year begins.
+        until: Timestamp,
+    },
 }
 
 /// A number with a comma before each three digits.
@@ -242,6 +262,9 @@ impl Rejection {
             Self::OrderCurrencyDiffers { .. } => "ORDER_CURRENCY_DIFFERS",
             Self::ReturnTooLate { .. } => "RETURN_TOO_LATE",
             Self::OrderTooLarge => "ORDER_TOO_LARGE",
+            Self::RewardBelowMinimum { .. } => "REWARD_BELOW_MINIMUM",
+            Self::RewardAboveMaximum { .. } => "REWARD_ABOVE_MAXIMUM",
+            Self::RewardLimitReached { .. } => "REWARD_LIMIT_REACHED",
         }
     }
 }

@@ -150,7 +150,8 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
         | Event::LotExpired { .. }
         | Event::HoldCreated(_)
         | Event::HoldReleased { .. }
-        | Event::OrderReturned(_) => Vec::new(),
+        | Event::OrderReturned(_)
+        | Event::PointsExchanged(_) => Vec::new(),
     }
 }
 

@@ -151,6 +151,8 @@ names! {
     KeyId
     /// A partner's own kind of engagement, such as `review`.
     EngagementKind
+    /// A unit of an outside programme that points can buy, such as `sky-miles`.
+    UnitId
 }
 
 #[cfg(test)]

@@ -151,7 +151,10 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::ReturnExceedsOrder
         | R::OrderCurrencyDiffers
         | R::ReturnTooLate
-        | R::OrderTooLarge => Code::FailedPrecondition,
+        | R::OrderTooLarge
+        | R::RewardBelowMinimum
+        | R::RewardAboveMaximum
+        | R::RewardLimitReached => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -205,6 +208,9 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::OrderCurrencyDiffers { .. } => ErrorReason::OrderCurrencyDiffers,
         Rejection::ReturnTooLate { .. } => ErrorReason::ReturnTooLate,
         Rejection::OrderTooLarge => ErrorReason::OrderTooLarge,
+        Rejection::RewardBelowMinimum { .. } => ErrorReason::RewardBelowMinimum,
+        Rejection::RewardAboveMaximum { .. } => ErrorReason::RewardAboveMaximum,
+        Rejection::RewardLimitReached { .. } => ErrorReason::RewardLimitReached,
     }
 }
 
@@ -229,6 +235,11 @@ impl From<&Rejection> for Failure {
             }
             Rejection::HoldExpired(until) => failure.with("expired", until),
             Rejection::CaptureTooLarge { held } => failure.with("points_held", held),
+            Rejection::RewardBelowMinimum { min } => failure.with("points_min", min),
+            Rejection::RewardAboveMaximum { max } => failure.with("points_max", max),
+            Rejection::RewardLimitReached { allowed, until } => {
+                failure.with("points_allowed", allowed).with("until", until)
+            }
             Rejection::QuantityOutOfRange => failure.violating("quantity", "lies between 1 and 1000"),
             Rejection::UnknownPartner(_)
             | Rejection::NoProgramme(_)

@@ -120,6 +120,8 @@ pub struct Step {
     pub name: Option<String>,
     /// It has to take effect and grant these points, by rule; empty: none. Left out: any.
     pub gives: Option<BTreeMap<RuleId, Points>>,
+    /// It has to take effect, and its points buy this, or had bought it: `"3000 sky-miles"`, `"15.00 USD"`.
+    pub bought: Option<String>,
     /// It has to be refused with this code.
     pub refused: Option<String>,
     /// A part of what has to be said on its refusal.

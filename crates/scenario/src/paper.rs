@@ -307,14 +307,17 @@ fn became(outcome: &Outcome) -> Became {
         }
         Outcome::Waiting(_) => return Became::Waits,
     };
-    let mut points = BTreeMap::new();
+    let (mut points, mut bought) = (BTreeMap::new(), None);
     for event in &applied.events {
+        if let Event::PointsExchanged(exchange) = event {
+            bought = Some(exchange.bought.to_string());
+        }
         if let Event::PointsAccrued(accrual) = event {
             let sum: &mut Points = points.entry(accrual.rule).or_default();
             *sum = sum.plus(accrual.points).expect("a decision grants points within their range");
         }
     }
-    Became::Applied(points)
+    Became::Applied { points, bought }
 }
 
 fn operator() -> Caller {

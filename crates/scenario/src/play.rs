@@ -10,8 +10,13 @@ use crate::document::{BEGINNING, Case, Step, Then};
 /// What came of a step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Became {
-    /// It took effect, and rules granted these points.
-    Applied(BTreeMap<RuleId, Points>),
+    /// It took effect.
+    Applied {
+        /// The points that rules granted.
+        points: BTreeMap<RuleId, Points>,
+        /// What its points buy, or had bought.
+        bought: Option<String>,
+    },
     /// It was refused.
     Refused {
         /// With which code.
@@ -124,8 +129,10 @@ pub fn play<N: Network>(case: &Case, network: &mut N) -> Result<Vec<Difference>,
 fn difference(step: &Step, became: &Became) -> Option<String> {
     let refused = step.refused.as_ref();
     let as_expected = match became {
-        Became::Applied(points) => {
-            refused.is_none() && !step.waits && step.gives.as_ref().is_none_or(|gives| gives == points)
+        Became::Applied { points, bought } => {
+            let as_said = step.gives.as_ref().is_none_or(|gives| gives == points)
+                && step.bought.as_ref().is_none_or(|said| Some(said) == bought.as_ref());
+            refused.is_none() && !step.waits && as_said
         }
         Became::Refused { code, says } => {
             refused == Some(code) && step.says.as_ref().is_none_or(|part| says.contains(part))
@@ -135,20 +142,23 @@ fn difference(step: &Step, became: &Became) -> Option<String> {
     if as_expected {
         return None;
     }
-    Some(match (refused, step.waits, &step.gives) {
+    Some(match (refused, step.waits, &step.gives, &step.bought) {
         (Some(code), ..) => {
             format!("refused {code}{}", step.says.as_ref().map_or(String::new(), |says| format!(": {says}")))
         }
-        (None, true, _) => told(&Became::Waits),
-        (None, false, Some(gives)) => told(&Became::Applied(gives.clone())),
-        (None, false, None) => "applied".to_owned(),
+        (None, true, ..) => told(&Became::Waits),
+        (None, false, None, None) => "applied".to_owned(),
+        (None, false, gives, bought) => {
+            told(&Became::Applied { points: gives.clone().unwrap_or_default(), bought: bought.clone() })
+        }
     })
 }
 
 fn told(became: &Became) -> String {
     match became {
-        Became::Applied(points) if points.is_empty() => "applied, no points".to_owned(),
-        Became::Applied(points) => {
+        Became::Applied { bought: Some(bought), .. } => format!("applied, for {bought}"),
+        Became::Applied { points, .. } if points.is_empty() => "applied, no points".to_owned(),
+        Became::Applied { points, .. } => {
             let points: Vec<_> = points.iter().map(|(rule, points)| format!("{points} by {rule}")).collect();
             format!("applied, {}", points.join(", "))
         }

@@ -117,7 +117,10 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         | R::OrderCurrencyDiffers
         | R::ReturnTooLate
         | R::OrderTooLarge
-        | R::LinesDiffer => return None,
+        | R::LinesDiffer
+        | R::RewardBelowMinimum
+        | R::RewardAboveMaximum
+        | R::RewardLimitReached => return None,
     })
 }
 

@@ -3,7 +3,8 @@
 
 use anyhow::{Context, Result};
 use coalition_proto::google::r#type::Money;
-use coalition_proto::r#type::v1::{Position, UnitPrice};
+use coalition_proto::r#type::v1::bought::What;
+use coalition_proto::r#type::v1::{Bought, Position, UnitPrice};
 use serde_json::{Value, json};
 
 use super::text;
@@ -19,6 +20,15 @@ pub(crate) fn money(money: Option<&Money>) -> Value {
         Value::Null,
         |money| json!({ "currency_code": money.currency_code, "amount": text::decimal(money) }),
     )
+}
+
+/// What points buy; nothing for a thing.
+pub(crate) fn bought(bought: Option<&Bought>) -> Value {
+    match bought.and_then(|bought| bought.what.as_ref()) {
+        Some(What::Units(units)) => json!({ "unit": units.unit, "count": units.count }),
+        Some(What::Money(of)) => money(Some(of)),
+        None => Value::Null,
+    }
 }
 
 /// The price of a point.

@@ -2,7 +2,8 @@
 
 use coalition_domain::Timestamp;
 use coalition_proto::google::r#type::Money;
-use coalition_proto::r#type::v1::UnitPrice;
+use coalition_proto::r#type::v1::bought::What;
+use coalition_proto::r#type::v1::{Bought, UnitPrice};
 
 const NANOS: u32 = 1_000_000_000;
 
@@ -74,6 +75,15 @@ pub(crate) fn money(money: &Money) -> String {
     let negative = money.units < 0 || money.nanos < 0;
     let sign = if negative { "-" } else { "" };
     format!("{sign}{}{} {}", grouped(money.units.unsigned_abs()), fraction(money), money.currency_code)
+}
+
+/// What points buy, behind a blank and `word`: ` for 3,000 sky-miles`; nothing for a thing.
+pub(crate) fn bought(word: &str, bought: Option<&Bought>) -> String {
+    let what = bought.and_then(|bought| bought.what.as_ref()).map(|what| match what {
+        What::Units(units) => format!("{} {}", grouped(units.count), units.unit),
+        What::Money(of) => money(of),
+    });
+    what.map_or(String::new(), |what| format!(" {word} {what}"))
 }
 
 fn fraction(money: &Money) -> String {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::redeem::{self, reward};
 use crate::client::names::{programme, programme_name, short};
-use crate::client::text::{grouped, points, time};
+use crate::client::text::{bought, grouped, points, time};
 use crate::client::{Align, MemberArgs, Options, Style, Table, json, note, request_id, run as connect};
 
 /// Hold points for a reward, and burn them or give them back.
@@ -222,11 +222,12 @@ fn text(hold: &Hold) -> String {
         HoldState::Unspecified => "held".to_owned(),
     };
     format!(
-        "{}\n{times}{} from {}, {} {what}\n",
+        "{}\n{times}{} from {}, {}{} {what}\n",
         hold.name,
         short(&hold.reward),
         short(&hold.redeemer),
-        points(hold.points)
+        points(hold.points),
+        bought("for", hold.bought.as_ref())
     )
 }
 
@@ -261,6 +262,7 @@ fn as_json(hold: &Hold, request_id: Option<RequestId>) -> Value {
         "quantity": hold.quantity,
         "redeemer": hold.redeemer,
         "points": hold.points,
+        "bought": json::bought(hold.bought.as_ref()),
         "state": state(hold),
         "redemption": json::name(&hold.redemption),
         "create_time": json::time(hold.create_time.as_ref()),

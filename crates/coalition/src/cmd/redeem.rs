@@ -8,7 +8,7 @@ use coalition_proto::redemption::v1::{CreateRedemptionRequest, Redemption, Redem
 use serde_json::{Value, json};
 
 use crate::client::names::{programme, programme_name, short};
-use crate::client::text::{grouped, points, price};
+use crate::client::text::{bought, grouped, points, price};
 use crate::client::{Align, MemberArgs, Options, Style, Table, json, note, request_id, run as connect};
 
 /// Burn points for a reward, all or nothing.
@@ -64,12 +64,13 @@ pub(super) fn text(redemption: &Redemption, style: Style) -> String {
     let times =
         if redemption.quantity == 1 { String::new() } else { format!("{} times ", redemption.quantity) };
     let mut text = format!(
-        "{}\n{times}{} from {}, {} {}\n",
+        "{}\n{times}{} from {}, {} {}{}\n",
         redemption.name,
         short(&redemption.reward),
         short(&redemption.redeemer),
         points(redemption.points),
-        if refunded(redemption) { "given back" } else { "burnt" }
+        if refunded(redemption) { "given back" } else { "burnt" },
+        bought("for", redemption.bought.as_ref())
     );
     let mut table = Table::new(&[
         ("points", Align::Right),
@@ -115,6 +116,7 @@ pub(super) fn as_json(redemption: &Redemption, request_id: RequestId) -> Value {
         "redeemer": redemption.redeemer,
         "points": redemption.points,
         "state": if refunded(redemption) { "refunded" } else { "completed" },
+        "bought": json::bought(redemption.bought.as_ref()),
         "hold": json::name(&redemption.hold),
         "allocations": allocations.collect::<Vec<_>>(),
         "redemption_unit_price": json::price(redemption.redemption_unit_price.as_ref()),

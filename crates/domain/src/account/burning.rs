@@ -1,28 +1,29 @@
 //! How holds and redemptions move points out of lots, and back into them.
 
-use super::Account;
+use super::{Account, Moment};
 use crate::ProgrammeId;
 use crate::burn::{Burn, BurnId, HoldState, split};
-use crate::event::{Event, Release};
+use crate::event::{Event, ExchangeState, Release};
 use crate::lot::{Lot, LotAllocation};
 
 impl Account {
     /// Takes in what happened to the points of a reward. What is created is named by the activity that creates it.
-    pub(super) fn burn(&mut self, event: &Event, seq: u64) {
-        let id = BurnId(self.activities);
+    pub(super) fn burn(&mut self, event: &Event, at: &Moment) {
+        let (id, seq, now) = (BurnId(self.activities), at.place.seq, at.decided_at);
         match event {
             Event::RewardRedeemed(redemption) => {
                 let slices = self.take(&redemption.programme, &redemption.allocations, seq);
-                self.burns.add(id, Burn::of_redemption(redemption, slices), seq);
+                self.burns.add(id, Burn::of_redemption(redemption, now, slices), seq);
             }
             Event::HoldCreated(hold) => {
                 let slices = self.take(&hold.programme, &hold.allocations, seq);
-                self.burns.add(id, Burn::of_hold(hold, slices), seq);
+                self.burns.add(id, Burn::of_hold(hold, now, slices), seq);
             }
             Event::HoldCaptured { hold, redemption, .. } => {
+                let taken = self.burns.get(*hold).expect("a hold that is captured is known").at;
                 let slices = self.burns.end_hold(*hold, HoldState::Captured(id), seq);
                 let (burnt, rest) = split(slices, redemption.points);
-                self.burns.add(id, Burn::of_redemption(redemption, burnt), seq);
+                self.burns.add(id, Burn::of_redemption(redemption, taken, burnt), seq);
                 self.put_back(&redemption.programme, rest, seq);
             }
             Event::HoldReleased { hold, why, .. } => self.release(*hold, *why, seq),
@@ -30,6 +31,13 @@ impl Account {
                 let slices = self.burns.refund(*of, seq);
                 self.put_back(&redemption.programme, slices, seq);
             }
+            Event::PointsExchanged(exchange) => match exchange.state {
+                ExchangeState::Promised | ExchangeState::Bought => {
+                    self.burns.set_bought(id, exchange.bought, seq)
+                }
+                // What was undone still says what it had bought.
+                ExchangeState::Undone => {}
+            },
             Event::MemberEnrolled
             | Event::ConsentGiven { .. }
             | Event::ConsentWithdrawn { .. }

@@ -150,6 +150,7 @@ fn accrual(event: &Event) -> Option<&Accrual> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     }
 }

@@ -101,6 +101,7 @@ fn earned(event: &Event, happened: Timestamp) -> Option<Event> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     }
 }

@@ -53,7 +53,8 @@ fn freed(after: &Account, events: &[Event], at: &Moment) -> BTreeMap<ProgrammeId
             | Event::HoldCreated(_)
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
-            | Event::DebtRepaid { .. } => None,
+            | Event::DebtRepaid { .. }
+            | Event::PointsExchanged(_) => None,
         };
         if let Some(burn) = given_back {
             freed.entry(burn.programme).or_default().extend(burn.slices.iter().map(|slice| slice.key));

@@ -4,10 +4,12 @@ use super::redeem::{self, Order, Quote};
 use super::time::DUE_MAX;
 use crate::account::{Account, Moment};
 use crate::burn::{Burn, BurnState, HOLD_TTL_MAX, HOLD_TTL_MIN, HOLDS_MAX, HoldState, split};
-use crate::event::{Applied, Event, Hold, Redemption, Release};
+use crate::event::{Applied, Event, Exchange, ExchangeState, Hold, Redemption, Release};
 use crate::lot::Lot;
 use crate::registry::Registry;
-use crate::{BurnId, Caller, PartnerId, Points, ProgrammeId, Rejection, RewardChange, Role, Span, Timestamp};
+use crate::{
+    Bought, BurnId, Caller, PartnerId, Points, ProgrammeId, Rejection, RewardChange, Role, Span, Timestamp,
+};
 
 pub(super) fn decide(
     account: &Account,
@@ -36,7 +38,7 @@ fn hold(
     ttl: Span,
     at: &Moment,
 ) -> Result<Applied, Rejection> {
-    let Quote { version, redeemer, points, allocations, due: mut events, .. } =
+    let Quote { version, redeemer, points, allocations, bought, due: mut events, .. } =
         redeem::quote(account, registry, order, at)?;
     if !(HOLD_TTL_MIN..=HOLD_TTL_MAX).contains(&ttl) {
         return Err(Rejection::SettingOutOfRange("a hold lasts 1 minute to 30 days".to_owned()));
@@ -54,6 +56,9 @@ fn hold(
         until: at.decided_at.plus(ttl),
         allocations,
     }));
+    let (programme, reward, state) = (*order.programme, *order.reward, ExchangeState::Promised);
+    let exchange = |bought| Exchange { programme, reward, redeemer, bought, state };
+    events.extend(bought.map(exchange).map(Event::PointsExchanged));
     Ok(Applied { version: Some(version), events })
 }
 
@@ -73,11 +78,13 @@ fn capture(
     }
     let Burn { programme, reward, quantity, redeemer, points: held, .. } = *burn;
     let released = held.minus(points).ok_or(Rejection::CaptureTooLarge { held })?;
+    let bought = bought_by(burn, points)?;
     let unit_price = redeem::price(registry, &programme, &redeemer, now)?;
     let allocations = burn.allocations(points);
     let redemption = Redemption { programme, reward, quantity, redeemer, unit_price, points, allocations };
     let (_, rest) = split(burn.slices.clone(), points);
     let mut events = vec![Event::HoldCaptured { hold: id, redemption, released }];
+    events.extend(exchange(burn, bought, ExchangeState::Bought));
     events.extend(lapsed(&programme, &rest, now));
     Ok(Applied { version: None, events })
 }
@@ -108,8 +115,26 @@ fn refund(account: &Account, caller: &Caller, id: BurnId, now: Timestamp) -> Res
     let allocations = burn.allocations(points);
     let redemption = Redemption { programme, reward, quantity, redeemer, unit_price, points, allocations };
     let mut events = vec![Event::RedemptionRefunded { of: id, redemption }];
+    events.extend(exchange(burn, burn.bought, ExchangeState::Undone));
     events.extend(lapsed(&programme, &burn.slices, now));
     Ok(Applied { version: None, events })
+}
+
+/// What `points` of a hold buy: they are those of whole rewards, so that nothing is rounded.
+fn bought_by(hold: &Burn, points: Points) -> Result<Option<Bought>, Rejection> {
+    let Some(bought) = hold.bought else { return Ok(None) };
+    let price = hold.points.get() / u64::from(hold.quantity);
+    if !points.get().is_multiple_of(price) {
+        let fault = format!("a capture of this hold takes a multiple of {price} points");
+        return Err(Rejection::SettingOutOfRange(fault));
+    }
+    Ok(bought.one_of(hold.quantity).times(points.get() / price))
+}
+
+fn exchange(burn: &Burn, bought: Option<Bought>, state: ExchangeState) -> Option<Event> {
+    let Burn { programme, reward, redeemer, .. } = *burn;
+    let exchange = |bought| Exchange { programme, reward, redeemer, bought, state };
+    bought.map(exchange).map(Event::PointsExchanged)
 }
 
 /// A hold, with what only a hold has.

@@ -2,14 +2,16 @@
 
 mod document;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse, parse_published};
 
 use crate::calendar::{EndOf, Term, Zone};
 use crate::{
-    Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId, Span,
-    Timestamp,
+    Bought, Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId,
+    Span, Timestamp,
 };
 
 /// One version of a programme: immutable once published.
@@ -73,6 +75,11 @@ pub struct Life {
 }
 
 impl Programme {
+    /// The calendar year that `time` lies in, by the programme's time zone, else by UTC.
+    pub fn year(&self, time: Timestamp) -> Range<Timestamp> {
+        self.time_zone.as_ref().unwrap_or(&Zone::utc()).year(time)
+    }
+
     /// From when points can be spent that are granted at `now`, `days` days after it.
     pub fn available_from(&self, now: Timestamp, days: u32) -> Timestamp {
         match (&self.time_zone, days) {
@@ -172,8 +179,31 @@ pub struct Reward {
     pub redeemer: PartnerId,
     /// Its price; above zero.
     pub points: Points,
+    /// What one of it is worth elsewhere; `None`: it is a thing.
+    pub buys: Option<Bought>,
+    /// How much of it can be had.
+    pub limits: Limits,
     /// To be had only in `from <= now < until`; `None`: open.
     pub from: Option<Timestamp>,
     /// See `from`.
     pub until: Option<Timestamp>,
+}
+
+/// How many points can be spent on a reward; `None`: no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+    /// The least in one hold or redemption.
+    pub min: Option<Points>,
+    /// The most in one hold or redemption.
+    pub max: Option<Points>,
+    /// The most of a member in a calendar year, what is held included.
+    pub max_a_year: Option<Points>,
+}
+
+impl Reward {
+    /// What the least that can be had of it costs: one, or as many as its limits ask for.
+    pub fn least(&self) -> Points {
+        let count = self.limits.min.map_or(1, |min| min.get().div_ceil(self.points.get()).max(1));
+        Points::new(self.points.get().saturating_mul(count)).unwrap_or(Points::MAX)
+    }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use coalition_domain::account::{Consent, Enrolment};
 use coalition_domain::event::{
-    Accrual, Applied, Hold, Nothing, Redemption, Release, VersionId, Wait, WaitsFor,
+    Accrual, Applied, Exchange, ExchangeState, Hold, Nothing, Redemption, Release, VersionId, Wait, WaitsFor,
 };
 use coalition_domain::keys::{KeyEntry, KeyPage, KeyState};
 use coalition_domain::lot::{Expiry, Lot, LotAllocation, LotKey, LotPage};
@@ -15,9 +15,9 @@ use coalition_domain::programme::Category;
 use coalition_domain::settlement::{LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
-    AccountId, BurnId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money, Outcome,
-    PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, RewardChange, Role, Scheme, Span,
-    Timestamp, UnitPrice,
+    AccountId, Bought, BurnId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money,
+    Outcome, PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, RewardChange, Role,
+    Scheme, Span, Timestamp, UnitPrice,
 };
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
@@ -227,7 +227,12 @@ fn hold() -> Hold {
     Hold { programme, reward, quantity, redeemer, points, by, until: LATER, allocations }
 }
 
-pub(crate) fn events() -> [Event; 20] {
+fn exchanged(bought: Bought, state: ExchangeState) -> Event {
+    let (programme, reward, redeemer) = (read("mypoints"), read("sky-miles"), read("airline"));
+    Event::PointsExchanged(Exchange { programme, reward, redeemer, bought, state })
+}
+
+pub(crate) fn events() -> [Event; 23] {
     let [part, closed, clawback, paid, repaid] = orders::events();
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
     let free = Accrual { claim: None, expires_at: Expiry(None), pending: false, ..accrual() };
@@ -252,6 +257,9 @@ pub(crate) fn events() -> [Event; 20] {
         clawback,
         paid,
         repaid,
+        exchanged(Bought::Units { unit: read("sky-miles"), count: 1_000 }, ExchangeState::Promised),
+        exchanged(Bought::Money(Money { currency: read("EUR"), micros: 5_000_000 }), ExchangeState::Bought),
+        exchanged(Bought::Units { unit: read("sky-miles"), count: 300 }, ExchangeState::Undone),
     ]
 }
 
@@ -270,7 +278,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 43] {
+pub(crate) fn rejections() -> [Rejection; 46] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -317,6 +325,9 @@ pub(crate) fn rejections() -> [Rejection; 43] {
         Rejection::OrderCurrencyDiffers { order: read("USD"), said: read("EUR") },
         Rejection::ReturnTooLate { max_age: day },
         Rejection::OrderTooLarge,
+        Rejection::RewardBelowMinimum { min: points(1_000) },
+        Rejection::RewardAboveMaximum { max: points(50_000) },
+        Rejection::RewardLimitReached { allowed: points(500), until: LATER },
     ]
 }
 

@@ -13,7 +13,7 @@ use coalition_ledger::view::Position;
 use coalition_proto::account::v1::{self as proto, ActivityType};
 use coalition_proto::r#type::v1 as shared;
 
-use super::{event, lot, name, position, redemption};
+use super::{bought, event, lot, name, position, redemption};
 
 /// Whether an activity is something of the role's own; what a member's key opens is theirs altogether.
 pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
@@ -74,6 +74,7 @@ pub(crate) fn to_proto(
             entry.points = applied.events.iter().map(|event| moved(event, owed)).sum();
             entry.grants = lot::grants(applied);
             entry.burnt = burnt(activity);
+            entry.bought = bought::of(activity);
             entry.taken_back = applied.events.iter().filter_map(|event| taken_back(event, owed)).collect();
             entry.debt_repaid = applied.events.iter().filter(|_| owed).map(repaid).sum();
             entry.rules = entry.grants.iter().map(|grant| grant.rule.clone()).collect();
@@ -117,7 +118,8 @@ fn moved(event: &Event, owed: bool) -> i64 {
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
-        | Event::LotActivated { .. } => 0,
+        | Event::LotActivated { .. }
+        | Event::PointsExchanged(_) => 0,
     }
 }
 
@@ -149,7 +151,8 @@ fn repaid(event: &Event) -> i64 {
         | Event::HoldReleased { .. }
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
-        | Event::PointsClawedBack(_) => 0,
+        | Event::PointsClawedBack(_)
+        | Event::PointsExchanged(_) => 0,
     }
 }
 
@@ -169,7 +172,8 @@ fn clawback(event: &Event) -> Option<&Clawback> {
         | Event::HoldReleased { .. }
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     }
 }
 
@@ -223,7 +227,8 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
         | Event::HoldReleased { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     }
 }
 

@@ -119,7 +119,8 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
         | Event::HoldCreated(_)
         | Event::HoldCaptured { .. }
         | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. } => None,
+        | Event::RedemptionRefunded { .. }
+        | Event::PointsExchanged(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ use coalition_ledger::resident::Activity;
 use coalition_ledger::view::Position;
 use coalition_proto::redemption::v1 as proto;
 
-use super::{name, position, redemption};
+use super::{bought, name, position, redemption};
 use crate::status::Failure;
 
 /// The name of a hold.
@@ -48,6 +48,7 @@ pub(crate) fn to_proto(
         quantity: i32::try_from(*quantity).unwrap_or(i32::MAX), // at most 1,000
         redeemer: name::of_partner(redeemer),
         points: points.signed(),
+        bought: bought::of(activity),
         state: state.into(),
         redemption: captured.map(|captured| redemption::of_burn(member, captured)).unwrap_or_default(),
         create_time: Some(timestamp_to_proto(activity.decided_at)),
@@ -73,7 +74,8 @@ fn created(activity: &Activity) -> Option<&Hold> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     })
 }
 

@@ -53,7 +53,8 @@ fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     })
 }
 

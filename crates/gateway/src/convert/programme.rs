@@ -3,14 +3,14 @@
 use coalition_domain::account::Balance;
 use coalition_domain::programme::{Fault, Reward};
 use coalition_domain::registry::ProgrammeVersion;
-use coalition_domain::{ProgrammeId, Timestamp};
+use coalition_domain::{Points, ProgrammeId, Timestamp};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::Position;
 use coalition_proto::catalogue::v1 as catalogue;
 use coalition_proto::programme::v1::{self as proto, ProgrammeVersionState};
 use sha2::{Digest, Sha256};
 
-use super::{name, position};
+use super::{bought, name, position};
 
 /// A programme as its `versions` say at `now`; `None` without any.
 pub(crate) fn to_proto(
@@ -60,9 +60,10 @@ pub(crate) fn reward_to_proto(
     balance: Option<(Balance, Position)>,
 ) -> catalogue::Reward {
     let missing = balance.as_ref().map(|(balance, _)| {
-        let needed = reward.points.signed().saturating_add(balance.debt.signed());
+        let needed = reward.least().signed().saturating_add(balance.debt.signed());
         needed.saturating_sub(balance.available.signed()).max(0)
     });
+    let limit = |points: Option<Points>| points.map_or(0, Points::signed);
     catalogue::Reward {
         name: name::of_reward(version.programme.id, reward.id),
         display_name: reward.name.clone(),
@@ -74,6 +75,10 @@ pub(crate) fn reward_to_proto(
         affordable: missing.map(|missing| missing == 0),
         points_missing: missing,
         position: balance.map(|(_, at)| position::to_proto(at)),
+        buys: reward.buys.as_ref().map(bought::to_proto),
+        min_points: limit(reward.limits.min),
+        max_points: limit(reward.limits.max),
+        max_points_per_year: limit(reward.limits.max_a_year),
     }
 }
 

@@ -11,7 +11,7 @@ use coalition_ledger::view::Position;
 use coalition_proto::redemption::v1 as proto;
 
 use super::request::unit_price_to_proto;
-use super::{hold, name, position};
+use super::{bought, hold, name, position};
 
 /// The name of the redemption that an activity was.
 pub(crate) fn name_of(account: AccountId, activity: &Activity) -> String {
@@ -54,7 +54,8 @@ fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. } => None,
+        | Event::DebtRepaid { .. }
+        | Event::PointsExchanged(_) => None,
     })
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn to_proto(
         create_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
         state: state.into(),
+        bought: bought::of(activity),
         hold: held.map(|held| hold::name_of(account, held)).unwrap_or_default(),
     })
 }

@@ -219,7 +219,7 @@ fn balance(account: &Account, view: &AccountView, programme: &ProgrammeId, now: 
         expiring: expiring(account, programme, now),
         next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
         points_to_next_reward: next
-            .map_or(0, |next| next.points.signed() + balance.debt.signed() - balance.available.signed()),
+            .map_or(0, |next| next.least().signed() + balance.debt.signed() - balance.available.signed()),
         read_time: Some(timestamp_to_proto(now)),
         position: Some(position::to_proto(view.position)),
     }
@@ -249,8 +249,8 @@ fn next_reward(
 ) -> Option<Reward> {
     let rewards = &registry.version(programme, now).ok()?.programme.rewards;
     let beyond =
-        rewards.iter().filter(|reward| programme::can_be_had(reward, now) && reward.points > available);
-    beyond.min_by_key(|reward| (reward.points, reward.id)).cloned()
+        rewards.iter().filter(|reward| programme::can_be_had(reward, now) && reward.least() > available);
+    beyond.min_by_key(|reward| (reward.least(), reward.id)).cloned()
 }
 
 /// The instant that a balance stands for: never before the decisions that are in it, whatever this machine's clock says.

@@ -103,6 +103,9 @@ fn rejections() -> Vec<Rejection> {
         Rejection::CaptureTooLarge { held: Points::new(1).unwrap() },
         Rejection::RefundedBefore,
         Rejection::TooManyHolds(1),
+        Rejection::RewardBelowMinimum { min: Points::new(1).unwrap() },
+        Rejection::RewardAboveMaximum { max: Points::new(1).unwrap() },
+        Rejection::RewardLimitReached { allowed: Points::ZERO, until: time },
     ]
 }
 

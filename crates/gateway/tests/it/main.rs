@@ -14,6 +14,7 @@ mod wire;
 
 mod accounts;
 mod events;
+mod exchanges;
 mod holds;
 mod limits;
 mod policy;

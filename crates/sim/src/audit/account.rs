@@ -247,6 +247,9 @@ impl Account {
                     self.repay(event, at, sums)?;
                     repaid += 1;
                 }
+                Event::PointsExchanged(_) => {
+                    return Err(format!("{event:?}, though no reward here buys anything"));
+                }
             }
             self.lots.retain(|lot| lot.left > 0);
         }

@@ -201,7 +201,8 @@ impl Account {
             | Event::LotExpired { .. }
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
-            | Event::DebtRepaid { .. } => Err("no event of a reward".to_owned()),
+            | Event::DebtRepaid { .. }
+            | Event::PointsExchanged(_) => Err("no event of a reward".to_owned()),
         }
     }
 

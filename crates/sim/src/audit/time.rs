@@ -24,7 +24,8 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::HoldCaptured { .. }
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
-        | Event::PointsClawedBack(_) => false,
+        | Event::PointsClawedBack(_)
+        | Event::PointsExchanged(_) => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),

@@ -1,7 +1,9 @@
 //! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
 
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
-use coalition_domain::event::{Applied, Clawback, Event, Hold, OrderReturn, Redemption, Release, Wait};
+use coalition_domain::event::{
+    Applied, Clawback, Event, Exchange, ExchangeState, Hold, OrderReturn, Redemption, Release, Wait,
+};
 use coalition_domain::{AccountId, BurnId, Command, Decision, Outcome, Rejection, RewardChange, Role};
 use coalition_ledger::body::Item;
 
@@ -193,6 +195,11 @@ fn event(event: &Event) -> String {
             format!("{} of rule {rule} taken back{debt}", points(of.signed()))
         }
         Event::DebtRepaid { .. } => format!("{} of debt repaid", points(-change(event))),
+        Event::PointsExchanged(Exchange { bought, state, .. }) => match state {
+            ExchangeState::Promised => format!("for {bought}"),
+            ExchangeState::Bought => format!("{bought} bought"),
+            ExchangeState::Undone => format!("{bought} not bought after all"),
+        },
     }
 }
 
@@ -213,7 +220,8 @@ fn change(event: &Event) -> i64 {
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
-        | Event::OrderReturned(_) => 0,
+        | Event::OrderReturned(_)
+        | Event::PointsExchanged(_) => 0,
     }
 }
 

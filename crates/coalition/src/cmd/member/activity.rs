@@ -11,7 +11,7 @@ use coalition_proto::r#type::v1::EventState;
 use serde_json::{Value, json};
 
 use crate::client::names::{limit, programme, programme_name, short};
-use crate::client::text::{grouped, signed, time};
+use crate::client::text::{bought, grouped, signed, time};
 use crate::client::{Align, MemberArgs, Options, Session, Style, Table, json, note, outcome, run as connect};
 
 /// Lines of the list are no longer, where ids and names of usual length allow it.
@@ -172,7 +172,8 @@ fn why(activity: &Activity) -> String {
         activity.burnt.iter().map(|burnt| format!("{} of {}", grouped(burnt.points), short(&burnt.issuer)));
     match activity.state() {
         EventState::Applied if !activity.burnt.is_empty() => {
-            format!("burnt {}", burnt.collect::<Vec<_>>().join(", "))
+            let bought = bought("for", activity.bought.as_ref());
+            format!("burnt {}{bought}", burnt.collect::<Vec<_>>().join(", "))
         }
         EventState::Applied if !activity.taken_back.is_empty() => {
             activity.taken_back.iter().map(taken_back).collect::<Vec<_>>().join("; ")
@@ -260,6 +261,7 @@ fn as_json(activity: &Activity) -> Value {
         "rules": activity.rules,
         "grants": outcome::grants_json(&activity.grants),
         "burnt": burnt.collect::<Vec<_>>(),
+        "bought": json::bought(activity.bought.as_ref()),
         "taken_back": activity.taken_back.iter().map(taken_back_json).collect::<Vec<_>>(),
         "debt_repaid": activity.debt_repaid,
         "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),

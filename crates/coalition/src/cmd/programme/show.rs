@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::client::advice::READING_VERSION;
 use crate::client::names::{programme, programme_name, short};
-use crate::client::text::{grouped, time};
+use crate::client::text::{bought, grouped, time};
 use crate::client::{Align, Options, Session, Style, Table, json, run as connect};
 
 /// Items asked for at once.
@@ -125,6 +125,7 @@ fn text(programme: &Programme, rewards: &[Reward], style: Style) -> String {
         ("name", Align::Left),
         ("points", Align::Right),
         ("redeemer", Align::Left),
+        ("buys", Align::Left),
         ("from", Align::Left),
         ("until", Align::Left),
     ]);
@@ -134,6 +135,7 @@ fn text(programme: &Programme, rewards: &[Reward], style: Style) -> String {
             reward.display_name.clone(),
             grouped(reward.points),
             short(&reward.redeemer).to_owned(),
+            bought("", reward.buys.as_ref()).trim().to_owned(),
             time(reward.start_time.as_ref()),
             time(reward.end_time.as_ref()),
         ]);
@@ -184,11 +186,16 @@ fn as_json(programme: &Programme) -> Value {
 }
 
 fn reward_json(reward: &Reward) -> Value {
+    let limit = |points: i64| (points > 0).then_some(points);
     json!({
         "name": reward.name,
         "display_name": reward.display_name,
         "redeemer": reward.redeemer,
         "points": reward.points,
+        "buys": json::bought(reward.buys.as_ref()),
+        "min_points": limit(reward.min_points),
+        "max_points": limit(reward.max_points),
+        "max_points_per_year": limit(reward.max_points_per_year),
         "start_time": json::time(reward.start_time.as_ref()),
         "end_time": json::time(reward.end_time.as_ref()),
     })

@@ -9,6 +9,7 @@ mod dedup;
 mod due;
 mod earning;
 mod enrolling;
+mod exchanging;
 mod holds;
 mod late;
 mod model;

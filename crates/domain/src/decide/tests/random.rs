@@ -182,7 +182,8 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::HoldReleased { .. }
                 | Event::OrderReturned(_)
                 | Event::PointsClawedBack(_)
-                | Event::DebtRepaid { .. } => None,
+                | Event::DebtRepaid { .. }
+                | Event::PointsExchanged(_) => None,
             });
             let slices = burn.into_iter().flatten();
             Said::Applied(

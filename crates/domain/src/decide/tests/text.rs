@@ -103,6 +103,7 @@ fn fact(event: &Event) -> Vec<String> {
                 .map(|debt| format!("{} owed for {}, {} is credited", debt.points, debt.issuer, debt.funder));
             debts.chain(allocations.iter().map(|lot| slice(lot, ""))).collect()
         }
+        Event::PointsExchanged(exchange) => vec![format!("  {:?}: {}", exchange.state, exchange.bought)],
     }
 }
 

@@ -4,6 +4,7 @@
 //! their defaults are described for operators in docs/guides/write-a-programme.md.
 
 mod fault;
+mod reward;
 mod rule;
 mod section;
 mod value;
@@ -19,11 +20,11 @@ use toml::de::DeTable;
 
 pub use self::fault::Fault;
 use self::fault::Faults;
-use self::rule::{rule, window};
+use self::reward::reward;
+use self::rule::rule;
 use self::section::Section;
-use self::value::{instant, label, parsed, points};
-use super::{Programme, Reward};
-use crate::RewardId;
+use self::value::{instant, label, parsed};
+use super::Programme;
 
 /// The longest document, in bytes.
 pub const DOCUMENT_MAX_BYTES: usize = 128 * 1024;
@@ -126,14 +127,4 @@ where
         section.finish();
     });
     entries
-}
-
-/// All keys of a `[[reward]]` but the id; `None` when a needed one is missing or at fault.
-fn reward(section: &mut Section<'_>, id: Option<RewardId>) -> Option<Reward> {
-    let name = section.need("name", label);
-    section.check_label("name", name.as_ref());
-    let redeemer = section.need("redeemer", parsed);
-    let points = section.need("points", points);
-    let (from, until) = window(section);
-    Some(Reward { id: id?, name: name?, redeemer: redeemer?, points: points?, from, until })
 }

@@ -8,8 +8,8 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::calendar::Term;
-use crate::programme::{Category, Grant, Life, Once, Rounding, Rule, Trigger};
-use crate::{Points, Timestamp};
+use crate::programme::{Category, Grant, Life, Limits, Once, Reward, Rounding, Rule, Trigger};
+use crate::{Bought, Money, Points, Timestamp};
 
 const HEAD: &str = "programme = { id = 'p', name = 'P', effective_from = 1996-01-01T00:00:00Z }\n";
 const FULL: &str = include_str!("../../../../testdata/programmes/full.toml");
@@ -114,13 +114,25 @@ fn a_sound_document_is_read_field_by_field() {
         name: name.to_owned(),
         redeemer: "airline".parse().unwrap(),
         points: Points::new(points).unwrap(),
+        buys: None,
+        limits: Limits::default(),
         from,
         until,
     };
+    let limit = |points| Some(Points::new(points).unwrap());
     let summer = (Some(at("1998-06-01T00:00:00Z")), Some(at("1998-09-01T00:00:00Z")));
     let rewards = vec![
         reward("paris-return", "Return flight to Paris", 2_500, None, None),
         reward("summer", "Été à la mer", 1, summer.0, summer.1),
+        Reward {
+            buys: Some(Bought::Units { unit: "sky-miles".parse().unwrap(), count: 1_000 }),
+            limits: Limits { min: limit(1_000), max: limit(50_000), max_a_year: limit(100_000) },
+            ..reward("sky-miles", "1,000 miles of Sky Airways", 500, None, None)
+        },
+        Reward {
+            buys: Some(Bought::Money(Money { currency: "USD".parse().unwrap(), micros: 5_000_000 })),
+            ..reward("cash", "5 dollars", 1_000, None, None)
+        },
     ];
     let expected = Programme {
         id: "mypoints".parse().unwrap(),
@@ -225,5 +237,5 @@ fn the_examples_of_the_guide_do_what_it_says() {
         blocks += 1;
         faulty += usize::from(said.is_some());
     }
-    assert_eq!((blocks, faulty), (5, 1));
+    assert_eq!((blocks, faulty), (6, 1));
 }

@@ -200,3 +200,45 @@ fn sizes() {
     assert_eq!(shown(&filled(131_072)), "sound\n");
     assert_eq!(shown(&filled(131_073)), "1:1 has 131073 bytes, at most 131072 are allowed\n");
 }
+
+#[test]
+fn what_a_reward_buys_and_its_limits() {
+    let template = format!("{HEAD}[[reward]]\n@\nid = 'r'\nname = 'R'\nredeemer = 'p'\npoints = 500");
+    table(
+        &template,
+        &[
+            "buys = { units = 1_000, unit = 'miles' }",
+            "buys = { units = 0, unit = 'miles' }",
+            "buys = { units = 1_000 }",
+            "buys = { amount = '0.01', currency = 'EUR' }",
+            "buys = { amount = '0.001', currency = 'EUR' }",
+            "buys = { amount = '0.001', currency = 'KWD' }",
+            "buys = { amount = '1.00', unit = 'miles' }",
+            "buys = {}",
+            "limits = {}",
+            "limits = { min_points = 501, max_points = 501, max_points_a_year = 501 }",
+            "limits = { max_points = 500, max_points_a_year = 500 }",
+            "limits = { max_points = 499 }",
+            "limits = { max_points_a_year = 499 }",
+            "limits = { min_points = 502, max_points = 501 }",
+            "limits = { points = 1 }",
+        ],
+        expect![[r#"
+            buys = { units = 1_000, unit = 'miles' } => sound
+            buys = { units = 0, unit = 'miles' } => 3:18 reward.r.buys.units: must lie between 1 and 1000000000000000
+            buys = { units = 1_000 } => 3:8 reward.r.buys.unit: missing
+            buys = { amount = '0.01', currency = 'EUR' } => sound
+            buys = { amount = '0.001', currency = 'EUR' } => 3:19 reward.r.buys.amount: is no whole number of the currency's smallest unit
+            buys = { amount = '0.001', currency = 'KWD' } => sound
+            buys = { amount = '1.00', unit = 'miles' } => 3:8 reward.r.buys.currency: missing & 3:27 reward.r.buys: unknown key `unit`
+            buys = {} => 3:8 reward.r.buys.units: missing & 3:8 reward.r.buys.unit: missing
+            limits = {} => sound
+            limits = { min_points = 501, max_points = 501, max_points_a_year = 501 } => sound
+            limits = { max_points = 500, max_points_a_year = 500 } => sound
+            limits = { max_points = 499 } => 3:25 reward.r.limits.max_points: is below the price, so that it could never be had
+            limits = { max_points_a_year = 499 } => 3:32 reward.r.limits.max_points_a_year: is below the price, so that it could never be had
+            limits = { min_points = 502, max_points = 501 } => 3:43 reward.r.limits.max_points: is below min_points, so that it could never be had
+            limits = { points = 1 } => 3:12 reward.r.limits: unknown key `points`
+        "#]],
+    );
+}
