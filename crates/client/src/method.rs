@@ -109,6 +109,11 @@ methods! {
     OperatorServiceClient in operator {
         get_conservation_report(GetConservationReportRequest) -> ConservationReport;
         list_shards(ListShardsRequest) -> ListShardsResponse [Shard in shards];
+        create_adjustment(CreateAdjustmentRequest) -> Adjustment, request_id;
+        approve_adjustment(ApproveAdjustmentRequest) -> Adjustment, request_id;
+        reject_adjustment(RejectAdjustmentRequest) -> Adjustment, request_id;
+        get_adjustment(GetAdjustmentRequest) -> Adjustment;
+        list_adjustments(ListAdjustmentsRequest) -> ListAdjustmentsResponse [Adjustment in adjustments];
     }
     PartnerServiceClient in partner {
         create_partner(CreatePartnerRequest) -> Partner, request_id;

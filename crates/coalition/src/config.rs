@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use coalition_domain::adjustment::ADJUSTMENT_LIMIT;
 use coalition_domain::waiting::{CONSENT_WAIT, CONSENT_WAIT_MAX};
-use coalition_domain::{Registry, Span};
+use coalition_domain::{Points, Registry, Span};
 use serde::Deserialize;
 
 pub(crate) use self::gateway::GatewayConfig;
@@ -42,11 +43,20 @@ pub(crate) struct NetworkConfig {
     /// How long an event waits for the consent that it needs, in milliseconds, 0 (refused at once) to 30 days; without it
     /// what the network has, a day for a new one.
     pub(crate) consent_wait_ms: Option<i64>,
+    /// The most points that an operator gives or takes by hand without a second one, 0 to 10^15; without it what the network
+    /// has, 10,000 for a new one.
+    pub(crate) adjustment_limit: Option<u64>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { shards: 4, max_event_age_days: None, max_request_age_days: None, consent_wait_ms: None }
+        Self {
+            shards: 4,
+            max_event_age_days: None,
+            max_request_age_days: None,
+            consent_wait_ms: None,
+            adjustment_limit: None,
+        }
     }
 }
 
@@ -64,16 +74,24 @@ impl NetworkConfig {
         self.consent_wait_ms.map_or(CONSENT_WAIT, Span::from_millis)
     }
 
+    /// How many points one operator of a new network gives or takes alone.
+    pub(crate) fn adjustment_limit(&self) -> Result<Points> {
+        self.adjustment_limit
+            .map_or(Ok(ADJUSTMENT_LIMIT), Points::new)
+            .context("set network.adjustment_limit")
+    }
+
     /// Refuses what is asked for and is not what the network has: to go on without it would hide that it is not so.
     pub(crate) fn check_unchanged(&self, registry: &Registry) -> Result<()> {
         let settings = registry.settings();
-        let (day, millisecond) = (Span::from_days(1), Span::from_millis(1));
-        for (name, asked, has, unit) in [
-            ("max_event_age_days", self.max_event_age_days, settings.max_event_age, day),
-            ("max_request_age_days", self.max_request_age_days, settings.max_request_age, day),
-            ("consent_wait_ms", self.consent_wait_ms, registry.consent_wait(), millisecond),
+        let days = |span: Span| span.as_millis() / Span::from_days(1).as_millis();
+        let limit = self.adjustment_limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        for (name, asked, has) in [
+            ("max_event_age_days", self.max_event_age_days, days(settings.max_event_age)),
+            ("max_request_age_days", self.max_request_age_days, days(settings.max_request_age)),
+            ("consent_wait_ms", self.consent_wait_ms, registry.consent_wait().as_millis()),
+            ("adjustment_limit", limit, registry.adjustment_limit().signed()),
         ] {
-            let has = has.as_millis() / unit.as_millis();
             ensure!(
                 asked.is_none_or(|asked| asked == has),
                 "its {name} is {has}, fixed when it was made, and {} is asked for; set it to {has} or leave it out, or make a new network in another folder",

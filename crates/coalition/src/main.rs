@@ -48,6 +48,8 @@ enum Command {
     Hold(cmd::hold::Command),
     #[command(subcommand)]
     Redemption(cmd::redemption::Command),
+    #[command(subcommand)]
+    Adjustment(cmd::adjustment::Command),
     Statement(cmd::statement::Args),
     Publish(cmd::publish::Args),
     Event(cmd::event::Args),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Redeem(args) => cmd::redeem::run(args),
         Command::Hold(command) => cmd::hold::run(command),
         Command::Redemption(command) => cmd::redemption::run(command),
+        Command::Adjustment(command) => cmd::adjustment::run(command),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Publish(args) => cmd::publish::run(args),
         Command::Event(args) => cmd::event::run(args),

@@ -204,9 +204,10 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
     let (key, secret) = Secret::parse(text.trim())
         .ok_or_else(|| anyhow!("{} holds no key; remove it to have one made", path.display()))?;
-    let change = RegistryChange::SetUpWaiting {
+    let change = RegistryChange::SetUpWhole {
         settings: config.network.settings(),
         consent_wait: config.network.consent_wait(),
+        adjustment_limit: config.network.adjustment_limit()?,
         key,
         secret_hash: secret.hash(),
     };

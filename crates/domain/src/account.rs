@@ -1,5 +1,6 @@
 //! The aggregate: what is known of one account, and how facts change it.
 
+mod adjusting;
 mod burning;
 pub(crate) mod orders;
 mod parts;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::adjustment::{AdjustmentId, AdjustmentRecord};
 use crate::burn::Burns;
 use crate::debt::Debts;
 use crate::event::{Accrual, Decision, Event, Outcome};
@@ -109,6 +111,7 @@ pub struct Account {
     waiting: Vec<WaitingEvent>,
     burns: Burns,
     orders: Pages<OrderRecord>,
+    adjustments: Pages<AdjustmentRecord, AdjustmentId>,
 }
 
 impl Account {
@@ -126,6 +129,7 @@ impl Account {
             waiting: Vec::new(),
             burns: Burns::default(),
             orders: Pages::default(),
+            adjustments: Pages::default(),
         }
     }
 
@@ -182,6 +186,11 @@ impl Account {
     /// What was bought, and accounts that were opened, for as long as it can be taken back.
     pub fn orders(&self) -> &Pages<OrderRecord> {
         &self.orders
+    }
+
+    /// What operators have given or taken by hand, or proposed to.
+    pub fn adjustments(&self) -> &Pages<AdjustmentRecord, AdjustmentId> {
+        &self.adjustments
     }
 
     /// Whether something is owed in any programme.
@@ -259,7 +268,8 @@ impl Account {
             Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
             Command::Enrol { request, .. }
             | Command::Redeem { request, .. }
-            | Command::Reward { request, .. } => request.issued().plus(at.max_request_age),
+            | Command::Reward { request, .. }
+            | Command::Adjust { request, .. } => request.issued().plus(at.max_request_age),
             Command::TimePassed { .. } => return None,
         };
         let (key, content) = (command.key()?, command.content());
@@ -310,6 +320,10 @@ impl Account {
                 Event::DebtRepaid { programme, allocations, debts } => {
                     self.repay(programme, allocations, debts, at.place.seq)
                 }
+                Event::AdjustmentCreated { .. }
+                | Event::AdjustmentApproved { .. }
+                | Event::AdjustmentRejected { .. }
+                | Event::PointsTaken(_) => self.adjust(event, at),
             }
         }
     }
@@ -318,9 +332,10 @@ impl Account {
         let identifier = match command {
             Command::PartnerEvent(event) => event.identifier.clone(),
             Command::Enrol { identifier, .. } => identifier.clone(),
-            Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => {
-                unreachable!("neither a reward nor time enrols anybody")
-            }
+            Command::Redeem { .. }
+            | Command::TimePassed { .. }
+            | Command::Reward { .. }
+            | Command::Adjust { .. } => unreachable!("no reward, adjustment or time enrols anybody"),
         };
         self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
     }
@@ -340,7 +355,8 @@ impl Account {
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::TimePassed { .. }
-            | Command::Reward { .. } => at.decided_at,
+            | Command::Reward { .. }
+            | Command::Adjust { .. } => at.decided_at,
         };
         self.consents.insert(purpose, Consent { given, since });
     }

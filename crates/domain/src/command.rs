@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::adjustment::{Adjustment, Entry};
 use crate::{
-    AccountId, BurnId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money, PartnerId,
-    Points, ProgrammeId, Purpose, Reference, RequestId, RewardId, Scheme, Span, Timestamp,
+    AccountId, AdjustmentId, BurnId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money,
+    PartnerId, Points, ProgrammeId, Purpose, Reference, RequestId, RewardId, Scheme, Span, Timestamp,
 };
 
 /// What a partner says happened, checked by intake and placed by its identifier.
@@ -251,6 +252,34 @@ pub enum Command {
         /// What is asked.
         change: RewardChange,
     },
+    /// Give or take points by hand.
+    Adjust {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose points.
+        account: AccountId,
+        /// What is asked.
+        change: AdjustmentChange,
+    },
+}
+
+/// What is asked about an adjustment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AdjustmentChange {
+    /// Make it, or propose it if it is above the network's limit.
+    Create(Adjustment),
+    /// Make what another key has proposed.
+    Approve {
+        /// Which.
+        adjustment: AdjustmentId,
+    },
+    /// Turn down what was proposed.
+    Reject {
+        /// Which.
+        adjustment: AdjustmentId,
+    },
 }
 
 /// What is asked about a reward, apart from redeeming it in one call.
@@ -292,9 +321,10 @@ impl Command {
         match self {
             Self::PartnerEvent(event) => event.identifier.account(),
             Self::Enrol { identifier, .. } => identifier.account(),
-            Self::Redeem { account, .. } | Self::TimePassed { account } | Self::Reward { account, .. } => {
-                *account
-            }
+            Self::Redeem { account, .. }
+            | Self::TimePassed { account }
+            | Self::Reward { account, .. }
+            | Self::Adjust { account, .. } => *account,
         }
     }
 
@@ -303,7 +333,8 @@ impl Command {
         match self {
             Self::Enrol { caller, request, .. }
             | Self::Redeem { caller, request, .. }
-            | Self::Reward { caller, request, .. } => Some((caller, *request)),
+            | Self::Reward { caller, request, .. }
+            | Self::Adjust { caller, request, .. } => Some((caller, *request)),
             Self::PartnerEvent(_) | Self::TimePassed { .. } => None,
         }
     }
@@ -312,7 +343,7 @@ impl Command {
     pub fn key(&self) -> Option<Fingerprint> {
         match self {
             Self::PartnerEvent(event) => Some(event_key(event.partner, &event.event_id)),
-            Self::Enrol { .. } | Self::Redeem { .. } | Self::Reward { .. } => {
+            Self::Enrol { .. } | Self::Redeem { .. } | Self::Reward { .. } | Self::Adjust { .. } => {
                 self.request().map(|(caller, request)| request_key(caller.role, request))
             }
             Self::TimePassed { .. } => None,
@@ -334,6 +365,7 @@ impl Command {
                 Fingerprint::of("time_passed").field(1, account.0.as_bytes()).done()
             }
             Self::Reward { account, change, .. } => reward_content(account, change),
+            Self::Adjust { account, change, .. } => adjustment_content(account, change),
         }
     }
 }
@@ -370,6 +402,32 @@ fn reward_content(account: &AccountId, change: &RewardChange) -> Fingerprint {
             .optional(3, points.map(|points| points.get().to_be_bytes()).as_ref().map(<[u8; 8]>::as_slice)),
         RewardChange::Release { hold } => of("release").field(2, &hold.0.to_be_bytes()),
         RewardChange::Refund { redemption } => of("refund").field(2, &redemption.0.to_be_bytes()),
+    }
+    .done()
+}
+
+fn adjustment_content(account: &AccountId, change: &AdjustmentChange) -> Fingerprint {
+    let of = |kind| Fingerprint::of(kind).field(1, account.0.as_bytes());
+    match change {
+        AdjustmentChange::Create(Adjustment { programme, points, entry, reason, note }) => {
+            let feed = match entry {
+                Entry::Grant { funder, category, expires_at } => {
+                    of("grant").field(2, funder.as_str().as_bytes()).field(3, &[*category as u8]).optional(
+                        4,
+                        expires_at.map(|at| at.as_millis().to_be_bytes()).as_ref().map(<[u8; 8]>::as_slice),
+                    )
+                }
+                Entry::Take { owed_to } => {
+                    of("take").optional(2, owed_to.as_ref().map(|to| to.as_str().as_bytes()))
+                }
+            };
+            feed.field(5, programme.as_str().as_bytes())
+                .field(6, &points.get().to_be_bytes())
+                .field(7, &[*reason as u8])
+                .optional(8, note.as_ref().map(|note| note.as_str().as_bytes()))
+        }
+        AdjustmentChange::Approve { adjustment } => of("approve").field(2, &adjustment.0.to_be_bytes()),
+        AdjustmentChange::Reject { adjustment } => of("reject").field(2, &adjustment.0.to_be_bytes()),
     }
     .done()
 }

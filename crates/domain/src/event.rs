@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::adjustment::{Adjustment, AdjustmentReason};
 use crate::debt::Debt;
 use crate::lot::{Expiry, LotAllocation, LotKey};
 use crate::programme::Category;
 use crate::{
-    Bought, BurnId, Command, Fingerprint, Money, PartnerId, Place, Points, ProgrammeId, Purpose, Rejection,
-    RewardId, Role, RuleId, Timestamp, UnitPrice,
+    AdjustmentId, Bought, BurnId, Command, Fingerprint, KeyId, Money, PartnerId, Place, Points, ProgrammeId,
+    Purpose, Rejection, RewardId, Role, RuleId, Timestamp, UnitPrice,
 };
 
 /// A decision as it is journaled: the command and what became of it.
@@ -169,6 +170,33 @@ pub enum Event {
     },
     /// What points bought: stands behind the fact that took them for it, or gave them back.
     PointsExchanged(Exchange),
+    /// An operator gives or takes points by hand. The adjustment is named by the activity that has this fact.
+    AdjustmentCreated {
+        /// What.
+        adjustment: Adjustment,
+        /// By which key.
+        by: KeyId,
+        /// Another operator has to agree before this instant; `None`: it takes effect at once.
+        until: Option<Timestamp>,
+    },
+    /// Another operator agreed: it takes effect.
+    AdjustmentApproved {
+        /// Which.
+        adjustment: AdjustmentId,
+        /// By which key.
+        by: KeyId,
+        /// Why it was proposed, for those who see points and not proposals.
+        reason: AdjustmentReason,
+    },
+    /// An operator turned a proposal down.
+    AdjustmentRejected {
+        /// Which.
+        adjustment: AdjustmentId,
+        /// By which key.
+        by: KeyId,
+    },
+    /// Points were taken by hand.
+    PointsTaken(Taking),
 }
 
 /// What the points of a hold or redemption buy.
@@ -195,6 +223,19 @@ pub enum ExchangeState {
     Bought,
     /// The points were given back, after they had been burnt for it.
     Undone,
+}
+
+/// Points taken by hand.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Taking {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// How many; the sum of the allocations and of what is owed.
+    pub points: Points,
+    /// From which lots, in burn order.
+    pub allocations: Vec<LotAllocation>,
+    /// What was not there, if anything.
+    pub owed: Option<Debt>,
 }
 
 /// Points taken out of reach for a reward.
@@ -486,12 +527,26 @@ impl Event {
                 let repaid: i64 = debts.iter().map(|debt| debt.points.signed()).sum();
                 (*programme, vec![post(Book::Available, -taken), post(Book::Debt, repaid)])
             }
+            Self::PointsTaken(Taking { programme, points, allocations, owed }) => {
+                let issuers = allocations.iter().map(|slice| (slice.issuer, slice.points));
+                let owed = owed.iter().map(|debt| (debt.issuer, debt.points));
+                let back = issuers
+                    .chain(owed)
+                    .map(|(issuer, points)| post(Book::ClawedBack(issuer), points.signed()));
+                let taken = sum(allocations);
+                let mut postings: Vec<Posting> = back.collect();
+                postings.extend([post(Book::Available, -taken), post(Book::Debt, taken - points.signed())]);
+                (*programme, postings)
+            }
             Self::MemberEnrolled
             | Self::ConsentGiven { .. }
             | Self::ConsentWithdrawn { .. }
             | Self::NothingEarned { .. }
             | Self::OrderReturned(_)
-            | Self::PointsExchanged(_) => return None,
+            | Self::PointsExchanged(_)
+            | Self::AdjustmentCreated { .. }
+            | Self::AdjustmentApproved { .. }
+            | Self::AdjustmentRejected { .. } => return None,
         };
         assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
         Some((programme, postings))

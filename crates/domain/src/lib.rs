@@ -5,6 +5,7 @@
 //! marked as frozen: serialised types, fingerprints, the placement of accounts.
 
 pub mod account;
+pub mod adjustment;
 mod bought;
 pub mod burn;
 pub mod calendar;
@@ -30,11 +31,12 @@ pub mod time;
 pub mod waiting;
 
 pub use account::{Account, Moment, Place};
+pub use adjustment::AdjustmentId;
 pub use bought::Bought;
 pub use burn::BurnId;
 pub use command::{
-    Caller, Command, EventBody, OrderLine, PartnerEvent, Returned, ReturnedLine, RewardChange, Role,
-    event_key, request_key,
+    AdjustmentChange, Caller, Command, EventBody, OrderLine, PartnerEvent, Returned, ReturnedLine,
+    RewardChange, Role, event_key, request_key,
 };
 pub use decide::{Verdict, decide};
 pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adjustment::ADJUSTMENT_LIMIT;
 use crate::event::VersionId;
 use crate::programme::Programme;
 use crate::waiting::CONSENT_WAIT;
-use crate::{Caller, KeyId, PartnerId, ProgrammeId, Rejection, Role, Span, Timestamp, UnitPrice};
+use crate::{Caller, KeyId, PartnerId, Points, ProgrammeId, Rejection, Role, Span, Timestamp, UnitPrice};
 
 /// The longest that settings may have the network remember ids.
 pub const AGE_MAX: Span = Span::from_days(36_500);
@@ -119,6 +120,8 @@ pub enum RegistryEvent {
         /// By what its signatures are verified.
         token_key: TokenKey,
     },
+    /// From now on an adjustment of more points needs a second operator.
+    AdjustmentLimitChanged(Points),
 }
 
 /// The public half of the pair by which the holder of a key signs tokens of members: Ed25519, RFC 8032.
@@ -132,6 +135,7 @@ pub struct Registry {
     changes: u64,
     settings: Option<Settings>,
     consent_wait: Option<Span>,
+    adjustment_limit: Option<Points>,
     partners: BTreeMap<PartnerId, Partner>,
     contracts: BTreeMap<(ProgrammeId, PartnerId), Vec<Contract>>,
     keys: BTreeMap<KeyId, ApiKey>,
@@ -154,6 +158,11 @@ impl Registry {
     /// How long an event waits for the consent that it needs; zero: it is refused at once.
     pub fn consent_wait(&self) -> Span {
         self.consent_wait.unwrap_or(CONSENT_WAIT)
+    }
+
+    /// The most points that an operator gives or takes by hand without a second one.
+    pub fn adjustment_limit(&self) -> Points {
+        self.adjustment_limit.unwrap_or(ADJUSTMENT_LIMIT)
     }
 
     /// Whether settings were ever made.
@@ -239,6 +248,7 @@ impl Registry {
         match event {
             RegistryEvent::SettingsChanged(settings) => self.settings = Some(*settings),
             RegistryEvent::ConsentWaitChanged(wait) => self.consent_wait = Some(*wait),
+            RegistryEvent::AdjustmentLimitChanged(limit) => self.adjustment_limit = Some(*limit),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.clone());
             }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BurnId, Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp};
+use crate::{
+    AdjustmentId, BurnId, Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp,
+};
 
 /// A refused command. Journaled, so that a repeat gets the same answer. Frozen: new reasons at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
@@ -201,6 +203,18 @@ pub enum Rejection {
         /// When the next year begins.
         until: Timestamp,
     },
+    /// The account has no such adjustment.
+    #[error("the account has no such adjustment")]
+    UnknownAdjustment(AdjustmentId),
+    /// It needed a second word that nobody gave in time.
+    #[error("the proposal lapsed at {0}")]
+    AdjustmentLapsed(Timestamp),
+    /// It took effect or was turned down before.
+    #[error("the adjustment took effect or was rejected before")]
+    AdjustmentNotOpen,
+    /// Whoever proposes does not approve.
+    #[error("it takes another operator's key than the one that proposed the adjustment")]
+    OwnAdjustment,
 }
 
 /// A number with a comma before each three digits.
@@ -265,6 +279,10 @@ impl Rejection {
             Self::RewardBelowMinimum { .. } => "REWARD_BELOW_MINIMUM",
             Self::RewardAboveMaximum { .. } => "REWARD_ABOVE_MAXIMUM",
             Self::RewardLimitReached { .. } => "REWARD_LIMIT_REACHED",
+            Self::UnknownAdjustment(_) => "UNKNOWN_ADJUSTMENT",
+            Self::AdjustmentLapsed(_) => "ADJUSTMENT_LAPSED",
+            Self::AdjustmentNotOpen => "ADJUSTMENT_NOT_OPEN",
+            Self::OwnAdjustment => "OWN_ADJUSTMENT",
         }
     }
 }

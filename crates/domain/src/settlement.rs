@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::debt::Debt;
-use crate::event::{Accrual, Clawback, Event, Redemption};
+use crate::event::{Accrual, Clawback, Event, Redemption, Taking};
+use crate::lot::LotAllocation;
 use crate::{Fingerprint, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 
 /// An hour of recorded time: hours since 1970-01-01T00:00:00Z, UTC. Frozen in stored data, as are all types here.
@@ -142,6 +143,16 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
             };
             debts.iter().map(line).collect()
         }
+        Event::PointsTaken(Taking { programme, allocations, .. }) => {
+            // What is owed is paid back as it is repaid.
+            let mut sums: BTreeMap<LineKey, i64> = BTreeMap::new();
+            for LotAllocation { issuer, funder, unit_price, points, .. } in allocations {
+                let (issuer, funder, unit_price) = (*issuer, *funder, *unit_price);
+                *sums.entry(LineKey::ClawedBack { issuer, funder, unit_price }).or_default() +=
+                    points.signed();
+            }
+            sums.into_iter().map(|(key, points)| (*programme, key, sum(points))).collect()
+        }
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -151,7 +162,10 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
         | Event::HoldCreated(_)
         | Event::HoldReleased { .. }
         | Event::OrderReturned(_)
-        | Event::PointsExchanged(_) => Vec::new(),
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. } => Vec::new(),
     }
 }
 

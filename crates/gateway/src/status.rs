@@ -110,6 +110,7 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::UnknownReward
         | R::UnknownHold
         | R::UnknownRedemption
+        | R::UnknownAdjustment
         | R::MemberNotFound
         | R::EventNotFound
         | R::NotFound => Code::NotFound,
@@ -154,7 +155,10 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::OrderTooLarge
         | R::RewardBelowMinimum
         | R::RewardAboveMaximum
-        | R::RewardLimitReached => Code::FailedPrecondition,
+        | R::RewardLimitReached
+        | R::AdjustmentLapsed
+        | R::AdjustmentNotOpen
+        | R::OwnAdjustment => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -211,6 +215,10 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::RewardBelowMinimum { .. } => ErrorReason::RewardBelowMinimum,
         Rejection::RewardAboveMaximum { .. } => ErrorReason::RewardAboveMaximum,
         Rejection::RewardLimitReached { .. } => ErrorReason::RewardLimitReached,
+        Rejection::UnknownAdjustment(_) => ErrorReason::UnknownAdjustment,
+        Rejection::AdjustmentLapsed(_) => ErrorReason::AdjustmentLapsed,
+        Rejection::AdjustmentNotOpen => ErrorReason::AdjustmentNotOpen,
+        Rejection::OwnAdjustment => ErrorReason::OwnAdjustment,
     }
 }
 
@@ -233,6 +241,7 @@ impl From<&Rejection> for Failure {
             Rejection::NoContract { partner, programme } => {
                 failure.with("partner", partner).with("programme", programme)
             }
+            Rejection::AdjustmentLapsed(until) => failure.with("lapsed", until),
             Rejection::HoldExpired(until) => failure.with("expired", until),
             Rejection::CaptureTooLarge { held } => failure.with("points_held", held),
             Rejection::RewardBelowMinimum { min } => failure.with("points_min", min),
@@ -261,6 +270,9 @@ impl From<&Rejection> for Failure {
             | Rejection::UnknownKey
             | Rejection::LastOperatorKey
             | Rejection::TooManyConsents(_)
+            | Rejection::UnknownAdjustment(_)
+            | Rejection::AdjustmentNotOpen
+            | Rejection::OwnAdjustment
             | Rejection::UnknownHold(_)
             | Rejection::UnknownRedemption(_)
             | Rejection::HoldNotOpen

@@ -116,6 +116,7 @@ impl Planted {
                 waiting: account.waiting().to_vec(),
                 burns: account.burns().clone(),
                 orders: account.orders().clone(),
+                adjustments: account.adjustments().clone(),
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }

@@ -3,11 +3,12 @@
 //! | key | value |
 //! | --- | --- |
 //! | `m` | [`Meta`] |
-//! | `a` account `0` | the account, with lots, keys, holds, redemptions, orders and latest activities as long as they are few |
+//! | `a` account `0` | the account, with lots, keys, holds, redemptions, orders, adjustments and latest activities as long as they are few |
 //! | `a` account `1` programme `\0` page | a page of lots |
 //! | `a` account `2` lowest key | a page of known ids |
 //! | `a` account `3` lowest name part | a page of holds and redemptions |
 //! | `a` account `4` lowest key part | a page of orders |
+//! | `a` account `5` lowest name part | a page of adjustments |
 //! | `h` account first part | a full page of activities |
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
@@ -25,6 +26,7 @@ mod paged;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
+use coalition_domain::adjustment::AdjustmentRecord;
 use coalition_domain::burn::{Burn, Burns};
 use coalition_domain::debt::Debts;
 use coalition_domain::event::Book;
@@ -35,7 +37,7 @@ use coalition_domain::pages::{Page, Pages};
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
-    Account, AccountId, BurnId, Fingerprint, PartnerId, Place, ProgrammeId, Purpose, Timestamp,
+    Account, AccountId, AdjustmentId, BurnId, Fingerprint, PartnerId, Place, ProgrammeId, Purpose, Timestamp,
 };
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
 use serde::de::DeserializeOwned;
@@ -84,6 +86,8 @@ struct Header {
     burns: Option<Page<Burn, BurnId>>,
     /// The orders if they are few.
     orders: Option<Page<OrderRecord>>,
+    /// The adjustments if they are few.
+    adjustments: Option<Page<AdjustmentRecord, AdjustmentId>>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -177,6 +181,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         waiting: account.waiting().to_vec(),
         burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since),
         orders: paged::put(rows, &id, paged::ORDERS, account.orders().pages(), since),
+        adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -211,6 +216,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     let mut key_pages: Vec<KeyPage> = Vec::new();
     let mut burn_pages = Parts::default();
     let mut order_pages = Parts::default();
+    let mut adjustment_pages = Parts::default();
     scan(reader, Range::prefix(account_key(id, &[])), |row| {
         match row.key[17..].split_first() {
             Some((0, [])) => header = Some(decode('a', &row.value)?),
@@ -223,13 +229,25 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
             Some((2, _)) => key_pages.push(decode('a', &row.value)?),
             Some((&paged::BURNS, rest)) => burn_pages.add(rest, &row.value)?,
             Some((&paged::ORDERS, rest)) => order_pages.add(rest, &row.value)?,
+            Some((&paged::ADJUSTMENTS, rest)) => adjustment_pages.add(rest, &row.value)?,
             _ => return Err(bad()),
         }
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header { activities, enrolment, consents, sign_in, purses, keys, tail, waiting, burns, orders } =
-        header;
+    let Header {
+        activities,
+        enrolment,
+        consents,
+        sign_in,
+        purses,
+        keys,
+        tail,
+        waiting,
+        burns,
+        orders,
+        adjustments,
+    } = header;
     let (first, count, bytes) = tail;
     let purse = |(programme, debts, next_page, page): (ProgrammeId, Debts, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
@@ -245,6 +263,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         waiting,
         burns: Burns::from_pages(burn_pages.pages(burns)?),
         orders: Pages::from_pages(order_pages.pages(orders)?),
+        adjustments: Pages::from_pages(adjustment_pages.pages(adjustments)?),
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),

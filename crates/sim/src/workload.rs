@@ -208,6 +208,7 @@ pub(crate) fn reused(command: &Command) -> Option<Command> {
         Command::Enrol { .. }
         | Command::PartnerEvent(_)
         | Command::TimePassed { .. }
-        | Command::Reward { .. } => None,
+        | Command::Reward { .. }
+        | Command::Adjust { .. } => None,
     }
 }

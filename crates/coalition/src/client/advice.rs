@@ -84,6 +84,12 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
             "`coalition hold show` tells what became of it; `coalition hold create` holds points anew"
         }
         R::UnknownHold | R::TooManyHolds => "see `coalition hold list` for the member's holds",
+        R::UnknownAdjustment | R::AdjustmentLapsed | R::AdjustmentNotOpen => {
+            "see `coalition adjustment list` for what became of the member's adjustments"
+        }
+        R::OwnAdjustment => {
+            "have somebody else approve it with their key; `coalition partner key --operator` makes one for them"
+        }
         R::LastOperatorKey => {
             "make another one with `coalition partner key --operator`, and revoke this one with that"
         }

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod adjustment;
 pub(crate) mod completions;
 pub(crate) mod event;
 pub(crate) mod hold;

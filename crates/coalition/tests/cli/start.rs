@@ -49,6 +49,7 @@ fn settings_of_a_network_that_is_there_are_not_passed_over() {
         ("max_event_age_days = 401", "max_event_age_days", 400, 401),
         ("max_event_age_days = 400\nmax_request_age_days = 8", "max_request_age_days", 7, 8),
         ("consent_wait_ms = 0", "consent_wait_ms", 86_400_000, 0),
+        ("adjustment_limit = 9999", "adjustment_limit", 10_000, 9_999),
     ] {
         let words = format!(
             "its {name} is {has}, fixed when it was made, and {wanted} is asked for; set it to {has}"

@@ -47,7 +47,11 @@ impl Account {
             | Event::LotExpired { .. }
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
-            | Event::DebtRepaid { .. } => unreachable!("not about the points of a reward"),
+            | Event::DebtRepaid { .. }
+            | Event::AdjustmentCreated { .. }
+            | Event::AdjustmentApproved { .. }
+            | Event::AdjustmentRejected { .. }
+            | Event::PointsTaken(_) => unreachable!("not about the points of a reward"),
         }
     }
 

@@ -14,7 +14,8 @@ pub(crate) fn key_of(command: &Command) -> Option<Fingerprint> {
         Command::Enrol { .. }
         | Command::Redeem { .. }
         | Command::TimePassed { .. }
-        | Command::Reward { .. } => None,
+        | Command::Reward { .. }
+        | Command::Adjust { .. } => None,
     }
 }
 
@@ -151,6 +152,10 @@ fn accrual(event: &Event) -> Option<&Accrual> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     }
 }

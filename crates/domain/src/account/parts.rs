@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Consent, Enrolment, Purse};
+use crate::adjustment::{AdjustmentId, AdjustmentRecord};
 use crate::burn::Burns;
 use crate::keys::KeyIndex;
 use crate::order::OrderRecord;
@@ -31,13 +32,25 @@ pub struct AccountParts {
     pub burns: Burns,
     /// What was bought, and accounts that were opened.
     pub orders: Pages<OrderRecord>,
+    /// What operators have given or taken by hand, or proposed to.
+    pub adjustments: Pages<AdjustmentRecord, AdjustmentId>,
 }
 
 impl Account {
     /// Puts a stored account together again.
     pub fn from_parts(id: AccountId, parts: AccountParts) -> Self {
-        let AccountParts { activities, enrolment, consents, sign_in, purses, keys, waiting, burns, orders } =
-            parts;
+        let AccountParts {
+            activities,
+            enrolment,
+            consents,
+            sign_in,
+            purses,
+            keys,
+            waiting,
+            burns,
+            orders,
+            adjustments,
+        } = parts;
         Self {
             id,
             changed: 0,
@@ -50,6 +63,7 @@ impl Account {
             waiting,
             burns,
             orders,
+            adjustments,
         }
     }
 }

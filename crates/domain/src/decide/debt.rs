@@ -54,7 +54,11 @@ fn freed(after: &Account, events: &[Event], at: &Moment) -> BTreeMap<ProgrammeId
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
             | Event::DebtRepaid { .. }
-            | Event::PointsExchanged(_) => None,
+            | Event::PointsExchanged(_)
+            | Event::AdjustmentCreated { .. }
+            | Event::AdjustmentApproved { .. }
+            | Event::AdjustmentRejected { .. }
+            | Event::PointsTaken(_) => None,
         };
         if let Some(burn) = given_back {
             freed.entry(burn.programme).or_default().extend(burn.slices.iter().map(|slice| slice.key));

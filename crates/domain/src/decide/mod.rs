@@ -3,6 +3,7 @@
 //! The checks come in this order: is the command known already; may the caller ask; can it be done. One file for each
 //! kind of command.
 
+mod adjust;
 mod caller;
 mod closing;
 mod debt;
@@ -55,9 +56,10 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
         },
         (Seen::Repeat(activity), _) => Verdict::Repeat(activity),
         (Seen::Taken, _)
-        | (Seen::RefusedBefore, Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. }) => {
-            Verdict::Decided(Outcome::Refused(Rejection::IdReused))
-        }
+        | (
+            Seen::RefusedBefore,
+            Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. } | Command::Adjust { .. },
+        ) => Verdict::Decided(Outcome::Refused(Rejection::IdReused)),
         (Seen::New | Seen::RefusedBefore, _) => {
             Verdict::Decided(match decide_new(account, registry, command, at) {
                 Ok(applied) => Outcome::Applied(debt::repaid(account, command, applied, at)),
@@ -99,6 +101,11 @@ fn decide_new(
             check_caller(account, registry, caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
             reward::decide(account, registry, caller, change, at)
+        }
+        Command::Adjust { caller, request, change, .. } => {
+            registry.check(caller)?;
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            adjust::decide(account, registry, caller, change, at)
         }
         Command::TimePassed { .. } => unreachable!("time is decided apart"),
     }

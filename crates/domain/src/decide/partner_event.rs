@@ -9,7 +9,8 @@ use crate::lot::Expiry;
 use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
 use crate::registry::Registry;
 use crate::{
-    EventBody, Fingerprint, Money, PartnerEvent, Points, ProgrammeId, Purpose, Rejection, Timestamp,
+    EventBody, Fingerprint, Money, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose, Rejection,
+    Timestamp, UnitPrice,
 };
 
 /// Purposes of which an account keeps what the member said, so that its row stays small.
@@ -133,7 +134,11 @@ fn consent(event: &Event) -> Option<&Purpose> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     }
 }
 
@@ -237,10 +242,7 @@ fn accrue(
 ) -> Result<Accrual, Rejection> {
     let now = at.decided_at;
     let funder = rule.funder.unwrap_or(event.partner);
-    let contract = registry.contract(&programme.id, &funder, now);
-    let unit_price = contract
-        .and_then(|contract| contract.accrual)
-        .ok_or(Rejection::NoContract { partner: funder, programme: programme.id })?;
+    let unit_price = price(registry, &programme.id, &funder, now)?;
     let (available_from, expires_at) = life(event, programme, rule, now);
     Ok(Accrual {
         programme: programme.id,
@@ -255,6 +257,19 @@ fn accrue(
         expires_at,
         claim: claim(event, &programme.id, rule),
     })
+}
+
+/// What the funder pays for a point at `now`.
+pub(super) fn price(
+    registry: &Registry,
+    programme: &ProgrammeId,
+    funder: &PartnerId,
+    now: Timestamp,
+) -> Result<UnitPrice, Rejection> {
+    let contract = registry.contract(programme, funder, now);
+    contract
+        .and_then(|contract| contract.accrual)
+        .ok_or(Rejection::NoContract { partner: *funder, programme: *programme })
 }
 
 /// What a rule that grants once remembers. Frozen.

@@ -8,7 +8,7 @@ use crate::event::VersionId;
 use crate::registry::{AGE_MAX, ApiKey, Contract, Partner, Registry, RegistryEvent, Settings, TokenKey};
 use crate::waiting::CONSENT_WAIT_MAX;
 use crate::{
-    Caller, Fingerprint, KeyId, PartnerId, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
+    Caller, Fingerprint, KeyId, PartnerId, Points, ProgrammeId, Rejection, RequestId, Role, Span, Timestamp,
     UnitPrice,
 };
 
@@ -109,6 +109,19 @@ pub enum RegistryChange {
         /// By what its signatures are verified.
         token_key: TokenKey,
     },
+    /// The first words of a network, as [`Self::SetUpWaiting`], with all of its settings.
+    SetUpWhole {
+        /// The settings.
+        settings: Settings,
+        /// How long an event waits for the consent that it needs; zero: it is refused at once.
+        consent_wait: Span,
+        /// The most points that an operator gives or takes by hand without a second one.
+        adjustment_limit: Points,
+        /// The key's public half.
+        key: KeyId,
+        /// SHA-256 of the key's secret.
+        secret_hash: [u8; 32],
+    },
 }
 
 /// A decision about the registry, as it is journaled.
@@ -132,7 +145,9 @@ impl RegistryCommand {
             |price: &UnitPrice| [price.currency().code().as_bytes(), &price.micros().to_be_bytes()].concat();
         match &self.change {
             // A key's secret is drawn anew for each call, so a repeat is known by what it is for.
-            RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => Fingerprint::of("set-up"),
+            RegistryChange::SetUp { .. }
+            | RegistryChange::SetUpWaiting { .. }
+            | RegistryChange::SetUpWhole { .. } => Fingerprint::of("set-up"),
             RegistryChange::CreateKey { role, .. } => match role {
                 Role::Operator => Fingerprint::of("key"),
                 Role::Partner(partner) => Fingerprint::of("key").field(1, partner.as_str().as_bytes()),
@@ -172,10 +187,14 @@ pub fn decide_registry(
 ) -> Result<Vec<RegistryEvent>, Rejection> {
     match &command.change {
         RegistryChange::SetUp { settings, key, secret_hash } => {
-            return set_up(registry, settings, None, (*key, *secret_hash), now);
+            return set_up(registry, settings, (None, None), (*key, *secret_hash), now);
         }
         RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash } => {
-            return set_up(registry, settings, Some(*consent_wait), (*key, *secret_hash), now);
+            return set_up(registry, settings, (Some(*consent_wait), None), (*key, *secret_hash), now);
+        }
+        RegistryChange::SetUpWhole { settings, consent_wait, adjustment_limit, key, secret_hash } => {
+            let further = (Some(*consent_wait), Some(*adjustment_limit));
+            return set_up(registry, settings, further, (*key, *secret_hash), now);
         }
         RegistryChange::CreatePartner { .. }
         | RegistryChange::CreateContract { .. }
@@ -193,7 +212,9 @@ pub fn decide_registry(
     }
     super::check_request_age(command.request, registry.settings().max_request_age, now)?;
     match &command.change {
-        RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => unreachable!("handled above"),
+        RegistryChange::SetUp { .. }
+        | RegistryChange::SetUpWaiting { .. }
+        | RegistryChange::SetUpWhole { .. } => unreachable!("handled above"),
         RegistryChange::CreatePartner { id, display_name, default_programme } => {
             if registry.partner(id).is_some() {
                 return Err(Rejection::AlreadyExists(format!("partner {id}")));
@@ -253,7 +274,7 @@ pub fn decide_registry(
 fn set_up(
     registry: &Registry,
     settings: &Settings,
-    consent_wait: Option<Span>,
+    (consent_wait, adjustment_limit): (Option<Span>, Option<Points>),
     (key, secret_hash): (KeyId, [u8; 32]),
     now: Timestamp,
 ) -> Result<Vec<RegistryEvent>, Rejection> {
@@ -272,6 +293,7 @@ fn set_up(
     }
     let mut events = vec![RegistryEvent::SettingsChanged(*settings)];
     events.extend(consent_wait.map(RegistryEvent::ConsentWaitChanged));
+    events.extend(adjustment_limit.map(RegistryEvent::AdjustmentLimitChanged));
     events.extend(create_key(registry, key, secret_hash, Role::Operator, now)?);
     Ok(events)
 }

@@ -26,7 +26,8 @@ pub(super) fn refused_or_waiting(
         Command::Enrol { .. }
         | Command::Redeem { .. }
         | Command::TimePassed { .. }
-        | Command::Reward { .. } => 0,
+        | Command::Reward { .. }
+        | Command::Adjust { .. } => 0,
     };
     let full = account.waiting().len() >= WAITING_MAX || lines + more > WAITING_LINES_MAX;
     if span == Span::ZERO || full {

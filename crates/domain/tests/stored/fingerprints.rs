@@ -56,6 +56,10 @@ fn contents_of_commands() {
         "5961c5eafc248b25d84e2cd2312382a4",
         "eac3e30d7e5a6dd7affc0dd576728255",
         "e74eda40f8775d1c9b69b76778cf22b6",
+        "6bc12e34a00713964973b857876d427c",
+        "329fd73e249d6b5cc5e94dc35f050845",
+        "f1583c79d3923ff8a534670acc3526fc",
+        "80d8018a12fc173955fc80c7d19f3192",
     ];
     assert_eq!(samples::commands().map(|command| hex(command.content())), expected);
 }
@@ -107,6 +111,7 @@ fn contents_of_registry_commands() {
         "99111713a9cd21af003b730ad5ec0371",
         "9f79ebb02712c8402e432b10a954a9ce",
         "e5251dace494a540f2bef282061ec3a0",
+        "9f79ebb02712c8402e432b10a954a9ce",
     ];
     assert_eq!(samples::changes().map(content), expected);
     // A key is known by whom it is for: its name and secret are drawn anew for each call.

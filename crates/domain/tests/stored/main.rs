@@ -12,13 +12,14 @@ mod variants;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
+use coalition_domain::adjustment::AdjustmentReason;
 use coalition_domain::event::{Nothing, Release};
 use coalition_domain::keys::KeyState;
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::LineKey;
 use coalition_domain::{
-    Command, Event, EventBody, Outcome, RegistryEvent, Rejection, RewardChange, Role, Scheme, WaitsFor,
-    decide,
+    AdjustmentChange, Command, Event, EventBody, Outcome, RegistryEvent, Rejection, RewardChange, Role,
+    Scheme, WaitsFor, decide,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -88,6 +89,8 @@ macro_rules! stored {
 stored! {
     commands: of_enum("command.txt", samples::commands() as [Command; _]);
     changes_of_rewards: of_enum("reward_change.txt", samples::reward_changes() as [RewardChange; _]);
+    changes_of_adjustments: of_enum("adjustment_change.txt", samples::adjustments::changes() as [AdjustmentChange; _]);
+    reasons_of_adjustments: of_enum("adjustment_reason.txt", samples::adjustments::REASONS as [AdjustmentReason; _]);
     bodies_of_partner_events: of_enum("event_body.txt", samples::bodies() as [EventBody; _]);
     schemes: of_enum("scheme.txt", samples::schemes() as [Scheme; _]);
     roles: of_enum("role.txt", samples::roles() as [Role; _]);

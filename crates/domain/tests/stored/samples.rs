@@ -1,5 +1,6 @@
 //! A value of each stored form.
 
+pub(crate) mod adjustments;
 mod orders;
 mod registry;
 
@@ -15,9 +16,9 @@ use coalition_domain::programme::Category;
 use coalition_domain::settlement::{LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
-    AccountId, Bought, BurnId, Caller, Command, Decision, Event, EventBody, Fingerprint, Identifier, Money,
-    Outcome, PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId, RewardChange, Role,
-    Scheme, Span, Timestamp, UnitPrice,
+    AccountId, AdjustmentId, Bought, BurnId, Caller, Command, Decision, Event, EventBody, Fingerprint,
+    Identifier, Money, Outcome, PartnerEvent, Place, Points, Purpose, Reference, Rejection, RequestId,
+    RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
 };
 
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
@@ -152,8 +153,9 @@ pub(crate) fn reward_changes() -> [RewardChange; 5] {
     ]
 }
 
-pub(crate) fn commands() -> [Command; 10] {
+pub(crate) fn commands() -> [Command; 14] {
     let [hold, capture, capture_all, release, refund] = reward_changes();
+    let [granted, taken, approved, rejected] = adjustments::commands();
     let named = PartnerEvent {
         programme: Some(read("mypoints")),
         channel: Some(read("web")),
@@ -179,6 +181,10 @@ pub(crate) fn commands() -> [Command; 10] {
         reward(capture_all),
         reward(release),
         reward(refund),
+        granted,
+        taken,
+        approved,
+        rejected,
     ]
 }
 
@@ -232,8 +238,9 @@ fn exchanged(bought: Bought, state: ExchangeState) -> Event {
     Event::PointsExchanged(Exchange { programme, reward, redeemer, bought, state })
 }
 
-pub(crate) fn events() -> [Event; 23] {
+pub(crate) fn events() -> [Event; 29] {
     let [part, closed, clawback, paid, repaid] = orders::events();
+    let [made, proposed, approved, rejected, taken, owed] = adjustments::events();
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
     let free = Accrual { claim: None, expires_at: Expiry(None), pending: false, ..accrual() };
     [
@@ -260,6 +267,12 @@ pub(crate) fn events() -> [Event; 23] {
         exchanged(Bought::Units { unit: read("sky-miles"), count: 1_000 }, ExchangeState::Promised),
         exchanged(Bought::Money(Money { currency: read("EUR"), micros: 5_000_000 }), ExchangeState::Bought),
         exchanged(Bought::Units { unit: read("sky-miles"), count: 300 }, ExchangeState::Undone),
+        made,
+        proposed,
+        approved,
+        rejected,
+        taken,
+        owed,
     ]
 }
 
@@ -278,7 +291,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 46] {
+pub(crate) fn rejections() -> [Rejection; 50] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -328,6 +341,10 @@ pub(crate) fn rejections() -> [Rejection; 46] {
         Rejection::RewardBelowMinimum { min: points(1_000) },
         Rejection::RewardAboveMaximum { max: points(50_000) },
         Rejection::RewardLimitReached { allowed: points(500), until: LATER },
+        Rejection::UnknownAdjustment(AdjustmentId(300)),
+        Rejection::AdjustmentLapsed(LATER),
+        Rejection::AdjustmentNotOpen,
+        Rejection::OwnAdjustment,
     ]
 }
 

@@ -53,6 +53,12 @@ const TABLE: &[Row] = &[
     of("coalition.member.v1.MemberService/LookupMember", Own, Nobodys),
     of("coalition.operator.v1.OperatorService/GetConservationReport", Nobodys, Nobodys),
     of("coalition.operator.v1.OperatorService/ListShards", Nobodys, Nobodys),
+    // Points by hand are between operators: a member sees what took effect in the history of the account.
+    of("coalition.operator.v1.OperatorService/CreateAdjustment", Nobodys, Nobodys),
+    of("coalition.operator.v1.OperatorService/ApproveAdjustment", Nobodys, Nobodys),
+    of("coalition.operator.v1.OperatorService/RejectAdjustment", Nobodys, Nobodys),
+    of("coalition.operator.v1.OperatorService/GetAdjustment", Nobodys, Nobodys),
+    of("coalition.operator.v1.OperatorService/ListAdjustments", Nobodys, Nobodys),
     of("coalition.partner.v1.PartnerService/CreatePartner", Nobodys, Nobodys),
     of("coalition.partner.v1.PartnerService/GetPartner", Own, Nobodys),
     of("coalition.partner.v1.PartnerService/ListPartners", Nobodys, Nobodys),

@@ -13,12 +13,14 @@ use coalition_ledger::view::Position;
 use coalition_proto::account::v1::{self as proto, ActivityType};
 use coalition_proto::r#type::v1 as shared;
 
-use super::{bought, event, lot, name, position, redemption};
+use super::{adjustment, bought, event, lot, name, position, redemption};
 
 /// Whether an activity is something of the role's own; what a member's key opens is theirs altogether.
 pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
     match role {
-        Role::Operator | Role::Member(_) => true,
+        Role::Operator => true,
+        // A proposal is nothing yet.
+        Role::Member(_) => !adjustment::is_between_operators(activity),
         Role::Partner(partner) => partner_of(activity) == Some(partner),
     }
 }
@@ -36,7 +38,7 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         Command::PartnerEvent(event) => moved_in().or_else(|| event::programme(event, registry)),
         Command::Enrol { .. } => None,
         Command::Redeem { programme, .. } => Some(*programme),
-        Command::TimePassed { .. } | Command::Reward { .. } => moved_in(),
+        Command::TimePassed { .. } | Command::Reward { .. } | Command::Adjust { .. } => moved_in(),
     })
 }
 
@@ -76,6 +78,8 @@ pub(crate) fn to_proto(
             entry.burnt = burnt(activity);
             entry.bought = bought::of(activity);
             entry.taken_back = applied.events.iter().filter_map(|event| taken_back(event, owed)).collect();
+            entry.adjustment = adjustment::name_in(account, activity);
+            entry.adjustment_reason = adjustment::reason_in(activity).into();
             entry.debt_repaid = applied.events.iter().filter(|_| owed).map(repaid).sum();
             entry.rules = entry.grants.iter().map(|grant| grant.rule.clone()).collect();
             if redemption::burnt(activity).is_some() {
@@ -113,7 +117,13 @@ fn moved(event: &Event, owed: bool) -> i64 {
         Event::PointsClawedBack(clawback) => -clawback.points.signed(),
         Event::DebtRepaid { .. } if owed => -repaid(event),
         Event::DebtRepaid { .. } => 0,
+        Event::PointsTaken(taking) => {
+            taking.owed.as_ref().map_or(0, |debt| debt.points.signed()) - taking.points.signed()
+        }
         Event::OrderReturned(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
         | Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -152,7 +162,11 @@ fn repaid(event: &Event) -> i64 {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::PointsExchanged(_) => 0,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => 0,
     }
 }
 
@@ -173,7 +187,11 @@ fn clawback(event: &Event) -> Option<&Clawback> {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     }
 }
 
@@ -204,6 +222,8 @@ fn partner_of(activity: &Activity) -> Option<PartnerId> {
         Command::PartnerEvent(event) => Some(event.partner),
         Command::Enrol { caller, .. } => asked(caller),
         Command::TimePassed { .. } => None,
+        // Whoever pays for points that were given.
+        Command::Adjust { .. } => decided_events(activity).find_map(adjustment::funder),
         Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
             decided_events(activity).find_map(redeemer).or_else(|| asked(caller))
         }
@@ -228,7 +248,11 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     }
 }
 
@@ -237,7 +261,8 @@ fn source(command: &Command) -> Option<proto::activity::Source> {
         Command::PartnerEvent(event) => Some(proto::activity::Source::EventId(event.event_id.to_string())),
         Command::Enrol { request, .. }
         | Command::Redeem { request, .. }
-        | Command::Reward { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
+        | Command::Reward { request, .. }
+        | Command::Adjust { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
         Command::TimePassed { .. } => None,
     }
 }
@@ -263,6 +288,7 @@ fn kind(activity: &Activity) -> ActivityType {
             RewardChange::Release { .. } => ActivityType::Release,
             RewardChange::Refund { .. } => ActivityType::Refund,
         },
+        Command::Adjust { .. } => ActivityType::Adjustment,
         // A decision on what time has brought about is of one kind.
         Command::TimePassed { .. } => {
             let says = |what: fn(&Event) -> bool| decided_events(activity).any(what);

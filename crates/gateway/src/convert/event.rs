@@ -120,7 +120,11 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
         | Event::HoldCaptured { .. }
         | Event::HoldReleased { .. }
         | Event::RedemptionRefunded { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     }
 }
 

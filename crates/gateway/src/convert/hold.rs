@@ -75,7 +75,11 @@ fn created(activity: &Activity) -> Option<&Hold> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     })
 }
 

@@ -12,6 +12,7 @@ use coalition_proto::account::v1 as account;
 use coalition_proto::r#type::v1 as proto;
 
 use super::{name, position};
+use crate::status::Failure;
 
 /// The grants of a decision, in order.
 pub(crate) fn grants(applied: &Applied) -> Vec<proto::LotGrant> {
@@ -38,7 +39,12 @@ pub(crate) fn to_proto(lot: &Lot, held: Points, activity: &Activity, shard: Shar
 }
 
 fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
-    applied.events.iter().filter_map(|event| match event {
+    applied.events.iter().filter_map(accrual)
+}
+
+/// The grant that an event is, if it is one.
+pub(super) fn accrual(event: &Event) -> Option<&Accrual> {
+    match event {
         Event::PointsAccrued(accrual) => Some(accrual),
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
@@ -54,8 +60,26 @@ fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
-    })
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
+    }
+}
+
+/// Reads a category; what is not set is `unset`.
+pub(super) fn category_from_proto(field: &str, category: i32, unset: Category) -> Result<Category, Failure> {
+    use proto::LotCategory as Said;
+    match Said::try_from(category) {
+        Ok(Said::Unspecified) => Ok(unset),
+        Ok(Said::Base) => Ok(Category::Base),
+        Ok(Said::Bonus) => Ok(Category::Bonus),
+        Ok(Said::Promotional) => Ok(Category::Promotional),
+        Ok(Said::Purchased) => Ok(Category::Purchased),
+        Ok(Said::Adjustment) => Ok(Category::Adjustment),
+        Err(_) => Err(Failure::invalid(field, "is no category")),
+    }
 }
 
 fn grant(accrual: &Accrual, applied: &Applied) -> proto::LotGrant {
@@ -72,7 +96,7 @@ fn grant(accrual: &Accrual, applied: &Applied) -> proto::LotGrant {
     }
 }
 
-fn category(category: Category) -> proto::LotCategory {
+pub(super) fn category(category: Category) -> proto::LotCategory {
     match category {
         Category::Promotional => proto::LotCategory::Promotional,
         Category::Bonus => proto::LotCategory::Bonus,

@@ -42,12 +42,13 @@ pub(crate) fn not_found() -> Failure {
 fn enrolling_partner(enrolment: &Activity) -> String {
     let partner = match &enrolment.decision.command {
         Command::PartnerEvent(event) => Some(event.partner),
-        Command::Enrol { caller, .. } | Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
-            match caller.role {
-                Role::Partner(partner) => Some(partner),
-                Role::Operator | Role::Member(_) => None,
-            }
-        }
+        Command::Enrol { caller, .. }
+        | Command::Redeem { caller, .. }
+        | Command::Reward { caller, .. }
+        | Command::Adjust { caller, .. } => match caller.role {
+            Role::Partner(partner) => Some(partner),
+            Role::Operator | Role::Member(_) => None,
+        },
         Command::TimePassed { .. } => None,
     };
     partner.map(name::of_partner).unwrap_or_default()

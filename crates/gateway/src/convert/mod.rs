@@ -1,6 +1,7 @@
 //! Between the types of the API and those of the domain, as far as intake does not have them already.
 
 pub(crate) mod activity;
+pub(crate) mod adjustment;
 pub(crate) mod bought;
 pub(crate) mod event;
 pub(crate) mod hold;

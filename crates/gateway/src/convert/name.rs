@@ -62,6 +62,12 @@ pub(crate) fn hold(field: &str, name: &str) -> Result<(AccountId, u32), Failure>
     Ok((account(field, member)?, number(field, hold)?))
 }
 
+/// `members/{uuid}/adjustments/{number}`: the account, and the activity's number, counted from 1.
+pub(crate) fn adjustment(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
+    let (member, adjustment) = two(field, name, "members/", "/adjustments/")?;
+    Ok((account(field, member)?, number(field, adjustment)?))
+}
+
 /// `partners/{partner}/rejectedEvents/{partition}-{offset}`.
 pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32, u64)), Failure> {
     let (partner, place) = two(field, name, "partners/", "/rejectedEvents/")?;
@@ -87,6 +93,11 @@ pub(crate) fn of_partner(id: impl Display) -> String {
 /// The name of a rejected event.
 pub(crate) fn of_rejected_event(partner: PartnerId, partition: u32, offset: u64) -> String {
     format!("partners/{partner}/rejectedEvents/{partition}-{offset}")
+}
+
+/// The name of a key.
+pub(crate) fn of_key(id: impl Display) -> String {
+    format!("apiKeys/{id}")
 }
 
 /// The name of a programme.
@@ -142,6 +153,7 @@ mod tests {
         assert_eq!(activity("name", &format!("members/{MEMBER}/activities/12")).unwrap(), (id, 12));
         assert_eq!(redemption("name", &format!("members/{MEMBER}/redemptions/1")).unwrap(), (id, 1));
         assert_eq!(hold("name", &format!("members/{MEMBER}/holds/1")).unwrap(), (id, 1));
+        assert_eq!(adjustment("name", &format!("members/{MEMBER}/adjustments/1")).unwrap(), (id, 1));
         let (programme, paris) = reward("name", "programmes/a/rewards/paris-1").unwrap();
         assert_eq!(of_reward(programme, paris), "programmes/a/rewards/paris-1");
         assert_eq!(version("name", "programmes/a/versions/3").unwrap(), (programme, 3));

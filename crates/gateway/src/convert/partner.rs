@@ -37,7 +37,7 @@ pub(crate) fn contract_to_proto(contract: &Contract, number: usize, at: Position
 /// A key, without its secret.
 pub(crate) fn key_to_proto(key: &ApiKey, at: Position) -> proto::ApiKey {
     proto::ApiKey {
-        name: format!("apiKeys/{}", key.id),
+        name: name::of_key(key.id),
         holder: Some(match &key.role {
             Role::Operator => proto::api_key::Holder::Operator(proto::OperatorHolder {}),
             Role::Partner(partner) => proto::api_key::Holder::Partner(name::of_partner(partner)),

@@ -55,7 +55,11 @@ fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_) => None,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => None,
     })
 }
 

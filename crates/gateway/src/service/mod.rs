@@ -1,6 +1,7 @@
 //! The services, one file each: what a request asks for, the ledger's answer, written back.
 
 mod account;
+mod adjustment;
 mod catalogue;
 mod event;
 mod key;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::ProgrammeId;
 use coalition_domain::event::Book;
+use coalition_domain::{AdjustmentChange, ProgrammeId};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log::Partition;
 use coalition_ledger::runtime::{INBOX, Status as ShardStatus};
@@ -60,6 +60,50 @@ impl OperatorService for Gateway {
             shards.into_iter().map(|shard| gateway.shard(shard)).collect::<Result<Vec<_>, _>>()
         });
         Ok(Response::new(proto::ListShardsResponse { shards: shards.await?, next_page_token }))
+    }
+
+    async fn create_adjustment(
+        &self,
+        request: Request<proto::CreateAdjustmentRequest>,
+    ) -> Result<Response<proto::Adjustment>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.create_by_hand(&call, &request).await?))
+    }
+
+    async fn approve_adjustment(
+        &self,
+        request: Request<proto::ApproveAdjustmentRequest>,
+    ) -> Result<Response<proto::Adjustment>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let named = (request.name.as_str(), request.request_id.as_str());
+        let approve = |adjustment| AdjustmentChange::Approve { adjustment };
+        Ok(Response::new(self.review(&call, named, approve).await?))
+    }
+
+    async fn reject_adjustment(
+        &self,
+        request: Request<proto::RejectAdjustmentRequest>,
+    ) -> Result<Response<proto::Adjustment>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let named = (request.name.as_str(), request.request_id.as_str());
+        let reject = |adjustment| AdjustmentChange::Reject { adjustment };
+        Ok(Response::new(self.review(&call, named, reject).await?))
+    }
+
+    async fn get_adjustment(
+        &self,
+        request: Request<proto::GetAdjustmentRequest>,
+    ) -> Result<Response<proto::Adjustment>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.adjustment(&call, &request).await?))
+    }
+
+    async fn list_adjustments(
+        &self,
+        request: Request<proto::ListAdjustmentsRequest>,
+    ) -> Result<Response<proto::ListAdjustmentsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.adjustments(&call, &request).await?))
     }
 }
 

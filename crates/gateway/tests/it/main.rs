@@ -13,6 +13,7 @@ mod requests;
 mod wire;
 
 mod accounts;
+mod adjustments;
 mod events;
 mod exchanges;
 mod holds;

@@ -33,6 +33,7 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
     let member = || of.to_owned();
     let shop = || "partners/shop".to_owned();
     let miles = || "programmes/miles".to_owned();
+    let adjustment = || format!("{of}/adjustments/5");
     let upgrade = || "programmes/miles/rewards/upgrade".to_owned();
     let (draw, request_id) = (request_id, request_id());
     let accounts = [
@@ -280,6 +281,45 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
         ),
         ("coalition.operator.v1.OperatorService/ListShards", Vec::new(), Denied, Denied),
+        (
+            "coalition.operator.v1.OperatorService/CreateAdjustment",
+            operator::CreateAdjustmentRequest {
+                member: member(),
+                programme: miles(),
+                points: 1,
+                entry: Some(operator::create_adjustment_request::Entry::Taking(Default::default())),
+                reason: coalition_proto::r#type::v1::AdjustmentReason::Goodwill.into(),
+                request_id: draw(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.operator.v1.OperatorService/ApproveAdjustment",
+            operator::ApproveAdjustmentRequest { name: adjustment(), request_id: draw() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.operator.v1.OperatorService/RejectAdjustment",
+            operator::RejectAdjustmentRequest { name: adjustment(), request_id: draw() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.operator.v1.OperatorService/GetAdjustment",
+            operator::GetAdjustmentRequest { name: adjustment(), min_position: None }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.operator.v1.OperatorService/ListAdjustments",
+            operator::ListAdjustmentsRequest { member: member(), ..Default::default() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
         (
             "coalition.programme.v1.ProgrammeService/ValidateProgramme",
             programme::ValidateProgrammeRequest { document: DOCUMENT.to_owned() }.encode_to_vec(),

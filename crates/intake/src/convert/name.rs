@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
+use coalition_domain::adjustment::{NoNote, Note};
 use coalition_domain::{NoReference, NoSlug, REFERENCE_MAX, Reference, SLUG_MAX};
 use coalition_proto::r#type::v1::ErrorReason;
 
-use crate::Refusal;
+use crate::{Refusal, personal};
 
 /// Reads a name: a channel, a purpose, a kind.
 ///
@@ -64,6 +65,34 @@ pub fn reference_from_proto(text: &str, field: &str) -> Result<Reference, Refusa
             Refusal::new(ErrorReason::FieldTooLong, field, message)
         }
         NoReference::Control => Refusal::new(ErrorReason::InvalidArgument, field, format!("{field} {why}")),
+    })
+}
+
+/// Reads what one operator writes for others.
+///
+/// # Errors
+/// `FIELD_TOO_LONG` above 200 characters; `INVALID_ARGUMENT` when it shows nothing but blanks, holds a control character or
+/// one that isn't seen, or shows an e-mail address or the number of a payment card.
+pub fn note_from_proto(text: &str, field: &str) -> Result<Note, Refusal> {
+    let refuse = |why: &str| Err(Refusal::new(ErrorReason::InvalidArgument, field, format!("{field} {why}")));
+    if text.chars().any(is_unseen) {
+        return refuse("holds a character that is not seen, or changes the direction of writing");
+    }
+    if text.trim().is_empty() {
+        return refuse("is blank");
+    }
+    // People write the number of a card in groups.
+    let grouped = |part: &str| part.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
+    let mut parts = text.split(|sign: char| !sign.is_ascii_digit() && sign != ' ' && sign != '-');
+    if personal::is_in(text.as_bytes()) || parts.any(|part| personal::is_in(&grouped(part))) {
+        return refuse("shows what must not be kept: an e-mail address, or the number of a payment card");
+    }
+    Note::new(text).map_err(|why| {
+        let reason = match why {
+            NoNote::TooLong => ErrorReason::FieldTooLong,
+            NoNote::Empty | NoNote::Control => ErrorReason::InvalidArgument,
+        };
+        Refusal::new(reason, field, format!("{field} {why}"))
     })
 }
 

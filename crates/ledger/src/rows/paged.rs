@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coalition_domain::pages::{Page, Weigh};
-use coalition_domain::{AccountId, BurnId, Fingerprint};
+use coalition_domain::{AccountId, AdjustmentId, BurnId, Fingerprint};
 use coalition_store::Checkpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,9 @@ pub(super) const BURNS: u8 = 3;
 /// Orders, among the rows of an account.
 pub(super) const ORDERS: u8 = 4;
 
+/// Adjustments, among the rows of an account.
+pub(super) const ADJUSTMENTS: u8 = 5;
+
 /// A page of this weight at most lies in the account's own row, which is written whenever anything of it changes.
 const INLINE_BYTES: usize = 1024;
 
@@ -27,6 +30,12 @@ pub(super) trait Name: Copy + Ord + Default {
 }
 
 impl Name for BurnId {
+    fn bytes(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+}
+
+impl Name for AdjustmentId {
     fn bytes(&self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }

@@ -57,7 +57,8 @@ fn key(command: &Command) -> String {
         Command::PartnerEvent(event) => format!("event {} {}", event.partner, event.event_id),
         Command::Enrol { caller, request, .. }
         | Command::Redeem { caller, request, .. }
-        | Command::Reward { caller, request, .. } => {
+        | Command::Reward { caller, request, .. }
+        | Command::Adjust { caller, request, .. } => {
             format!("request {:?} {request}", caller.role)
         }
         // It has no id, and never counts as the same.
@@ -142,6 +143,7 @@ impl Account {
                 let reused = self.earlier(command).next().is_some();
                 codes.extend(if reused { Some("ID_REUSED") } else { self.may(command, at, registry).err() });
             }
+            Command::Adjust { .. } => return Err(format!("{command:?}, though nothing is adjusted here")),
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
         }
         match &decision.outcome {
@@ -190,7 +192,10 @@ impl Account {
             && match command {
                 Command::PartnerEvent(event) => matches!(event.body, EventBody::SignUp { .. }),
                 Command::Enrol { .. } => true,
-                Command::Redeem { .. } | Command::TimePassed { .. } | Command::Reward { .. } => false,
+                Command::Redeem { .. }
+                | Command::TimePassed { .. }
+                | Command::Reward { .. }
+                | Command::Adjust { .. } => false,
             };
         let (mut consents, mut done) = (self.consents(command), false);
         let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
@@ -249,6 +254,12 @@ impl Account {
                 }
                 Event::PointsExchanged(_) => {
                     return Err(format!("{event:?}, though no reward here buys anything"));
+                }
+                Event::AdjustmentCreated { .. }
+                | Event::AdjustmentApproved { .. }
+                | Event::AdjustmentRejected { .. }
+                | Event::PointsTaken(_) => {
+                    return Err(format!("{event:?}, though nothing is adjusted here"));
                 }
             }
             self.lots.retain(|lot| lot.left > 0);

@@ -133,7 +133,8 @@ impl Account {
             Command::PartnerEvent(_)
             | Command::Enrol { .. }
             | Command::Redeem { .. }
-            | Command::TimePassed { .. } => None,
+            | Command::TimePassed { .. }
+            | Command::Adjust { .. } => None,
         };
         match event {
             Event::RewardRedeemed(redemption) => {
@@ -202,7 +203,11 @@ impl Account {
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
             | Event::DebtRepaid { .. }
-            | Event::PointsExchanged(_) => Err("no event of a reward".to_owned()),
+            | Event::PointsExchanged(_)
+            | Event::AdjustmentCreated { .. }
+            | Event::AdjustmentApproved { .. }
+            | Event::AdjustmentRejected { .. }
+            | Event::PointsTaken(_) => Err("no event of a reward".to_owned()),
         }
     }
 

@@ -173,7 +173,10 @@ impl Account {
                 (account, reward, quantity, Some(*ttl))
             }
             Command::Reward { change, .. } => return self.may_settle(caller.role, change, at, registry),
-            Command::Enrol { .. } | Command::PartnerEvent(_) | Command::TimePassed { .. } => {
+            Command::Enrol { .. }
+            | Command::PartnerEvent(_)
+            | Command::TimePassed { .. }
+            | Command::Adjust { .. } => {
                 return match caller.role {
                     Role::Member(_) => Err("PERMISSION_DENIED"),
                     Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),

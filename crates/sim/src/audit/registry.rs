@@ -31,7 +31,7 @@ impl Registry {
     pub(super) fn note(&mut self, event: &RegistryEvent) -> Result<(), String> {
         match event {
             RegistryEvent::SettingsChanged(settings) => self.max_event_age = Some(settings.max_event_age),
-            RegistryEvent::TokenKeyRegistered { .. } => {}
+            RegistryEvent::TokenKeyRegistered { .. } | RegistryEvent::AdjustmentLimitChanged(_) => {}
             RegistryEvent::ConsentWaitChanged(wait) => self.consent_wait = Some(*wait),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.default_programme);

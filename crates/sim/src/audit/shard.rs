@@ -188,7 +188,10 @@ impl Ledger {
                     None => self.pass(found, terms, event, source)?,
                 }
             }
-            Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. } => {
+            Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::Reward { .. }
+            | Command::Adjust { .. } => {
                 let direct = Direct::Account(decision.command.clone());
                 let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
                 let asked = found.requests.iter().any(asked);

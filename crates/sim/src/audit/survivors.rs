@@ -94,7 +94,8 @@ fn outcome_of(
         coalition_domain::Command::Enrol { .. }
         | coalition_domain::Command::Redeem { .. }
         | coalition_domain::Command::TimePassed { .. }
-        | coalition_domain::Command::Reward { .. } => false,
+        | coalition_domain::Command::Reward { .. }
+        | coalition_domain::Command::Adjust { .. } => false,
     };
     holds(found == expected || forgotten, || {
         format!("{command:?} is said to be decided at {found:?}, not {expected:?}")

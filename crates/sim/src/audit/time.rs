@@ -25,7 +25,11 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::RedemptionRefunded { .. }
         | Event::OrderReturned(_)
         | Event::PointsClawedBack(_)
-        | Event::PointsExchanged(_) => false,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::PointsTaken(_) => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),

@@ -1,10 +1,14 @@
 //! A decision in words. Identifiers of members stay out of them: accounts are told by their ids.
 
+use coalition_domain::adjustment::{Adjustment, Entry};
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
 use coalition_domain::event::{
     Applied, Clawback, Event, Exchange, ExchangeState, Hold, OrderReturn, Redemption, Release, Wait,
 };
-use coalition_domain::{AccountId, BurnId, Command, Decision, Outcome, Rejection, RewardChange, Role};
+use coalition_domain::{
+    AccountId, AdjustmentChange, AdjustmentId, BurnId, Command, Decision, Outcome, Rejection, RewardChange,
+    Role,
+};
 use coalition_ledger::body::Item;
 
 use crate::client::text::points;
@@ -12,7 +16,7 @@ use crate::client::text::points;
 /// A decision, told.
 pub(super) struct Told {
     /// What was asked: a kind of event, "enrol", "redeem", "hold", "capture", "release", "refund",
-    /// "registry" or "relayed".
+    /// "grant", "take", "approve", "reject", "registry" or "relayed".
     pub(super) kind: &'static str,
     /// Whose account it concerns.
     pub(super) account: Option<AccountId>,
@@ -96,6 +100,10 @@ fn account(decision: &Decision) -> Told {
             let (kind, asked) = reward(change);
             (kind, format!("{asked}, asked by {}", who(caller.role)))
         }
+        Command::Adjust { caller, change, .. } => {
+            let (kind, asked) = adjustment(change);
+            (kind, format!("{asked}, asked with key {}", caller.key))
+        }
     };
     let mut told = Told::applied(kind, format!("account {id}: {asked}"));
     told.account = Some(id);
@@ -103,7 +111,8 @@ fn account(decision: &Decision) -> Told {
         Command::PartnerEvent(event) => told.event_id = Some(event.event_id.to_string()),
         Command::Enrol { request, .. }
         | Command::Redeem { request, .. }
-        | Command::Reward { request, .. } => {
+        | Command::Reward { request, .. }
+        | Command::Adjust { request, .. } => {
             told.request_id = Some(request.to_string());
         }
         Command::TimePassed { .. } => {}
@@ -134,6 +143,25 @@ fn reward(change: &RewardChange) -> (&'static str, String) {
         RewardChange::Release { hold } => ("release", format!("release hold {}", number(*hold))),
         RewardChange::Refund { redemption } => {
             ("refund", format!("refund redemption {}", number(*redemption)))
+        }
+    }
+}
+
+/// Without the note: who reads a journal need not know what operators write to each other.
+fn adjustment(change: &AdjustmentChange) -> (&'static str, String) {
+    let number = |adjustment: &AdjustmentId| u64::from(adjustment.0) + 1;
+    match change {
+        AdjustmentChange::Create(Adjustment { programme, points: of, entry, .. }) => match entry {
+            Entry::Grant { funder, .. } => {
+                ("grant", format!("give {} of {programme} at {funder}'s cost", points(of.signed())))
+            }
+            Entry::Take { .. } => ("take", format!("take {} of {programme}", points(of.signed()))),
+        },
+        AdjustmentChange::Approve { adjustment } => {
+            ("approve", format!("approve adjustment {}", number(adjustment)))
+        }
+        AdjustmentChange::Reject { adjustment } => {
+            ("reject", format!("reject adjustment {}", number(adjustment)))
         }
     }
 }
@@ -200,6 +228,15 @@ fn event(event: &Event) -> String {
             ExchangeState::Bought => format!("{bought} bought"),
             ExchangeState::Undone => format!("{bought} not bought after all"),
         },
+        Event::AdjustmentCreated { until: None, .. } => "adjusted".to_owned(),
+        Event::AdjustmentCreated { until: Some(until), .. } => format!("proposed until {until}"),
+        Event::AdjustmentApproved { .. } => "approved".to_owned(),
+        Event::AdjustmentRejected { .. } => "rejected".to_owned(),
+        Event::PointsTaken(taking) => {
+            let owed =
+                taking.owed.as_ref().map(|debt| format!(", {} of them owed", points(debt.points.signed())));
+            format!("{} taken{}", points(taking.points.signed()), owed.unwrap_or_default())
+        }
     }
 }
 
@@ -215,19 +252,28 @@ fn change(event: &Event) -> i64 {
         | Event::RedemptionRefunded { redemption: Redemption { points, .. }, .. } => points.signed(),
         Event::PointsClawedBack(clawback) => clawback.debt.signed() - clawback.points.signed(),
         Event::DebtRepaid { debts, .. } => -debts.iter().map(|debt| debt.points.signed()).sum::<i64>(),
+        Event::PointsTaken(taking) => {
+            taking.owed.as_ref().map_or(0, |debt| debt.points.signed()) - taking.points.signed()
+        }
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
         | Event::NothingEarned { .. }
         | Event::LotActivated { .. }
         | Event::OrderReturned(_)
-        | Event::PointsExchanged(_) => 0,
+        | Event::PointsExchanged(_)
+        | Event::AdjustmentCreated { .. }
+        | Event::AdjustmentApproved { .. }
+        | Event::AdjustmentRejected { .. }
+        | Event::OrderReturned(_) => 0,
     }
 }
 
 fn registry(decision: &RegistryDecision) -> Told {
     let asked = match &decision.command.change {
-        RegistryChange::SetUp { .. } | RegistryChange::SetUpWaiting { .. } => "set the network up".to_owned(),
+        RegistryChange::SetUp { .. }
+        | RegistryChange::SetUpWaiting { .. }
+        | RegistryChange::SetUpWhole { .. } => "set the network up".to_owned(),
         RegistryChange::CreatePartner { id, .. } => format!("register partner {id}"),
         RegistryChange::CreateContract { partner, programme, from, .. } => {
             format!("agree on prices with {partner} in {programme} from {from}")

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::client::names::{limit, programme, programme_name, short};
 use crate::client::text::{bought, grouped, signed, time};
 use crate::client::{Align, MemberArgs, Options, Session, Style, Table, json, note, outcome, run as connect};
+use crate::cmd::adjustment;
 
 /// Lines of the list are no longer, where ids and names of usual length allow it.
 const WIDTH_MAX: usize = 100;
@@ -234,6 +235,7 @@ fn what(kind: ActivityType) -> &'static str {
         ActivityType::Refund => "refund",
         ActivityType::Return => "order_return",
         ActivityType::AccountClosing => "account_closing",
+        ActivityType::Adjustment => "adjustment",
     }
 }
 
@@ -264,6 +266,8 @@ fn as_json(activity: &Activity) -> Value {
         "bought": json::bought(activity.bought.as_ref()),
         "taken_back": activity.taken_back.iter().map(taken_back_json).collect::<Vec<_>>(),
         "debt_repaid": activity.debt_repaid,
+        "adjustment": json::name(&activity.adjustment),
+        "adjustment_reason": adjustment::reason(activity.adjustment_reason()),
         "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),
         "refusal": outcome::refusal_json(activity.refusal.as_ref()),
         "waits_until_time": json::time(activity.waits_until_time.as_ref()),

@@ -48,6 +48,7 @@ fn account_of(world: &World, lots: u32, from: Option<&str>) -> Account {
         waiting: Vec::new(),
         burns: Burns::default(),
         orders: Pages::default(),
+        adjustments: Pages::default(),
     };
     Account::from_parts(world.account.id(), parts)
 }

@@ -1,6 +1,7 @@
 //! Decisions in short text: given programme documents and what was said so far, when one more line is said, then this
 //! came of it. See [`script`] for the lines.
 
+mod adjusting;
 mod complaints;
 mod consents;
 mod cost;

@@ -1,6 +1,7 @@
 //! What the programmes of the random test mean, said again as plainly as possible.
 
-use crate::{Command, EventBody, PartnerEvent, Points, RewardChange, Span, Timestamp};
+use crate::adjustment::{Adjustment, Entry};
+use crate::{AdjustmentChange, Command, EventBody, PartnerEvent, Points, RewardChange, Span, Timestamp};
 
 /// The first number is the decision that granted a lot, the second which of its lots it was.
 type Name = (u64, u32);
@@ -109,6 +110,7 @@ impl Model {
             }
             Command::Redeem { quantity, .. } => self.take(u64::from(*quantity) * 20, None, now),
             Command::Reward { change, .. } => self.reward(change, now),
+            Command::Adjust { change, .. } => self.adjust(change, now),
             Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
@@ -198,8 +200,35 @@ impl Model {
         }
     }
 
+    /// Gives points to spend, or takes some.
+    fn adjust(&mut self, change: &AdjustmentChange, now: Timestamp) -> Said {
+        let AdjustmentChange::Create(Adjustment { points, entry, .. }) = change else {
+            panic!("nothing needs a second word here");
+        };
+        let Entry::Grant { .. } = entry else { return self.spend(points.get(), now) };
+        if !self.enrolled {
+            return Said::Refused("NOT_ENROLLED");
+        } else if points.is_zero() {
+            return Said::Refused("INVALID_ARGUMENT");
+        }
+        let (name, points) = ((self.decided.len() as u64 + 1, 0), points.get());
+        let (from, until) = (now, Timestamp::MAX);
+        let (programme, granted, left) = ("mypoints", points, points);
+        self.lots.push(Lot { name, programme, granted, left, rank: 3, from, until });
+        Said::Applied(vec![])
+    }
+
     /// Burns points, or holds them until an instant.
-    fn take(&mut self, mut points: u64, until: Option<Timestamp>, now: Timestamp) -> Said {
+    fn take(&mut self, points: u64, until: Option<Timestamp>, now: Timestamp) -> Said {
+        let said = self.spend(points, now);
+        if let Said::Applied(slices) = &said {
+            let number = self.decided.len() as u32;
+            self.burns.push(Burn { number, until, over: None, slices: slices.clone() });
+        }
+        said
+    }
+
+    fn spend(&mut self, mut points: u64, now: Timestamp) -> Said {
         self.time_out(now);
         if !self.enrolled {
             return Said::Refused("NOT_ENROLLED");
@@ -218,8 +247,6 @@ impl Model {
                 burnt.push((lot.name, taken));
             }
         }
-        let number = self.decided.len() as u32;
-        self.burns.push(Burn { number, until, over: None, slices: burnt.clone() });
         Said::Applied(burnt)
     }
 

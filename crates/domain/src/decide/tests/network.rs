@@ -79,6 +79,16 @@ fn events_wait_a_month_at_most_for_a_consent() {
 }
 
 #[test]
+fn a_network_is_set_up_with_its_limit_of_adjustments() {
+    let line = Line::new("1997-01-01 nobody set_up 86400000 86400000 0 500");
+    let command =
+        RegistryCommand { caller: None, request: request(0, line.now), change: line.change().unwrap() };
+    let said = text::registry(&decide_registry(&Registry::default(), &command, line.now));
+    assert!(said.contains("adjustments up to 500 by one"), "{said}");
+    assert_eq!(Registry::default().adjustment_limit().get(), 10_000);
+}
+
+#[test]
 fn before_any_setting_was_made_ids_are_kept_as_long_as_any_may_ask_for() {
     let registry = Registry::default();
     assert!(!registry.is_set_up());

@@ -104,6 +104,8 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
         1 => id.clone().prop_map(|id| format!("mypoints consent_withdrawn {id} marketing")),
         1 => id.clone().prop_map(|id| format!("operator enrol {id}")),
         5 => (id.clone(), 0..4_u8).prop_map(|(id, cups)| format!("member redeem {id} cup quantity={cups}")),
+        2 => (id.clone(), 0..40_u8).prop_map(|(id, points)| format!("operator grant {id} {points}")),
+        2 => (id.clone(), 0..40_u8).prop_map(|(id, points)| format!("operator take {id} {points}")),
         5 => (id, 0..4_u8, 1..60_u32).prop_map(|(id, cups, hours)| {
             format!("member hold {id} cup quantity={cups} ttl={}", hours * 3_600)
         }),
@@ -149,6 +151,9 @@ fn reload(account: &Account) -> Account {
         waiting: again(&account.waiting().to_vec()),
         burns: Burns::from_pages(account.burns().pages().iter().map(|page| again(&**page)).collect()),
         orders: Pages::from_pages(account.orders().pages().iter().map(|page| again(&**page)).collect()),
+        adjustments: Pages::from_pages(
+            account.adjustments().pages().iter().map(|page| again(&**page)).collect(),
+        ),
     };
     Account::from_parts(account.id(), parts)
 }
@@ -172,6 +177,7 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::HoldCaptured { redemption, .. }
                 | Event::RedemptionRefunded { redemption, .. } => Some(&redemption.allocations),
                 Event::HoldCreated(hold) => Some(&hold.allocations),
+                Event::PointsTaken(taking) => Some(&taking.allocations),
                 Event::MemberEnrolled
                 | Event::ConsentGiven { .. }
                 | Event::ConsentWithdrawn { .. }
@@ -183,7 +189,10 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::OrderReturned(_)
                 | Event::PointsClawedBack(_)
                 | Event::DebtRepaid { .. }
-                | Event::PointsExchanged(_) => None,
+                | Event::PointsExchanged(_)
+                | Event::AdjustmentCreated { .. }
+                | Event::AdjustmentApproved { .. }
+                | Event::AdjustmentRejected { .. } => None,
             });
             let slices = burn.into_iter().flatten();
             Said::Applied(

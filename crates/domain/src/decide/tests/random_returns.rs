@@ -1,4 +1,4 @@
-//! Random purchases, returns, redemptions and waits: what was returned in all is what is taken back in all.
+//! Random purchases, returns, redemptions, adjustments and waits: what was returned in all is what is taken back in all.
 //!
 //! [`World`] holds every decision against invariants 1 and 2, and that nothing can be spent while something is owed.
 
@@ -62,6 +62,8 @@ fn lines() -> impl Strategy<Value = Vec<(i64, String)>> {
             format!("cdnow return ID o{order} USD {}", if b { "b:" } else { "a:3" })
         }),
         3 => (1..4_u8).prop_map(|cups| format!("member redeem ID cup quantity={cups}")),
+        1 => (1..90_u8).prop_map(|points| format!("operator grant ID {points}")),
+        1 => (1..90_u8).prop_map(|points| format!("operator take ID {points} owed_to=bank")),
         2 => Just("time passes".to_owned()),
     ];
     proptest::collection::vec((0..200_i64, line), 0..60)
@@ -83,7 +85,8 @@ fn tallies(world: &World) -> BTreeMap<LotKey, (Fingerprint, Tally)> {
         let mut nth = 0;
         for event in &applied.events {
             if let Event::PointsAccrued(accrual) = event {
-                let order = bought(&decision.command).expect("only purchases earn");
+                // What is given by hand can't be returned.
+                let Some(order) = bought(&decision.command) else { continue };
                 let tally = Tally { granted: accrual.points.get(), ..Tally::default() };
                 tallies.insert(accrual.lot(at.place, nth), (order, tally));
                 nth += 1;
@@ -116,7 +119,7 @@ proptest! {
         world.say("1997-01-01 operator enrol 1000");
         for (number, (hours, line)) in lines.iter().enumerate() {
             now = now.plus(Span::from_secs(hours * 3_600));
-            let id = if line.starts_with("member") { number.to_string() } else { format!("e{number}") };
+            let id = if line.starts_with("member") || line.starts_with("operator") { number.to_string() } else { format!("e{number}") };
             world.say(&format!("{now} {}", line.replace("ID", &id)));
         }
         // What is too early by then is over.

@@ -8,6 +8,8 @@
 //! - `1997-01-12 operator enrol 1`, `member redeem 2 voucher quantity=3 issued=1997-01-11`
 //! - `1997-01-12 member hold 3 voucher quantity=3 ttl=3600`, of which the activity 7 says so: `cdnow capture 4 7 300`,
 //!   `cdnow capture 4 7`, `member release 5 7`; and of a redemption, `cdnow refund 6 8`
+//! - `1997-01-12 operator grant 7 500 funder=cdnow until=1998-01-01`, `operator take 8 500 owed_to=cdnow`; of the
+//!   adjustment of activity 9, `operator approve 9 9 key=deputy` and `operator reject 9 9`
 //! - `1997-01-12 time passes`
 //!
 //! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`, `token_key 1`
@@ -22,12 +24,15 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::adjustment::{Adjustment, AdjustmentReason, Entry, Note};
 use crate::burn::HOLD_TTL;
 use crate::decide::RegistryChange;
+use crate::programme::Category;
 use crate::registry::{Settings, TokenKey};
 use crate::{
-    AccountId, BurnId, Caller, Command, EventBody, Identifier, Money, OrderLine, PartnerEvent, Points,
-    Reference, RequestId, Returned, ReturnedLine, RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
+    AccountId, AdjustmentChange, AdjustmentId, BurnId, Caller, Command, EventBody, Identifier, Money,
+    OrderLine, PartnerEvent, Points, Reference, RequestId, Returned, ReturnedLine, RewardChange, Role,
+    Scheme, Span, Timestamp, UnitPrice,
 };
 
 pub(super) struct Line<'a> {
@@ -122,6 +127,12 @@ impl<'a> Line<'a> {
                 account: member().account(),
                 change: self.reward_change(),
             },
+            "grant" | "take" | "approve" | "reject" => Command::Adjust {
+                caller: caller(),
+                request: self.request(),
+                account: member().account(),
+                change: self.adjustment(),
+            },
             _ => Command::PartnerEvent(PartnerEvent {
                 partner: read(self.who),
                 event_id: reference(self.word(0)),
@@ -153,6 +164,29 @@ impl<'a> Line<'a> {
         }
     }
 
+    fn adjustment(&self) -> AdjustmentChange {
+        let named = || AdjustmentId(read(self.word(1)));
+        let create = |entry| {
+            AdjustmentChange::Create(Adjustment {
+                programme: read(self.option("programme").unwrap_or("mypoints")),
+                points: Points::new(read(self.word(1))).unwrap(),
+                entry,
+                reason: AdjustmentReason::Goodwill,
+                note: self.option("note").map(|note| Note::new(note).unwrap()),
+            })
+        };
+        match self.what {
+            "grant" => create(Entry::Grant {
+                funder: read(self.option("funder").unwrap_or("cdnow")),
+                category: Category::Adjustment,
+                expires_at: self.option("until").map(instant),
+            }),
+            "take" => create(Entry::Take { owed_to: self.option("owed_to").map(read) }),
+            "approve" => AdjustmentChange::Approve { adjustment: named() },
+            _ => AdjustmentChange::Reject { adjustment: named() },
+        }
+    }
+
     /// What a line asks of the registry: see the arms.
     pub(super) fn change(&self) -> Option<RegistryChange> {
         let price = |key| self.option(key).map(|micros| UnitPrice::new(read("USD"), read(micros)).unwrap());
@@ -163,11 +197,19 @@ impl<'a> Line<'a> {
                 let settings =
                     Settings { max_event_age: span(self.word(0)), max_request_age: span(self.word(1)) };
                 let (key, secret_hash) = (read("operator"), [0; 32]);
-                match self.words.get(2).map(|wait| span(wait)) {
-                    None => RegistryChange::SetUp { settings, key, secret_hash },
-                    Some(consent_wait) => {
+                let limit = self.words.get(3).map(|limit| Points::new(read(limit)).unwrap());
+                match (self.words.get(2).map(|wait| span(wait)), limit) {
+                    (Some(consent_wait), Some(adjustment_limit)) => RegistryChange::SetUpWhole {
+                        settings,
+                        consent_wait,
+                        adjustment_limit,
+                        key,
+                        secret_hash,
+                    },
+                    (Some(consent_wait), None) => {
                         RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash }
                     }
+                    (None, _) => RegistryChange::SetUp { settings, key, secret_hash },
                 }
             }
             "partner" => RegistryChange::CreatePartner {

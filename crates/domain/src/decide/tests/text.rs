@@ -2,7 +2,9 @@
 
 use crate::account::Account;
 use crate::decide::Verdict;
-use crate::event::{Accrual, Clawback, Event, Hold, OrderReturn, Outcome, Redemption, Wait, WaitsFor};
+use crate::event::{
+    Accrual, Clawback, Event, Hold, OrderReturn, Outcome, Redemption, Taking, Wait, WaitsFor,
+};
 use crate::lot::LotAllocation;
 use crate::registry::RegistryEvent;
 use crate::{Rejection, Timestamp, UnitPrice};
@@ -104,6 +106,18 @@ fn fact(event: &Event) -> Vec<String> {
             debts.chain(allocations.iter().map(|lot| slice(lot, ""))).collect()
         }
         Event::PointsExchanged(exchange) => vec![format!("  {:?}: {}", exchange.state, exchange.bought)],
+        Event::AdjustmentCreated { by, until: None, .. } => vec![format!("adjusted by {by}")],
+        Event::AdjustmentCreated { by, until: Some(until), .. } => {
+            vec![format!("proposed by {by} until {until}")]
+        }
+        Event::AdjustmentApproved { adjustment, by, .. } => vec![format!("{adjustment} approved by {by}")],
+        Event::AdjustmentRejected { adjustment, by } => vec![format!("{adjustment} rejected by {by}")],
+        Event::PointsTaken(Taking { points, allocations, owed, .. }) => {
+            let owed = owed.as_ref().map(|debt| {
+                format!("  {} owed to {}, {} for each", debt.points, debt.funder, price(&debt.unit_price))
+            });
+            std::iter::once(format!("-{points} by hand")).chain(slices(allocations)).chain(owed).collect()
+        }
     }
 }
 
@@ -178,6 +192,7 @@ pub(super) fn registry(outcome: &Result<Vec<RegistryEvent>, Rejection>) -> Strin
                 format!("key {id} signs as {}", token_key.0[0])
             }
             RegistryEvent::ConsentWaitChanged(wait) => format!("waits {} ms for a consent", wait.as_millis()),
+            RegistryEvent::AdjustmentLimitChanged(limit) => format!("adjustments up to {limit} by one"),
             RegistryEvent::ProgrammePublished { version, at, .. } => {
                 format!("{} {} of {at} published", version.programme, version.number)
             }

@@ -7,7 +7,7 @@ use super::text;
 use crate::account::{Account, Moment, Place};
 use crate::burn::Burn;
 use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_registry, decide_waiting};
-use crate::event::{Applied, Book, Decision, Event, Hold, Outcome, Redemption};
+use crate::event::{Applied, Book, Decision, Event, Hold, Outcome, Redemption, Taking};
 use crate::lot::Lot;
 use crate::registry::Registry;
 use crate::{Caller, Command, Points, ProgrammeId, Role, Span, Timestamp};
@@ -174,6 +174,13 @@ impl World {
             {
                 let allocated: u64 = allocations.iter().map(|lot| lot.points.get()).sum();
                 assert_eq!(allocated, points.get(), "allocations equal their burn");
+            }
+        }
+        for event in &applied.events {
+            if let Event::PointsTaken(Taking { points, allocations, owed, .. }) = event {
+                let owed = owed.iter().map(|debt| debt.points.get());
+                let taken: u64 = allocations.iter().map(|lot| lot.points.get()).chain(owed).sum();
+                assert_eq!(taken, points.get(), "what is taken is there or owed");
             }
         }
         for (programme, purse) in self.account.purses() {

@@ -4,13 +4,13 @@ use coalition_domain::decide::{RegistryChange, RegistryCommand, RegistryDecision
 use coalition_domain::registry::{ApiKey, Contract, Partner, Settings, TokenKey};
 use coalition_domain::{RegistryEvent, Rejection, Role, Span};
 
-use super::{LATER, NOW, caller, price, read, request, version};
+use super::{LATER, NOW, caller, points, price, read, request, version};
 
 fn settings() -> Settings {
     Settings { max_event_age: Span::from_days(36_500), max_request_age: Span::from_days(1) }
 }
 
-pub(crate) fn registry_events() -> [RegistryEvent; 8] {
+pub(crate) fn registry_events() -> [RegistryEvent; 9] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryEvent::SettingsChanged(settings()),
@@ -39,10 +39,11 @@ pub(crate) fn registry_events() -> [RegistryEvent; 8] {
         RegistryEvent::ProgrammePublished { version: version(), document: "[programme]".into(), at: NOW },
         RegistryEvent::ConsentWaitChanged(Span::from_days(2)),
         RegistryEvent::TokenKeyRegistered { id: read("till"), token_key: TokenKey([9; 32]) },
+        RegistryEvent::AdjustmentLimitChanged(points(10_000)),
     ]
 }
 
-pub(crate) fn changes() -> [RegistryChange; 8] {
+pub(crate) fn changes() -> [RegistryChange; 9] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryChange::SetUp { settings: settings(), key: read("operator"), secret_hash: [7; 32] },
@@ -68,12 +69,19 @@ pub(crate) fn changes() -> [RegistryChange; 8] {
             secret_hash: [7; 32],
         },
         RegistryChange::RegisterTokenKey { token_key: TokenKey([9; 32]) },
+        RegistryChange::SetUpWhole {
+            settings: settings(),
+            consent_wait: Span::from_days(2),
+            adjustment_limit: points(10_000),
+            key: read("operator"),
+            secret_hash: [7; 32],
+        },
     ]
 }
 
 pub(crate) fn registry_decisions() -> [RegistryDecision; 2] {
-    let [set_up, .., revoke, _, _, _] = changes();
-    let [.., revoked, _, _, _] = registry_events();
+    let [set_up, .., revoke, _, _, _, _] = changes();
+    let [.., revoked, _, _, _, _] = registry_events();
     let command = |caller, change| RegistryCommand { caller, request: request(), change };
     [
         RegistryDecision { command: command(Some(caller()), revoke), outcome: Ok(vec![revoked]) },

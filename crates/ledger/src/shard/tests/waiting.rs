@@ -116,7 +116,8 @@ pub(super) fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static s
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::TimePassed { .. }
-            | Command::Reward { .. } => None,
+            | Command::Reward { .. }
+            | Command::Adjust { .. } => None,
         },
         Item::Registry(_) | Item::Relayed(_) => None,
     };
