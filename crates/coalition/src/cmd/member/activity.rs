@@ -179,6 +179,7 @@ fn why(activity: &Activity) -> String {
         EventState::Applied if !activity.taken_back.is_empty() => {
             activity.taken_back.iter().map(taken_back).collect::<Vec<_>>().join("; ")
         }
+        EventState::Applied if activity.r#type() == ActivityType::Adjustment => by_hand(activity),
         EventState::Applied if activity.rules.is_empty() => outcome::rules(&activity.rule_outcomes),
         EventState::Applied if activity.debt_repaid > 0 => {
             let repaid = grouped(activity.debt_repaid);
@@ -192,6 +193,16 @@ fn why(activity: &Activity) -> String {
         EventState::Refused | EventState::Received | EventState::Unspecified => {
             outcome::sentence(activity.state(), 0, &[], activity.refusal.as_ref())
         }
+    }
+}
+
+/// Why an operator gave or took points.
+fn by_hand(activity: &Activity) -> String {
+    let reason = adjustment::reason(activity.adjustment_reason()).unwrap_or("rejected");
+    let reason = reason.replace('_', " ");
+    match activity.debt_repaid {
+        0 => reason,
+        repaid => format!("{reason}; {} went to a debt", grouped(repaid)),
     }
 }
 
