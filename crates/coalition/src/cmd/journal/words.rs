@@ -264,8 +264,7 @@ fn change(event: &Event) -> i64 {
         | Event::PointsExchanged(_)
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
-        | Event::AdjustmentRejected { .. }
-        | Event::OrderReturned(_) => 0,
+        | Event::AdjustmentRejected { .. } => 0,
     }
 }
 
