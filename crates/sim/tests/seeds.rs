@@ -50,7 +50,7 @@ fn every_plant_is_found() {
         ("term-ignored", 1),
         ("continuation-ignored", 3),
         ("genesis-twice", 1),
-        ("lost-term-waits", 1),
+        ("lost-term-waits", 18),
         ("answer-on-ack", 0),
         ("given-up-ack-counts", 53),
         ("doubt-is-not-applied", 4),
