@@ -25,9 +25,16 @@ pub(crate) fn decisions(data: &Path, arguments: &[&str]) -> BTreeMap<String, u32
     // Those about the registry have ids of keys that are drawn.
     for decision in decisions.filter(|decision| !decision["account"].is_null()) {
         let text = decision["text"].as_str().expect("a decision is told");
-        *found.entry(text.to_owned()).or_default() += 1;
+        *found.entry(without_times(text)).or_default() += 1;
     }
     found
+}
+
+/// A hold's end depends on when it was made.
+fn without_times(text: &str) -> String {
+    let is_time = |word: &str| word.parse::<coalition_domain::Timestamp>().is_ok();
+    let words = text.split(' ').map(|word| if is_time(word) { "then" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Of all of them.

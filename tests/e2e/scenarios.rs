@@ -55,6 +55,11 @@ impl<N: Network<Error = Infallible>> Network for Heard<N> {
         Ok(self.note(balance))
     }
 
+    fn history(&mut self, of: &Identifier) -> Result<Vec<String>, Infallible> {
+        let history = self.network.history(of)?;
+        Ok(self.note(history))
+    }
+
     fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
         let statement = self.network.statement(of, programme)?;
         Ok(self.note(statement))

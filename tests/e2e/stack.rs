@@ -8,8 +8,8 @@ use coalition_domain::{
     RewardId, Scheme, Timestamp, UnitPrice,
 };
 use coalition_intake::convert::{identifier_to_proto, money_from_proto, money_to_proto, timestamp_to_proto};
-use coalition_proto::account::v1::GetBalanceRequest;
 use coalition_proto::account::v1::account_service_client::AccountServiceClient;
+use coalition_proto::account::v1::{Activity, GetBalanceRequest, ListActivitiesRequest};
 use coalition_proto::event::v1 as event;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::publish_event_result::Outcome;
@@ -286,6 +286,7 @@ impl Network for Stack<'_> {
                 pending: Points::ZERO,
                 held: Points::ZERO,
                 debt: Points::ZERO,
+                to_next_reward: 0,
             });
         };
         let request = GetBalanceRequest { member, programme, ..GetBalanceRequest::default() };
@@ -298,7 +299,25 @@ impl Network for Stack<'_> {
             pending: points(balance.pending),
             held: points(balance.held),
             debt: points(balance.debt),
+            to_next_reward: balance.points_to_next_reward,
         })
+    }
+
+    fn history(&mut self, of: &Identifier) -> Result<Vec<String>, Infallible> {
+        let Some(member) = self.member(of) else { return Ok(Vec::new()) };
+        let mut client = AccountServiceClient::new(self.channel.clone());
+        let mut request = ListActivitiesRequest { member, page_size: 2, ..ListActivitiesRequest::default() };
+        let mut entries = Vec::new();
+        loop {
+            let page = client.list_activities(self.served.operator(request.clone()));
+            let page = self.handle.block_on(page).expect("a member has a history").into_inner();
+            assert!(page.activities.len() <= 2, "a page holds what was asked for");
+            entries.extend(page.activities.iter().map(entry));
+            if page.next_page_token.is_empty() {
+                return Ok(entries);
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
@@ -356,6 +375,21 @@ fn bought(bought: &shared::Bought) -> String {
     match bought.what.as_ref().expect("something was bought") {
         What::Units(units) => format!("{} {}", units.count, units.unit),
         What::Money(money) => money_from_proto(money, "").expect("an amount").to_string(),
+    }
+}
+
+/// An entry of a history, as scenarios write it.
+fn entry(activity: &Activity) -> String {
+    let kind = activity.r#type().as_str_name().trim_start_matches("ACTIVITY_TYPE_").to_lowercase();
+    match activity.state() {
+        shared::EventState::Waiting => format!("{kind} waits"),
+        shared::EventState::Refused => {
+            let refusal = activity.refusal.as_ref().expect("a refusal has its reason");
+            format!("{kind} refused {}", refusal.reason().reason())
+        }
+        shared::EventState::Applied | shared::EventState::Received | shared::EventState::Unspecified => {
+            format!("{kind} {:+}", activity.points)
+        }
     }
 }
 

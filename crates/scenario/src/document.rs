@@ -248,6 +248,21 @@ pub struct Then {
     /// Whose points were burnt where.
     #[serde(default)]
     pub burnt: Vec<BurntIs>,
+    /// What members can see of what has happened to them.
+    #[serde(default)]
+    pub histories: Vec<HistoryIs>,
+}
+
+/// A member's history.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryIs {
+    /// Who.
+    pub who: Who,
+    /// Of whose customers, where `who` is a number.
+    pub partner: Option<PartnerId>,
+    /// Newest first: `"redemption -500"`, `"purchase +499"`, `"redemption refused POINTS_SHORT"`.
+    pub entries: Vec<String>,
 }
 
 /// What a member has.
@@ -268,6 +283,8 @@ pub struct BalanceIs {
     pub held: Option<Points>,
     /// Points that are owed.
     pub debt: Option<Points>,
+    /// Points that the next reward takes beyond those available.
+    pub to_next_reward: Option<i64>,
 }
 
 /// What a partner's statement says.

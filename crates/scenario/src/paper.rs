@@ -27,6 +27,8 @@ pub struct Paper {
     accounts: BTreeMap<AccountId, Account>,
     /// What became of each command of an account, in order: a repeat comes to the same.
     answers: BTreeMap<(AccountId, u32), Became>,
+    /// What happened to whom, in order.
+    history: Vec<(AccountId, String)>,
     lines: BTreeMap<(ProgrammeId, LineKey), LineSum>,
     /// Decisions so far.
     seq: u64,
@@ -55,6 +57,7 @@ impl Paper {
             registry: Registry::default(),
             accounts: BTreeMap::new(),
             answers: BTreeMap::new(),
+            history: Vec::new(),
             lines: BTreeMap::new(),
             seq: 0,
             now: founded,
@@ -219,7 +222,11 @@ impl Paper {
         let id = command.account();
         let account = self.accounts.get_mut(&id).expect("it was looked at before");
         self.answers.insert((id, account.activities()), became(&outcome));
-        account.evolve(&Decision { command, outcome }, at);
+        let had = unspent(account, self.now);
+        let decision = Decision { command, outcome };
+        account.evolve(&decision, at);
+        let entry = told(&decision, unspent(account, self.now) - had);
+        self.history.push((id, entry));
         self.seq += 1;
     }
 
@@ -261,7 +268,19 @@ impl Network for Paper {
         let account = self.accounts.get(&of.account());
         let balance = account.map(|account| account.balance(programme, self.now)).unwrap_or_default();
         let coalition_domain::account::Balance { available, pending, held, debt } = balance;
-        Ok(Balance { available, pending, held, debt })
+        let version = self.registry.version(programme, self.now).ok();
+        let next = version.and_then(|version| version.programme.next_reward(available, self.now));
+        let to_next_reward =
+            next.map_or(0, |next| next.least().signed() + debt.signed() - available.signed());
+        Ok(Balance { available, pending, held, debt, to_next_reward })
+    }
+
+    fn history(&mut self, of: &Identifier) -> Result<Vec<String>, Infallible> {
+        let of = of.account();
+        let mut entries: Vec<_> =
+            self.history.iter().filter(|(id, _)| *id == of).map(|(_, entry)| entry.clone()).collect();
+        entries.reverse();
+        Ok(entries)
     }
 
     fn statement(&mut self, of: &PartnerId, programme: &ProgrammeId) -> Result<Statement, Infallible> {
@@ -296,6 +315,34 @@ impl Network for Paper {
             LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => None,
         };
         Ok(self.lines.iter().filter_map(points).sum())
+    }
+}
+
+/// What an account has to spend now or later, over all programmes.
+fn unspent(account: &Account, now: Timestamp) -> i64 {
+    let balances = account.purses().keys().map(|programme| account.balance(programme, now));
+    balances.map(|balance| balance.available.signed() + balance.pending.signed()).sum()
+}
+
+/// An entry of a history.
+fn told(decision: &Decision, points: i64) -> String {
+    let kind = match &decision.command {
+        Command::PartnerEvent(event) => event.body.kind().trim_start_matches("order_"),
+        Command::Enrol { .. } => "enrolment",
+        Command::Redeem { .. } => "redemption",
+        Command::TimePassed { .. } => "time",
+        Command::Adjust { .. } => "adjustment",
+        Command::Reward { change, .. } => match change {
+            RewardChange::Hold { .. } => "hold",
+            RewardChange::Capture { .. } => "capture",
+            RewardChange::Release { .. } => "release",
+            RewardChange::Refund { .. } => "refund",
+        },
+    };
+    match &decision.outcome {
+        Outcome::Applied(_) => format!("{kind} {points:+}"),
+        Outcome::Refused(why) => format!("{kind} refused {}", why.code()),
+        Outcome::Waiting(_) => format!("{kind} waits"),
     }
 }
 

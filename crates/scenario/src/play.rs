@@ -39,6 +39,8 @@ pub struct Balance {
     pub held: Points,
     /// Owed, and repaid by what comes next.
     pub debt: Points,
+    /// What the next reward takes beyond those available; 0: there is none.
+    pub to_next_reward: i64,
 }
 
 /// What a partner's statement says.
@@ -70,6 +72,12 @@ pub trait Network {
     /// # Errors
     /// It can't be told.
     fn balance(&mut self, of: &Identifier, programme: &ProgrammeId) -> Result<Balance, Self::Error>;
+
+    /// What somebody can see of what has happened to them, newest first; empty: nobody has enrolled.
+    ///
+    /// # Errors
+    /// It can't be told.
+    fn history(&mut self, of: &Identifier) -> Result<Vec<String>, Self::Error>;
 
     /// A partner's statement.
     ///
@@ -182,6 +190,14 @@ fn hold<N: Network>(then: &Then, network: &mut N, differences: &mut Vec<Differen
         check(what("pending"), text(balance.pending), found.pending.to_string());
         check(what("held"), text(balance.held), found.held.to_string());
         check(what("debt"), text(balance.debt), found.debt.to_string());
+        check(what("missing for a reward"), text(balance.to_next_reward), found.to_next_reward.to_string());
+    }
+    for history in &then.histories {
+        let of =
+            history.who.identifier(history.partner).expect("a document's names are checked as it is read");
+        let found = network.history(&of)?;
+        let what = format!("history of {}", history.who);
+        check(what, Some(history.entries.join(", ")), found.join(", "));
     }
     for statement in &then.statements {
         let found = network.statement(&statement.partner, &statement.programme)?;

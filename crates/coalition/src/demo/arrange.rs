@@ -17,7 +17,13 @@ use tonic::{Code, Status};
 use super::wire::{Wire, request_id, signed};
 
 pub(crate) const PROGRAMME: &str = "programmes/mypoints";
-const DOCUMENT: &str = include_str!("../../data/programme.toml");
+/// The programme of the member who has turns of their own.
+pub(crate) const TRAVELLER: &str = "programmes/traveller";
+/// Each programme with its document.
+const PROGRAMMES: [(&str, &str); 2] = [
+    (PROGRAMME, include_str!("../../data/programme.toml")),
+    (TRAVELLER, include_str!("../../data/traveller.toml")),
+];
 
 /// A partner of the demo and its prices in millionths of a dollar.
 struct Party {
@@ -57,7 +63,9 @@ pub(crate) async fn arrange(wire: &Wire, operator: &str, data: &Path) -> Result<
         let created = client.create_partner(signed(request, operator)?).await;
         unless_there(created).with_context(|| format!("register partner {}", party.id))?;
     }
-    publish(wire, operator).await.context("publish the programme")?;
+    for (programme, document) in PROGRAMMES {
+        publish(wire, operator, programme, document).await.with_context(|| format!("publish {programme}"))?;
+    }
     let mut partners = BTreeMap::new();
     for party in &PARTIES {
         agree(&mut client, operator, party)
@@ -71,10 +79,10 @@ pub(crate) async fn arrange(wire: &Wire, operator: &str, data: &Path) -> Result<
     Ok(Keys { operator: operator.to_owned(), partners })
 }
 
-async fn publish(wire: &Wire, operator: &str) -> Result<()> {
+async fn publish(wire: &Wire, operator: &str, programme: &str, document: &str) -> Result<()> {
     let mut client = ProgrammeServiceClient::new(wire.channel.clone());
     let list = ListProgrammeVersionsRequest {
-        programme: PROGRAMME.to_owned(),
+        programme: programme.to_owned(),
         ..ListProgrammeVersionsRequest::default()
     };
     let there = match client.list_programme_versions(signed(list, operator)?).await {
@@ -84,7 +92,7 @@ async fn publish(wire: &Wire, operator: &str) -> Result<()> {
     };
     if !there {
         let request =
-            PublishProgrammeVersionRequest { document: DOCUMENT.to_owned(), request_id: request_id() };
+            PublishProgrammeVersionRequest { document: document.to_owned(), request_id: request_id() };
         client.publish_programme_version(signed(request, operator)?).await?;
     }
     Ok(())
@@ -98,19 +106,20 @@ async fn agree(
     let partner = format!("partners/{}", party.id);
     let list =
         ListPartnerContractsRequest { partner: partner.clone(), ..ListPartnerContractsRequest::default() };
-    if !client.list_partner_contracts(signed(list, operator)?).await?.into_inner().contracts.is_empty() {
-        return Ok(());
-    }
+    let contracts = client.list_partner_contracts(signed(list, operator)?).await?.into_inner().contracts;
     let price = |micros| UnitPrice { currency_code: "USD".to_owned(), micros };
-    let request = CreatePartnerContractRequest {
-        partner,
-        programme: PROGRAMME.to_owned(),
-        accrual_unit_price: party.accrual.map(price),
-        redemption_unit_price: party.redemption.map(price),
-        start_time: Some(prost_types::Timestamp { seconds: 820_454_400, nanos: 0 }), // 1996-01-01
-        request_id: request_id(),
-    };
-    client.create_partner_contract(signed(request, operator)?).await?;
+    let agreed = |programme: &str| contracts.iter().any(|contract| contract.programme == programme);
+    for (programme, _) in PROGRAMMES.into_iter().filter(|(programme, _)| !agreed(programme)) {
+        let request = CreatePartnerContractRequest {
+            partner: partner.clone(),
+            programme: programme.to_owned(),
+            accrual_unit_price: party.accrual.map(price),
+            redemption_unit_price: party.redemption.map(price),
+            start_time: Some(prost_types::Timestamp { seconds: 820_454_400, nanos: 0 }), // 1996-01-01
+            request_id: request_id(),
+        };
+        client.create_partner_contract(signed(request, operator)?).await?;
+    }
     Ok(())
 }
 

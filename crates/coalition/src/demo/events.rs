@@ -70,7 +70,7 @@ fn purchase(purchase: &Purchase) -> PartnerEvent {
     )
 }
 
-fn event(event_id: String, customer: u32, date: u32, body: Body) -> PartnerEvent {
+pub(crate) fn event(event_id: String, customer: u32, date: u32, body: Body) -> PartnerEvent {
     PartnerEvent {
         event_id,
         identifier: Some(identifier(customer)),

@@ -7,6 +7,7 @@ mod outcome;
 mod purchases;
 mod replay;
 mod show;
+mod turns;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -25,8 +26,8 @@ use crate::stop::Stop;
 ///
 /// Starts the network in this process, registers a programme and its partners, and replays the purchase log of the music
 /// shop CDNOW (69,659 purchases of 23,570 customers, 1997 and 1998) through the partners' topics. Then shows a member's
-/// balance, a redemption at another partner, and what each partner owes. The gateway stays up until Ctrl-C, with
-/// commands to try on it.
+/// balance, a redemption at another partner, points that are held and burnt in part, a return with the debt that it
+/// leaves, and what each partner owes. The gateway stays up until Ctrl-C, with commands to try on it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Keep the network in this folder, or go on with the demo's that is there; without it, a folder that is removed at
@@ -114,7 +115,8 @@ async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<bool> {
     let wire = wire::Wire::connect(network.address).await?;
     let keys = arrange::arrange(&wire, operator.trim(), data).await?;
     let replayed = replay::replay(&wire, &keys, network, &purchases).await?;
-    let outcome = outcome::gather(&wire, &keys, network, &purchases, &replayed).await?;
+    let turns = turns::play(&wire, &keys).await.context("hold, return and repay")?;
+    let outcome = outcome::gather(&wire, &keys, network, &purchases, &replayed, turns).await?;
     outcome.check()?;
     if args.json {
         return offer(&json::document(&outcome.json())?);

@@ -22,6 +22,7 @@ use super::arrange::{Keys, PROGRAMME, partners};
 use super::events::identifier;
 use super::purchases::Purchase;
 use super::replay::Replayed;
+use super::turns::Turns;
 use super::wire::{Wire, request_id, signed};
 use crate::node::Running;
 
@@ -40,6 +41,7 @@ pub(crate) struct Outcome {
     pub(crate) before: Balance,
     pub(crate) activities: Vec<Activity>,
     pub(crate) redemption: Redemption,
+    pub(crate) turns: Turns,
     /// Whether an earlier run has made the redemption.
     pub(crate) redeemed_before: bool,
     pub(crate) after: Balance,
@@ -55,6 +57,7 @@ pub(crate) async fn gather(
     network: &Running,
     purchases: &[Purchase],
     replayed: &Replayed,
+    turns: Turns,
 ) -> Result<Outcome> {
     let operator = keys.operator.as_str();
     let lookup =
@@ -136,6 +139,7 @@ pub(crate) async fn gather(
         before,
         activities,
         redemption,
+        turns,
         redeemed_before,
         after,
         statements,
@@ -236,6 +240,7 @@ impl Outcome {
                 "name": self.redemption.member,
                 "available": self.after.available,
             },
+            "traveller": self.turns.json(),
         })
     }
 }

@@ -101,7 +101,7 @@ async fn publish(wire: Wire, key: String, publication: Publication, published: A
     Ok(())
 }
 
-async fn publish_chunk(
+pub(crate) async fn publish_chunk(
     client: &mut PartnerEventServiceClient<tonic::transport::Channel>,
     key: &str,
     partner: &str,

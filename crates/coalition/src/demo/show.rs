@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use coalition_proto::account::v1::Activity;
+use coalition_proto::account::v1::{Activity, ActivityType};
 use coalition_proto::google::r#type::Money;
 use coalition_proto::settlement::v1::{SettlementDirection, SettlementKind, SettlementStatement};
 
 use super::arrange::partners;
 use super::events::identifier;
 use super::outcome::{CUSTOMER, Outcome, short};
-use crate::client::text::{grouped, money, price};
+use super::turns::Turns;
+use crate::client::text::{grouped, money, price, signed};
 use crate::client::{Align, Style, Table};
 
 /// A customer and an order of theirs that gave no points: its amount is below what earns one.
@@ -17,7 +18,8 @@ const POINTLESS: (u32, &str) = (455, "order-01549");
 
 /// Everything, in the order of the story.
 pub(crate) fn text(outcome: &Outcome) -> String {
-    [replayed(outcome), member(outcome), redemption(outcome), settlement(outcome)].concat()
+    [replayed(outcome), member(outcome), redemption(outcome), turns(&outcome.turns), settlement(outcome)]
+        .concat()
 }
 
 fn replayed(outcome: &Outcome) -> String {
@@ -102,6 +104,45 @@ fn redemption(outcome: &Outcome) -> String {
     text
 }
 
+fn turns(turns: &Turns) -> String {
+    let mut text = heading("A hold, a return and a debt");
+    text.push_str(&format!("{}\nin a programme of their own, from the beginning:\n", turns.balance.member));
+    let mut table = Table::new(&[
+        ("what", Align::Left),
+        ("at", Align::Left),
+        ("points", Align::Right),
+        ("in other words", Align::Left),
+    ]);
+    for activity in &turns.activities {
+        table.row([
+            what(activity),
+            short(&activity.partner).to_owned(),
+            signed(activity.points),
+            in_words(activity),
+        ]);
+    }
+    text.push_str(&indented(&table));
+    text.push_str(&format!("{} points are left, and nothing is owed.\n", grouped(turns.balance.available)));
+    text
+}
+
+/// What the sum alone doesn't say.
+fn in_words(activity: &Activity) -> String {
+    let (burnt, taken) = (&activity.burnt, &activity.taken_back);
+    if activity.r#type() == ActivityType::Hold {
+        "out of reach, until burnt or given back".to_owned()
+    } else if !burnt.is_empty() {
+        format!("{} burnt, the rest given back", grouped(burnt.iter().map(|it| it.points).sum::<i64>()))
+    } else if !taken.is_empty() {
+        let (points, debt) = taken.iter().fold((0, 0), |sum, it| (sum.0 + it.points, sum.1 + it.debt));
+        format!("{} taken back, {} of them owed", grouped(points), grouped(debt))
+    } else if activity.debt_repaid > 0 {
+        format!("{} more went to the debt", grouped(activity.debt_repaid))
+    } else {
+        String::new()
+    }
+}
+
 fn settlement(outcome: &Outcome) -> String {
     let mut text = heading("Settlement");
     for statement in &outcome.statements {
@@ -175,7 +216,7 @@ fn date(activity: &Activity) -> String {
     coalition_domain::Timestamp::from_millis(millis).to_string().chars().take(10).collect()
 }
 
-fn what(activity: &Activity) -> String {
+pub(crate) fn what(activity: &Activity) -> String {
     let kind =
         activity.r#type().as_str_name().trim_start_matches("ACTIVITY_TYPE_").to_lowercase().replace('_', " ");
     if activity.order_id.is_empty() { kind } else { format!("{kind} {}", activity.order_id) }

@@ -81,7 +81,7 @@ pub(super) fn quote(
     if !(1..=QUANTITY_MAX).contains(&order.quantity) {
         return Err(Rejection::QuantityOutOfRange);
     }
-    if reward.from.is_some_and(|from| now < from) || reward.until.is_some_and(|until| until <= now) {
+    if !reward.can_be_had(now) {
         return Err(Rejection::RewardNotAvailable(reward.id));
     }
     let unit_price = price(registry, order.programme, &reward.redeemer, now)?;

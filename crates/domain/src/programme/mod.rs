@@ -75,6 +75,13 @@ pub struct Life {
 }
 
 impl Programme {
+    /// The cheapest reward to be had at `now` that `available` points don't reach.
+    pub fn next_reward(&self, available: Points, now: Timestamp) -> Option<&Reward> {
+        let beyond =
+            self.rewards.iter().filter(|reward| reward.can_be_had(now) && reward.least() > available);
+        beyond.min_by_key(|reward| (reward.least(), reward.id))
+    }
+
     /// The calendar year that `time` lies in, by the programme's time zone, else by UTC.
     pub fn year(&self, time: Timestamp) -> Range<Timestamp> {
         self.time_zone.as_ref().unwrap_or(&Zone::utc()).year(time)
@@ -201,6 +208,11 @@ pub struct Limits {
 }
 
 impl Reward {
+    /// Whether it can be had at `now`.
+    pub fn can_be_had(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+
     /// What the least that can be had of it costs: one, or as many as its limits ask for.
     pub fn least(&self) -> Points {
         let count = self.limits.min.map_or(1, |min| min.get().div_ceil(self.points.get()).max(1));

@@ -81,8 +81,3 @@ pub(crate) fn reward_to_proto(
         max_points_per_year: limit(reward.limits.max_a_year),
     }
 }
-
-/// Whether a reward can be had at `now`.
-pub(crate) fn can_be_had(reward: &Reward, now: Timestamp) -> bool {
-    reward.from.is_none_or(|from| from <= now) && reward.until.is_none_or(|until| now < until)
-}

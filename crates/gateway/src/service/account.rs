@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use coalition_domain::account::SIGN_IN;
 use coalition_domain::decide::check_caller;
 use coalition_domain::lot::{Lot, LotKey};
-use coalition_domain::programme::Reward;
 use coalition_domain::{
     Account, AccountId, Caller, Points, ProgrammeId, Purpose, Registry, Rejection, Role, Timestamp,
 };
@@ -19,7 +18,7 @@ use tonic::{Request, Response, Status};
 use super::Gateway;
 use crate::auth::Whose;
 use crate::call::Call;
-use crate::convert::{activity, lot, member, name, position, programme, request};
+use crate::convert::{activity, lot, member, name, position, request};
 use crate::forward::{blocking, now};
 use crate::history;
 use crate::page::Page;
@@ -208,7 +207,8 @@ fn lots_with_held(
 /// What `account`, the one of `view` or what it was, has at `now`.
 fn balance(account: &Account, view: &AccountView, programme: &ProgrammeId, now: Timestamp) -> proto::Balance {
     let balance = account.balance(programme, now);
-    let next = next_reward(&view.registry, programme, balance.available, now);
+    let version = view.registry.version(programme, now).ok();
+    let next = version.and_then(|version| version.programme.next_reward(balance.available, now));
     proto::Balance {
         member: name::of_member(account.id()),
         programme: name::of_programme(programme),
@@ -217,7 +217,7 @@ fn balance(account: &Account, view: &AccountView, programme: &ProgrammeId, now: 
         held: balance.held.signed(),
         debt: balance.debt.signed(),
         expiring: expiring(account, programme, now),
-        next_reward: next.as_ref().map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
+        next_reward: next.map(|next| name::of_reward(programme, next.id)).unwrap_or_default(),
         points_to_next_reward: next
             .map_or(0, |next| next.least().signed() + balance.debt.signed() - balance.available.signed()),
         read_time: Some(timestamp_to_proto(now)),
@@ -239,18 +239,6 @@ fn expiring(account: &Account, programme: &ProgrammeId, now: Timestamp) -> Vec<p
     }
     let row = |(time, points)| proto::ExpiringPoints { expire_time: Some(timestamp_to_proto(time)), points };
     rows.into_iter().take(EXPIRING_MAX).map(row).collect()
-}
-
-fn next_reward(
-    registry: &Registry,
-    programme: &ProgrammeId,
-    available: Points,
-    now: Timestamp,
-) -> Option<Reward> {
-    let rewards = &registry.version(programme, now).ok()?.programme.rewards;
-    let beyond =
-        rewards.iter().filter(|reward| programme::can_be_had(reward, now) && reward.least() > available);
-    beyond.min_by_key(|reward| (reward.least(), reward.id)).cloned()
 }
 
 /// The instant that a balance stands for: never before the decisions that are in it, whatever this machine's clock says.

@@ -49,7 +49,10 @@ impl MemberService for Gateway {
         // Whoever holds the identifier has met the member; a customer number is checked to be the caller's.
         let id = request::identifier(&call, request.identifier.as_ref())?.account();
         let view = self.account(&call, id, &self.min(request.min_position.as_ref())?).await?;
-        Ok(Response::new(whole(&call, view).await?))
+        let member = whole(&call, view).await?;
+        // Whose key has looked whom up is kept, and not by which identifier: that would be the member's own.
+        tracing::info!(target: "audit", key = %call.caller.key, member = %id, "looked a member up");
+        Ok(Response::new(member))
     }
 }
 
