@@ -75,6 +75,15 @@ async fn figures_balances_and_reasons_are_right() {
     check_balances(&served).await;
     check_reasons(&served).await;
     check_complaints(&served);
+    check_statements(&served, folder.path());
+}
+
+/// docs/guides/pull-a-statement.md
+fn check_statements(served: &Served, folder: &Path) {
+    let program = blocks("pull-a-statement.md", "sh").concat();
+    let said = served.shell(&format!("cd {}\n{program}", folder.display()));
+    let events = said.lines().filter(|line| line.contains("cdnow") && line.contains(" USD"));
+    assert_eq!(events.count(), 5, "{said}");
 }
 
 /// docs/guides/answer-a-complaint.md
@@ -87,6 +96,8 @@ fn check_complaints(served: &Served) {
         // 150 + 10 + 25,000 and its purchases.
         "available  25,181\n",
         "net  22,078.43 USD, to be paid to the operator\n",
+        // Nothing was recorded in 1997, and all of it had happened by then.
+        "available  0\n",
     ] {
         assert!(said.contains(words), "\"{words}\" is not in:\n{said}");
     }

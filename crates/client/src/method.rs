@@ -151,6 +151,8 @@ methods! {
         get_burn_matrix(GetBurnMatrixRequest) -> BurnMatrix;
         list_settlement_lines(ListSettlementLinesRequest) -> ListSettlementLinesResponse
             [SettlementLine in lines];
+        list_line_events(ListLineEventsRequest) -> ListLineEventsResponse
+            [LineEvent in line_events];
     }
 }
 

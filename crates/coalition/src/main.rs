@@ -50,7 +50,7 @@ enum Command {
     Redemption(cmd::redemption::Command),
     #[command(subcommand)]
     Adjustment(cmd::adjustment::Command),
-    Statement(cmd::statement::Args),
+    Statement(cmd::statement::Statement),
     Publish(cmd::publish::Args),
     Event(cmd::event::Args),
     Rejected(cmd::rejected::Args),

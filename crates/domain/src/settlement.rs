@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::debt::Debt;
-use crate::event::{Accrual, Clawback, Event, Redemption, Taking};
+use crate::event::{Accrual, Clawback, Decision, Event, Outcome, Redemption, Taking};
 use crate::lot::LotAllocation;
 use crate::{Fingerprint, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 
@@ -66,6 +66,24 @@ pub enum LineKey {
 }
 
 impl LineKey {
+    /// Whose statement the line stands on.
+    pub fn partner(&self) -> PartnerId {
+        match self {
+            Self::Issued { funder, .. } | Self::ClawedBack { funder, .. } => *funder,
+            Self::Redeemed { redeemer, .. } | Self::Refunded { redeemer, .. } => *redeemer,
+        }
+    }
+
+    /// How much for a point.
+    pub fn unit_price(&self) -> &UnitPrice {
+        match self {
+            Self::Issued { unit_price, .. }
+            | Self::Redeemed { unit_price, .. }
+            | Self::Refunded { unit_price, .. }
+            | Self::ClawedBack { unit_price, .. } => unit_price,
+        }
+    }
+
     /// What a statement calls the line: the same in every period. Frozen, as what partners keep names lines so.
     pub fn id(&self, programme: &ProgrammeId) -> Fingerprint {
         let (kind, issuer, partner, unit_price) = match self {
@@ -169,6 +187,14 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
     }
 }
 
+/// The lines that a decision adds to, as [`lines`] has them.
+pub fn lines_of(decision: &Decision, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
+    match &decision.outcome {
+        Outcome::Applied(applied) => applied.events.iter().flat_map(|event| lines(event, seq)).collect(),
+        Outcome::Refused(_) | Outcome::Waiting(_) => Vec::new(),
+    }
+}
+
 fn by_issuer(redemption: &Redemption) -> BTreeMap<PartnerId, i64> {
     let mut sums = BTreeMap::new();
     for allocation in &redemption.allocations {
@@ -204,10 +230,7 @@ impl StatementLine {
 
     /// Whose statement it stands on.
     pub fn partner(&self) -> PartnerId {
-        match &self.key {
-            LineKey::Issued { funder, .. } | LineKey::ClawedBack { funder, .. } => *funder,
-            LineKey::Redeemed { redeemer, .. } | LineKey::Refunded { redeemer, .. } => *redeemer,
-        }
+        self.key.partner()
     }
 }
 

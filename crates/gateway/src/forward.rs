@@ -7,15 +7,15 @@ use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::{AccountId, Command, Registry, RequestId, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log;
-use coalition_ledger::rows;
 use coalition_ledger::runtime::{RegistryReply, Reply, Status, Unavailable};
 use coalition_ledger::shard::relay::HOME;
 use coalition_ledger::view::{AccountView, SumsView};
+use coalition_ledger::{lookback, rows};
 use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::Call;
-use crate::convert::position::MinPositions;
+use crate::convert::position::{MinPositions, Stand};
 use crate::service::Gateway;
 use crate::status::{self, Failure};
 
@@ -129,6 +129,22 @@ impl Gateway {
         Ok(sums)
     }
 
+    /// The sums of all shards, each with the position up to which it counts.
+    pub(crate) async fn sums_on(&self, call: &Call, stand: &Stand) -> Result<Vec<(SumsView, Seq)>, Failure> {
+        let mut sums = Vec::new();
+        for shard in self.shards() {
+            let (min, at) = match stand {
+                Stand::Newest(min) => (min.of(shard), None),
+                Stand::At(at) => (at.get(shard.0 as usize).copied(), at.get(shard.0 as usize).copied()),
+            };
+            self.reached(call.deadline, shard, min).await?;
+            let view = within(call, self.ledger.sums(shard, None)).await?;
+            let at = at.unwrap_or(view.position.seq);
+            sums.push((view, at));
+        }
+        Ok(sums)
+    }
+
     /// The registry, at `min` or later if that is a position of its home shard.
     pub(crate) async fn registry(&self, call: &Call, min: &MinPositions) -> Result<RegistryView, Failure> {
         let status = self.reached(call.deadline, HOME, min.of(HOME)).await?;
@@ -186,6 +202,19 @@ pub(crate) async fn blocking<T: Send + 'static>(
 impl From<rows::Error> for Failure {
     fn from(error: rows::Error) -> Self {
         Failure::internal(&error)
+    }
+}
+
+impl From<lookback::Error> for Failure {
+    fn from(error: lookback::Error) -> Self {
+        match error {
+            lookback::Error::Log(error) => error.into(),
+            lookback::Error::Rows(error) => error.into(),
+            lookback::Error::GivenUp => status::deadline(),
+            lookback::Error::NewerFormat(_) | lookback::Error::Unreadable(_) | lookback::Error::Short(_) => {
+                Self::internal(&error)
+            }
+        }
     }
 }
 

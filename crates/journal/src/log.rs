@@ -251,6 +251,12 @@ pub trait Log: Send + Sync + 'static {
     /// one that can't be reached is an error. Where offsets are not dense, it is the next record at or after `from`.
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error>;
 
+    /// As [`read`](Self::read), for those who look back: it does not disturb who reads on at the partition's end, where one
+    /// reader for both would go to and fro, and everything that was read there is there. Blocks where the log is distant.
+    fn read_back(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.read(of, from, bytes_max)
+    }
+
     /// The first offset that is still there, and the offset that the next record gets.
     fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error>;
 

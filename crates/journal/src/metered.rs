@@ -58,6 +58,10 @@ impl Log for Metered {
         self.log.read(of, from, bytes_max)
     }
 
+    fn read_back(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.log.read_back(of, from, bytes_max)
+    }
+
     fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
         self.log.bounds(of)
     }

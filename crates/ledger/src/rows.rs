@@ -317,6 +317,10 @@ pub(crate) fn line_key((programme, hour, line): &LineOfHour) -> Vec<u8> {
     key(b's', &[programme.as_str().as_bytes(), &[0], &sorted(hour.0), &encode(line)])
 }
 
+pub(crate) fn milestone_key(seq: u64) -> Vec<u8> {
+    key(b'j', &[&seq.to_be_bytes()])
+}
+
 pub(crate) fn due_key((until, place): &DueKey) -> Vec<u8> {
     key(b't', &[&sorted(until.as_millis()), &place.seq.to_be_bytes(), &place.index.to_be_bytes()])
 }

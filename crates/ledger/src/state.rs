@@ -19,6 +19,7 @@ use crate::accounts::{Accounts, Taken};
 use crate::body::{self, Destination, Item, Terms};
 use crate::due::{self, Due, DueTimes};
 use crate::inbox::{RelayCommand, Run, Source};
+use crate::milestone::Milestone;
 use crate::refused::{self, Returns};
 use crate::rows;
 use crate::timers::{self, Timers};
@@ -69,6 +70,8 @@ pub struct State {
     pub accounts: Accounts,
     registry_stored: usize,
     answered_new: Vec<(Fingerprint, Fingerprint)>,
+    /// Those that the store has not got yet.
+    milestones: Vec<Milestone>,
 }
 
 /// A command to the registry that was answered.
@@ -95,6 +98,7 @@ pub struct Taking {
     refused: refused::Changes,
     due: due::Changes,
     timers: timers::Changes,
+    milestones: Vec<Milestone>,
     books: Vec<(Vec<u8>, i64)>,
     lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
 }
@@ -116,6 +120,9 @@ impl Taking {
         self.refused.put(&mut rows);
         self.due.put(&mut rows);
         self.timers.put(&mut rows);
+        for milestone in &self.milestones {
+            rows.put(rows::milestone_key(milestone.chain.seq().0), rows::encode(milestone));
+        }
         for (key, sum) in &self.books {
             rows.put(key.clone(), rows::encode(sum));
         }
@@ -146,6 +153,7 @@ impl State {
             accounts: Accounts::new(accounts_max, 0),
             registry_stored: 0,
             answered_new: Vec::new(),
+            milestones: Vec::new(),
         }
     }
 
@@ -198,6 +206,7 @@ impl State {
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),
             answered_new: Vec::new(),
+            milestones: Vec::new(),
             meta,
         })
     }
@@ -317,6 +326,7 @@ impl State {
             refused: self.refused.take_changed(),
             due: self.due.take_changed(),
             timers: self.timers.take_changed(seq),
+            milestones: std::mem::take(&mut self.milestones),
             books: self
                 .totals
                 .books()
@@ -327,10 +337,13 @@ impl State {
         }
     }
 
-    /// The bytes of the record at `offset` were read.
-    pub fn note_record(&mut self, offset: Offset, raw: &[u8]) {
+    /// The bytes of the record at `offset` were read, which is `in_effect` or not.
+    pub fn note_record(&mut self, offset: Offset, raw: &[u8], in_effect: bool) {
         self.meta.journal_next = offset.plus(1);
         self.meta.last_record = Some((offset, Hash::default().then(raw)));
+        if in_effect {
+            self.milestones.extend(Milestone::at(&self.meta.chain, self.meta.journal_next));
+        }
     }
 }
 

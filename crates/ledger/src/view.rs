@@ -1,20 +1,20 @@
 //! What a reader is shown: committed state at a position, with the store behind it.
 
-use std::collections::BTreeMap;
+mod sums;
+
 use std::fmt;
 use std::sync::Arc;
 
 use coalition_domain::account::past::{DateBasis, Past};
-use coalition_domain::event::Book;
-use coalition_domain::settlement::{Hour, LineKey, LineSum};
-use coalition_domain::{Account, AccountId, Fingerprint, OutOfRange, ProgrammeId, Registry, Timestamp};
+use coalition_domain::{Account, AccountId, Fingerprint, OutOfRange, Registry, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
 
 use crate::resident::{Activity, ActivityPage, Resident};
 use crate::rows;
 use crate::state::State;
-use crate::totals::LineOfHour;
+
+pub use self::sums::{Hours, Part, PartKey, Parts, SumsView};
 
 /// (shard, seq in effect): it survives copying a journal and changing the log's adapter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -143,57 +143,5 @@ impl AccountView {
         let first = rows::activity_page_of(&*self.reader, &id, number)?;
         let page = first.map_or(Ok(None), |first| rows::load_activities(&*self.reader, &id, first))?;
         page.filter(|page| holds(page)).map(Arc::new).ok_or(rows::Error::Row('h'))
-    }
-}
-
-/// The sums of a shard at a position.
-#[derive(Clone)]
-pub struct SumsView {
-    /// Everything up to here is in them.
-    pub position: Position,
-    /// The double entry; sums to zero for each programme.
-    pub books: BTreeMap<(ProgrammeId, Book), i64>,
-    pub(crate) lines: BTreeMap<LineOfHour, LineSum>,
-    pub(crate) reader: Arc<dyn Reader>,
-}
-
-impl SumsView {
-    /// The sums in `state`, with `reader` the store behind it.
-    pub fn of(shard: ShardId, state: &State, reader: &Arc<dyn Reader>) -> Self {
-        Self {
-            position: Position { shard, seq: state.meta.chain.seq() },
-            books: state.totals.books().clone(),
-            lines: state.totals.lines().clone(),
-            reader: Arc::clone(reader),
-        }
-    }
-
-    /// The settlement lines of `programme` over the hours `from <= hour < until` of recorded time. Reads the store: not
-    /// for an async thread.
-    ///
-    /// # Errors
-    /// The store, or what it holds, can't be read.
-    pub fn lines(
-        &self,
-        programme: &ProgrammeId,
-        from: Hour,
-        until: Hour,
-    ) -> Result<BTreeMap<LineKey, LineSum>, rows::Error> {
-        let mut sums: BTreeMap<LineKey, LineSum> = BTreeMap::new();
-        let mut add = |line: LineKey, sum: &LineSum| {
-            sums.entry(line).and_modify(|known| known.add(sum)).or_insert(*sum);
-        };
-        rows::scan_lines(&*self.reader, programme, from, until, |line, sum| {
-            // What memory has is as new or newer; what began after this view is none of its business.
-            if !self.lines.contains_key(&line) && sum.first <= self.position.seq.0 {
-                add(line.2, &sum);
-            }
-        })?;
-        for ((_, _, line), sum) in
-            self.lines.iter().filter(|((id, hour, _), _)| id == programme && from <= *hour && *hour < until)
-        {
-            add(*line, sum);
-        }
-        Ok(sums)
     }
 }

@@ -87,6 +87,7 @@ const TABLE: &[Row] = &[
     of("coalition.settlement.v1.SettlementService/ListSettlementLines", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/StreamSettlementLines", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/ExportSettlementStatement", Own, Nobodys),
+    of("coalition.settlement.v1.SettlementService/ListLineEvents", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetNetPosition", Own, Nobodys),
     of("coalition.settlement.v1.SettlementService/GetBurnMatrix", OwnPart, Nobodys),
 ];

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use coalition_domain::event::{Clawback, Event, Hold, Redemption};
 use coalition_domain::{
-    AccountId, Caller, Command, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange, Role,
+    AccountId, Caller, Command, Decision, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange,
+    Role,
 };
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
@@ -21,7 +22,7 @@ pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
         Role::Operator => true,
         // A proposal is nothing yet.
         Role::Member(_) => !adjustment::is_between_operators(activity),
-        Role::Partner(partner) => partner_of(activity) == Some(partner),
+        Role::Partner(partner) => partner_of(&activity.decision) == Some(partner),
     }
 }
 
@@ -32,8 +33,9 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         Outcome::Refused(_) | Outcome::Waiting(_) => None,
     };
     // What has no version of its own is known by whose points it moved.
-    let moved_in =
-        || decided_events(activity).find_map(|event| event.postings().map(|(programme, _)| programme));
+    let moved_in = || {
+        decided_events(&activity.decision).find_map(|event| event.postings().map(|(programme, _)| programme))
+    };
     decided.or_else(|| match &activity.decision.command {
         Command::PartnerEvent(event) => moved_in().or_else(|| event::programme(event, registry)),
         Command::Enrol { .. } => None,
@@ -56,7 +58,7 @@ pub(crate) fn to_proto(
         name: format!("members/{account}/activities/{}", u64::from(activity.number) + 1),
         r#type: kind(activity).into(),
         programme: programme(activity, registry).map(name::of_programme).unwrap_or_default(),
-        partner: partner_of(activity).map(name::of_partner).unwrap_or_default(),
+        partner: partner_of(&activity.decision).map(name::of_partner).unwrap_or_default(),
         source: source(command),
         record_time: Some(timestamp_to_proto(activity.decided_at)),
         event_time: Some(timestamp_to_proto(activity.decided_at)),
@@ -204,8 +206,8 @@ fn burnt(activity: &Activity) -> Vec<proto::BurntPoints> {
     by_issuer.into_iter().map(row).collect()
 }
 
-fn decided_events(activity: &Activity) -> impl Iterator<Item = &Event> {
-    let applied = match &activity.decision.outcome {
+fn decided_events(decision: &Decision) -> impl Iterator<Item = &Event> {
+    let applied = match &decision.outcome {
         Outcome::Applied(applied) => Some(applied),
         Outcome::Refused(_) | Outcome::Waiting(_) => None,
     };
@@ -213,19 +215,19 @@ fn decided_events(activity: &Activity) -> impl Iterator<Item = &Event> {
 }
 
 /// The partner that took part: the sender of an event, the redeemer, or who asked.
-fn partner_of(activity: &Activity) -> Option<PartnerId> {
+pub(crate) fn partner_of(decision: &Decision) -> Option<PartnerId> {
     let asked = |caller: &Caller| match caller.role {
         Role::Partner(partner) => Some(partner),
         Role::Operator | Role::Member(_) => None,
     };
-    match &activity.decision.command {
+    match &decision.command {
         Command::PartnerEvent(event) => Some(event.partner),
         Command::Enrol { caller, .. } => asked(caller),
         Command::TimePassed { .. } => None,
         // Whoever pays for points that were given.
         Command::Adjust { .. } => decided_events(activity).find_map(adjustment::funder),
         Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
-            decided_events(activity).find_map(redeemer).or_else(|| asked(caller))
+            decided_events(decision).find_map(redeemer).or_else(|| asked(caller))
         }
     }
 }
@@ -256,7 +258,7 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
     }
 }
 
-fn source(command: &Command) -> Option<proto::activity::Source> {
+pub(crate) fn source(command: &Command) -> Option<proto::activity::Source> {
     match command {
         Command::PartnerEvent(event) => Some(proto::activity::Source::EventId(event.event_id.to_string())),
         Command::Enrol { request, .. }
@@ -291,7 +293,7 @@ fn kind(activity: &Activity) -> ActivityType {
         Command::Adjust { .. } => ActivityType::Adjustment,
         // A decision on what time has brought about is of one kind.
         Command::TimePassed { .. } => {
-            let says = |what: fn(&Event) -> bool| decided_events(activity).any(what);
+            let says = |what: fn(&Event) -> bool| decided_events(&activity.decision).any(what);
             if says(|event| matches!(event, Event::HoldReleased { .. })) {
                 ActivityType::Release
             } else if says(|event| matches!(event, Event::LotExpired { .. })) {

@@ -80,6 +80,12 @@ pub(crate) fn rejected_event(field: &str, name: &str) -> Result<(PartnerId, (u32
     Ok((partner, place.ok_or_else(|| Failure::invalid(field, "ends in no {partition}-{offset}"))?))
 }
 
+/// `partners/{partner}/settlementLines/{line}`: the partner, and what the line's name ends in.
+pub(crate) fn line<'a>(field: &str, name: &'a str) -> Result<(PartnerId, &'a str), Failure> {
+    let (partner, line) = two(field, name, "partners/", "/settlementLines/")?;
+    Ok((slug(field, partner)?, line))
+}
+
 /// The name of a line of a partner's statements.
 pub(crate) fn of_line(partner: &PartnerId, line: Fingerprint) -> String {
     format!("partners/{partner}/settlementLines/{line:?}")

@@ -42,6 +42,35 @@ impl MinPositions {
     }
 }
 
+/// What sums over all shards stand on.
+pub(crate) enum Stand {
+    /// The newest, at these positions or later.
+    Newest(MinPositions),
+    /// Exactly these, one of each shard by its number.
+    At(Vec<Seq>),
+}
+
+impl Stand {
+    /// Reads `min_positions` and `positions`, of a network of `shards` shards.
+    pub(crate) fn read(
+        min: &[proto::Position],
+        at: &[proto::Position],
+        shards: u32,
+    ) -> Result<Self, Failure> {
+        let newest = MinPositions::read("min_positions", min, shards)?;
+        if at.is_empty() {
+            return Ok(Self::Newest(newest));
+        }
+        if !min.is_empty() {
+            return Err(Failure::invalid("min_positions", "has no meaning beside positions"));
+        }
+        let at = MinPositions::read("positions", at, shards)?;
+        let each = (0..shards).map(|shard| at.of(ShardId(shard)));
+        let missing = || Failure::invalid("positions", "names not every shard of the network");
+        Ok(Self::At(each.collect::<Option<_>>().ok_or_else(missing)?))
+    }
+}
+
 /// Writes a position.
 pub(crate) fn to_proto(position: Position) -> proto::Position {
     proto::Position { shard: position.shard.0, seq: position.seq.0 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use coalition_domain::settlement::{Hour, LineKey, LineSum, StatementLine};
-use coalition_domain::{Currency, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
-use coalition_intake::convert::{money_to_proto, timestamp_from_proto};
-use coalition_journal::entry::ShardId;
+use coalition_domain::{Currency, Money, PartnerId, ProgrammeId, Role, Timestamp, UnitPrice};
+use coalition_intake::convert::{money_to_proto, timestamp_from_proto, timestamp_to_proto};
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::view::{Part, Position};
+use coalition_proto::account::v1::activity::Source;
 use coalition_proto::settlement::v1::{self as proto, SettlementDirection, SettlementKind};
 use coalition_proto::r#type::v1::PositionRange;
 
-use super::name;
 use super::request::unit_price_to_proto;
+use super::{activity, name, position};
 use crate::status::Failure;
 
 /// A line over all shards, with what each shard adds to it.
@@ -66,6 +68,45 @@ pub(crate) fn line_to_proto(programme: &ProgrammeId, line: &Line) -> Result<prot
         ranges: shards.iter().map(range).collect(),
         name: name::of_line(&partner, key.id(programme)),
     })
+}
+
+/// Writes what a decision of `shard` adds to the line `key`, as `role` may see it: whose event it was says more than the line.
+pub(crate) fn part_to_proto(
+    key: &LineKey,
+    part: &Part,
+    shard: ShardId,
+    role: Role,
+) -> Result<proto::LineEvent, Failure> {
+    let Part { key: (place, number), decided_at, decision, points } = part;
+    let partner = activity::partner_of(decision).filter(|partner| match role {
+        Role::Operator => true,
+        Role::Partner(own) => own == *partner,
+        Role::Member(_) => false,
+    });
+    let source =
+        if partner.is_some() || role == Role::Operator { activity::source(&decision.command) } else { None };
+    let source = source.map(|source| match source {
+        Source::EventId(id) => proto::line_event::Source::EventId(id),
+        Source::RequestId(id) => proto::line_event::Source::RequestId(id),
+    });
+    let member = (role == Role::Operator).then(|| name::of_member(decision.command.account()));
+    Ok(proto::LineEvent {
+        position: Some(position::to_proto(Position { shard, seq: Seq(place.seq) })),
+        index: place.index,
+        number: *number,
+        record_time: Some(timestamp_to_proto(*decided_at)),
+        points: *points,
+        amount: Some(money_to_proto(&exact(key.unit_price(), *points)?)),
+        partner: partner.map(name::of_partner).unwrap_or_default(),
+        source,
+        member: member.unwrap_or_default(),
+    })
+}
+
+/// Points times price, not rounded.
+fn exact(unit_price: &UnitPrice, points: i64) -> Result<Money, Failure> {
+    let micros = unit_price.micros().checked_mul(points).ok_or_else(too_large)?;
+    Ok(Money { currency: unit_price.currency(), micros })
 }
 
 /// What is settled, who pays, who stands on the other side, and the price of a point.

@@ -5,6 +5,7 @@ mod adjustment;
 mod catalogue;
 mod event;
 mod key;
+mod line_events;
 mod member;
 mod operator;
 mod partner;
@@ -22,7 +23,7 @@ use coalition_ledger::runtime::{Ledger, Reply};
 use coalition_proto::r#type::v1::Position;
 use tokio::sync::Semaphore;
 
-use crate::convert::position::MinPositions;
+use crate::convert::position::{MinPositions, Stand};
 use crate::settings::Settings;
 use crate::status::Failure;
 
@@ -45,6 +46,11 @@ impl Gateway {
     /// Reads `min_position` of a request.
     fn min(&self, position: Option<&Position>) -> Result<MinPositions, Failure> {
         MinPositions::read("min_position", position, self.ledger.shards())
+    }
+
+    /// Reads `min_positions` and `positions` of a request.
+    fn stand(&self, min: &[Position], at: &[Position]) -> Result<Stand, Failure> {
+        Stand::read(min, at, self.ledger.shards())
     }
 
     /// Reads `min_positions` of a request.

@@ -1,22 +1,26 @@
 //! Who owes whom.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use coalition_domain::settlement::{Hour, LineKey};
+use coalition_domain::settlement::LineKey;
 use coalition_domain::{Currency, PartnerId, ProgrammeId};
 use coalition_intake::convert::money_to_proto;
+use coalition_journal::entry::Seq;
+use coalition_ledger::view::{Hours, SumsView};
 use coalition_proto::settlement::v1 as proto;
 use coalition_proto::settlement::v1::settlement_service_server::SettlementService;
 use coalition_proto::r#type::v1::Position;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::Gateway;
 use super::account::check_programme;
 use super::partner::check_partner;
 use crate::call::Call;
-use crate::convert::position::MinPositions;
+use crate::convert::position::{MinPositions, Stand};
 use crate::convert::settlement::{self, Line, Owed};
-use crate::convert::{name, position, statement_csv};
+use crate::convert::{name, statement_csv};
 use crate::forward::blocking;
 use crate::page::Page;
 use crate::status::Failure;
@@ -38,16 +42,18 @@ fn parts<T>(parts: Vec<T>) -> Parts<T> {
 struct Asked {
     partner: PartnerId,
     programme: ProgrammeId,
-    hours: (Hour, Hour),
+    hours: Hours,
+    stand: Stand,
 }
 
 /// Reads the fields that every request for a statement has.
 macro_rules! asked {
-    ($call:expr, $request:expr) => {
+    ($gateway:expr, $call:expr, $request:expr) => {
         Asked {
             partner: $call.partner_named("partner", &$request.partner)?,
             programme: name::programme("programme", &$request.programme)?,
             hours: settlement::hours($request.start_time.as_ref(), $request.end_time.as_ref())?,
+            stand: $gateway.stand(&$request.min_positions, &$request.positions)?,
         }
     };
 }
@@ -66,15 +72,9 @@ fn written(asked: &Asked, lines: &[Line]) -> Result<Vec<proto::SettlementLine>, 
 
 impl Gateway {
     /// The lines of a partner's statement, and what they stand on.
-    async fn statement(
-        &self,
-        call: &Call,
-        asked: &Asked,
-        min: &[Position],
-    ) -> Result<(Vec<Line>, Vec<Position>), Failure> {
-        let min = self.mins(min)?;
+    async fn statement(&self, call: &Call, asked: &Asked) -> Result<(Vec<Line>, Vec<Position>), Failure> {
         self.check_known(call, &asked.partner).await?;
-        let (mut lines, positions) = self.lines(call, asked.programme, asked.hours, &min).await?;
+        let (mut lines, positions) = self.lines(call, asked.programme, asked.hours, &asked.stand).await?;
         lines.retain(|line| line.line.partner() == asked.partner);
         Ok((lines, positions))
     }
@@ -84,26 +84,34 @@ impl Gateway {
         &self,
         call: &Call,
         programme: ProgrammeId,
-        (from, until): (Hour, Hour),
-        min: &MinPositions,
+        hours: Hours,
+        stand: &Stand,
     ) -> Result<(Vec<Line>, Vec<Position>), Failure> {
         let registry = self.registry(call, &MinPositions::default()).await?.registry;
         check_programme(&registry, &programme)?;
-        let shards = self.sums(call, min).await?;
+        let shards = self.sums_on(call, stand).await?;
+        let (log, deadline) = (Arc::clone(&self.log), call.deadline);
         blocking(call, move || {
-            let positions = shards.iter().map(|sums| position::to_proto(sums.position)).collect();
+            let given_up = || Instant::now() >= deadline;
             let mut sums = Vec::with_capacity(shards.len());
-            for shard in &shards {
-                sums.push((shard.position.shard, shard.lines(&programme, from, until)?));
+            for (shard, at) in &shards {
+                let lines = shard.lines_at(&*log, &programme, hours, *at, &given_up)?;
+                sums.push((shard.position.shard, lines));
             }
-            Ok((settlement::lines(sums)?, positions))
+            Ok((settlement::lines(sums)?, stood_on(&shards)))
         })
         .await
     }
 
-    async fn check_known(&self, call: &Call, partner: &PartnerId) -> Result<(), Failure> {
+    pub(super) async fn check_known(&self, call: &Call, partner: &PartnerId) -> Result<(), Failure> {
         check_partner(&self.registry(call, &MinPositions::default()).await?.registry, partner)
     }
+}
+
+/// The positions that sums count up to.
+pub(super) fn stood_on(shards: &[(SumsView, Seq)]) -> Vec<Position> {
+    let at = |(sums, seq): &(SumsView, Seq)| Position { shard: sums.position.shard.0, seq: seq.0 };
+    shards.iter().map(at).collect()
 }
 
 #[tonic::async_trait]
@@ -113,8 +121,8 @@ impl SettlementService for Gateway {
         request: Request<proto::GetSettlementStatementRequest>,
     ) -> Result<Response<proto::SettlementStatement>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let asked = asked!(&call, request);
-        let (lines, positions) = self.statement(&call, &asked, &request.min_positions).await?;
+        let asked = asked!(self, &call, request);
+        let (lines, positions) = self.statement(&call, &asked).await?;
         let net = settlement::owed(&lines)
             .into_iter()
             .map(|((_, currency), owed)| Ok(money_to_proto(&owed.net(currency)?)));
@@ -134,11 +142,11 @@ impl SettlementService for Gateway {
         request: Request<proto::ListSettlementLinesRequest>,
     ) -> Result<Response<proto::ListSettlementLinesResponse>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let asked = asked!(&call, request);
+        let asked = asked!(self, &call, request);
         let filter = asked.filter();
         let filter = filter.each_ref().map(String::as_str);
         let page = Page::<LineKey>::of(&call, request.page_size, &request.page_token, &filter)?;
-        let (lines, positions) = self.statement(&call, &asked, &request.min_positions).await?;
+        let (lines, positions) = self.statement(&call, &asked).await?;
         let (lines, next_page_token) = page.cut(lines.into_iter(), |line| line.line.key);
         let lines = written(&asked, &lines)?;
         Ok(Response::new(proto::ListSettlementLinesResponse { lines, next_page_token, positions }))
@@ -151,11 +159,11 @@ impl SettlementService for Gateway {
         request: Request<proto::StreamSettlementLinesRequest>,
     ) -> Result<Response<Self::StreamSettlementLinesStream>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let asked = asked!(&call, request);
+        let asked = asked!(self, &call, request);
         let filter = asked.filter();
         let filter = filter.each_ref().map(String::as_str);
         let page = Page::<LineKey>::of(&call, 0, &request.resume_token, &filter)?;
-        let (lines, _) = self.statement(&call, &asked, &request.min_positions).await?;
+        let (lines, _) = self.statement(&call, &asked).await?;
         let rest = lines.iter().filter(|line| page.after.is_none_or(|after| line.line.key > after));
         let write = |line: &Line| {
             let resume_token = page.token(&line.line.key);
@@ -173,11 +181,22 @@ impl SettlementService for Gateway {
         request: Request<proto::ExportSettlementStatementRequest>,
     ) -> Result<Response<Self::ExportSettlementStatementStream>, Status> {
         let (call, request) = (Call::of(&request)?, request.into_inner());
-        let asked = asked!(&call, request);
-        let (lines, _) = self.statement(&call, &asked, &request.min_positions).await?;
+        let asked = asked!(self, &call, request);
+        let (lines, mut positions) = self.statement(&call, &asked).await?;
         let document = statement_csv::write(&asked.partner, &asked.programme, asked.hours, &lines)?;
-        let chunk = |content: &[u8]| proto::ExportSettlementStatementResponse { content: content.to_vec() };
+        let chunk = |content: &[u8]| proto::ExportSettlementStatementResponse {
+            content: content.to_vec(),
+            positions: std::mem::take(&mut positions),
+        };
         Ok(Response::new(parts(document.chunks(CHUNK_BYTES).map(chunk).collect())))
+    }
+
+    async fn list_line_events(
+        &self,
+        request: Request<proto::ListLineEventsRequest>,
+    ) -> Result<Response<proto::ListLineEventsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.line_events(&call, request).await?))
     }
 
     async fn get_net_position(
@@ -191,11 +210,11 @@ impl SettlementService for Gateway {
         };
         let programme = name::programme("programme", &request.programme)?;
         let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
-        let min = self.mins(&request.min_positions)?;
+        let stand = self.stand(&request.min_positions, &request.positions)?;
         if let Some(partner) = &only {
             self.check_known(&call, partner).await?;
         }
-        let (lines, positions) = self.lines(&call, programme, hours, &min).await?;
+        let (lines, positions) = self.lines(&call, programme, hours, &stand).await?;
         let owed = settlement::owed(&lines);
         Ok(Response::new(proto::NetPosition {
             programme: name::of_programme(programme),
@@ -213,8 +232,8 @@ impl SettlementService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let programme = name::programme("programme", &request.programme)?;
         let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
-        let min = self.mins(&request.min_positions)?;
-        let (mut lines, positions) = self.lines(&call, programme, hours, &min).await?;
+        let stand = self.stand(&request.min_positions, &request.positions)?;
+        let (mut lines, positions) = self.lines(&call, programme, hours, &stand).await?;
         if let Some(own) = call.partner() {
             lines.retain(|line| match &line.line.key {
                 LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => false,

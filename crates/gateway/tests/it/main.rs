@@ -18,6 +18,7 @@ mod events;
 mod exchanges;
 mod holds;
 mod limits;
+mod line_events;
 mod policy;
 mod programmes;
 mod redemptions;

@@ -59,12 +59,7 @@ impl Network {
     async fn start_waiting(settings: Settings, consent_wait: Span) -> Self {
         let log = Arc::new(Faulty::new());
         log.memory.set_now(now());
-        let port = port(&log);
-        let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
-        let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
-        let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&port)).unwrap());
-        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &returns, &shards).unwrap();
-        let ledger = node.ledger();
+        let mut network = Self::over(log, settings).await;
         let operator = NewKey::draw().unwrap();
         let set_up = RegistryCommand {
             caller: None,
@@ -79,8 +74,20 @@ impl Network {
                 secret_hash: operator.secret.hash(),
             },
         };
+        network.ledger.change(set_up).await.unwrap().decision.outcome.unwrap();
+        network.operator = operator.secret.reveal().to_owned();
+        network
+    }
+
+    /// The network whose topics are in `log`, with empty stores.
+    async fn over(log: Arc<Faulty>, settings: Settings) -> Self {
+        let port = port(&log);
+        let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
+        let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
+        let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&port)).unwrap());
+        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &returns, &shards).unwrap();
+        let ledger = node.ledger();
         ledger.wait(coalition_ledger::shard::relay::HOME, |status| status.in_office).await.unwrap();
-        ledger.change(set_up).await.unwrap().decision.outcome.unwrap();
         let intake =
             Intake::start(port.clone(), ledger.clone(), coalition_intake::Settings::default()).unwrap();
 
@@ -93,12 +100,21 @@ impl Network {
             log,
             ledger,
             address,
-            operator: operator.secret.reveal().to_owned(),
+            operator: String::new(),
             node: Some(node),
             _intake: intake,
             end: Some(end),
             serving: Some(tokio::spawn(serving)),
         }
+    }
+
+    /// The same journal under new shards, whose stores are empty, and a new gateway.
+    pub(crate) async fn rebuilt(mut self) -> Self {
+        self.shut_down().await.unwrap();
+        self.stop_shards();
+        let mut anew = Self::over(Arc::clone(&self.log), Settings::default()).await;
+        anew.operator.clone_from(&self.operator);
+        anew
     }
 
     /// Tells the gateway to end and waits until it has.

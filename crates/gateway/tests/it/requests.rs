@@ -402,6 +402,17 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
         ),
         (
+            "coalition.settlement.v1.SettlementService/ListLineEvents",
+            settlement::ListLineEventsRequest {
+                name: format!("{}/settlementLines/{}", shop(), "0".repeat(32)),
+                programme: miles(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
             "coalition.settlement.v1.SettlementService/GetNetPosition",
             settlement::GetNetPositionRequest { partner: shop(), programme: miles(), ..Default::default() }
                 .encode_to_vec(),

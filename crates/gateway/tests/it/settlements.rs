@@ -15,7 +15,7 @@ use crate::network::{Network, now, request_id};
 
 /// Twelve members in both shards: 1,111 points each of the shop, 13,332 in all; three of them burn 100 at the airline.
 /// By hand: 13,332 x 0.009 = 119.988, so 119.99 USD; 300 x 0.007 = 2.10 USD.
-async fn traded() -> (Network, Client) {
+pub(crate) async fn traded() -> (Network, Client) {
     let network = Network::furnished().await;
     let operator = network.operator().await;
     let mut shards = std::collections::BTreeSet::new();
@@ -122,7 +122,7 @@ async fn a_statement_counts_by_the_hour() {
             programme: "programmes/miles".to_owned(),
             start_time,
             end_time,
-            min_positions: Vec::new(),
+            ..Default::default()
         };
         let answer = operator.settlements().get_settlement_statement(request).await?;
         Ok::<_, tonic::Status>(answer.into_inner().lines.iter().map(|line| line.points).sum::<i64>())
@@ -222,7 +222,7 @@ async fn lines_are_listed_streamed_and_exported_alike() {
     drop(network);
 }
 
-async fn csv(client: &Client, request: ExportSettlementStatementRequest) -> String {
+pub(crate) async fn csv(client: &Client, request: ExportSettlementStatementRequest) -> String {
     let mut parts = client.settlements().export_settlement_statement(request).await.unwrap().into_inner();
     let mut document = Vec::new();
     while let Some(part) = parts.message().await.unwrap() {

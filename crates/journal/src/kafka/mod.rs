@@ -26,8 +26,8 @@ mod tail;
 mod topics;
 mod wanted;
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rdkafka::error::KafkaError;
@@ -46,6 +46,9 @@ use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Store
 pub struct Kafka {
     topics: Arc<Topics>,
     reader: Arc<Reader>,
+    /// Of those who look back, once there are any: a consumer of its own costs threads.
+    back: Mutex<Option<Arc<Reader>>>,
+    settings: Settings,
     producer: Arc<Producer>,
     groups: Arc<Groups>,
     trims: Arc<Trims>,
@@ -81,7 +84,8 @@ impl Kafka {
             .name("kafka/keeper".to_owned())
             .spawn(run)
             .map_err(|error| failed("start a thread".to_owned(), error))?;
-        Ok(Self { topics, reader, producer, groups, trims, wishes, keeper: Some(keeper) })
+        let (back, settings) = (Mutex::default(), settings.clone());
+        Ok(Self { topics, reader, back, settings, producer, groups, trims, wishes, keeper: Some(keeper) })
     }
 }
 
@@ -127,6 +131,18 @@ impl Log for Kafka {
         self.reader.read(of, from, bytes_max)
     }
 
+    fn read_back(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.topics.partition(of)?;
+        let back = self.back()?;
+        let read = back.read(of, from, bytes_max)?;
+        if !read.is_empty() {
+            return Ok(read);
+        }
+        // It goes by the end that it knows, which the other reader may have passed.
+        back.bounds(of)?;
+        back.read(of, from, bytes_max)
+    }
+
     fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
         self.topics.partition(of)?;
         self.reader.bounds(of)
@@ -158,6 +174,15 @@ impl Log for Kafka {
 }
 
 impl Kafka {
+    fn back(&self) -> Result<Arc<Reader>, Error> {
+        let mut back = self.back.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = match back.take() {
+            Some(reader) => reader,
+            None => Arc::new(Reader::start(&self.settings)?),
+        };
+        Ok(Arc::clone(back.insert(reader)))
+    }
+
     fn look(&self) {
         // The thread ends after the log.
         _ = self.wishes.send(Wish::Look);

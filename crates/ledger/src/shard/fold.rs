@@ -68,7 +68,8 @@ impl Shard {
 
     fn fold(&mut self, next: &Unfolded, now: Now, out: &mut Vec<Output>) {
         let verdict = self.state.meta.chain.judge(&next.raw, next.entry.as_ref());
-        self.state.note_record(next.offset, &next.raw);
+        let in_effect = matches!(verdict, Verdict::InEffect(_));
+        self.state.note_record(next.offset, &next.raw, in_effect);
         if let Verdict::InEffect(seq) = verdict {
             self.untaken_bytes += next.raw.len();
             match &next.entry {

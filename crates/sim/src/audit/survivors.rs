@@ -111,7 +111,7 @@ fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
     same("the books", &found, &books)?;
 
     let until = Hour::of(world.now().plus(Span::from_days(400)));
-    let found = view.lines(&programme(), Hour(0), until).map_err(|error| error.to_string())?;
+    let found = view.lines(&programme(), (Hour(0), until)).map_err(|error| error.to_string())?;
     let found: BTreeMap<_, _> = found.into_iter().map(|(key, sum)| (key, (sum.points, sum.count))).collect();
     same("the lines of settlement", &found, &ledger.sums.lines())
 }

@@ -11,17 +11,18 @@ use coalition_proto::settlement::v1::ExportSettlementStatementRequest;
 use super::{Args, Period};
 use crate::client::Session;
 use crate::client::failure::CallFailed;
-use crate::client::names::{partner_name, programme_name};
+use crate::client::names::partner_name;
 
 const DOING: &str = "export the statement";
 
 pub(super) async fn run(session: &Session, args: &Args, period: Period, file: &Path) -> Result<ExitCode> {
     let query = ExportSettlementStatementRequest {
         partner: args.partner.as_ref().map(partner_name).unwrap_or_default(),
-        programme: programme_name(&args.programme),
+        programme: args.programme(),
         start_time: period.from,
         end_time: period.to,
         min_positions: Vec::new(),
+        positions: args.positions.clone(),
     };
     let mut parts = session.ask(DOING, query).await?;
     let mut document = Vec::new();

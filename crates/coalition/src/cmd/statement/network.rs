@@ -7,26 +7,28 @@ use coalition_proto::settlement::v1::{BurnMatrix, GetBurnMatrixRequest, GetNetPo
 use serde_json::{Value, json};
 
 use super::{Args, Period, partner};
-use crate::client::names::{programme_name, short};
+use crate::client::names::short;
 use crate::client::text::{grouped, money, price};
 use crate::client::{Align, Session, Style, Table, json};
 
 pub(super) async fn run(session: &Session, args: &Args, period: Period) -> Result<ExitCode> {
-    let programme = programme_name(&args.programme);
+    let programme = args.programme();
     let query = GetNetPositionRequest {
         programme: programme.clone(),
         partner: String::new(),
         min_positions: Vec::new(),
         start_time: period.from,
         end_time: period.to,
+        positions: args.positions.clone(),
     };
     let net = session.ask("read the net positions", query).await?;
-    // The matrix stands on nothing older than the net positions, so that a redemption in the one is in the other.
+    // Both stand on the same, so that a redemption in the one is in the other.
     let query = GetBurnMatrixRequest {
         programme,
-        min_positions: net.positions.clone(),
+        min_positions: Vec::new(),
         start_time: net.start_time,
         end_time: net.end_time,
+        positions: net.positions.clone(),
     };
     let matrix = session.ask("read the burn matrix", query).await?;
     args.options.answer(|| as_json(&net, &matrix), |style| text(&net, &matrix, style))

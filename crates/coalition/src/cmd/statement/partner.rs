@@ -10,18 +10,19 @@ use coalition_proto::r#type::v1::{Position, PositionRange};
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Args, Period};
-use crate::client::names::{partner_name, programme_name, short};
+use super::{Args, Period, position};
+use crate::client::names::{partner_name, short};
 use crate::client::text::{grouped, money, price, time};
 use crate::client::{Align, Session, Style, Table, json};
 
 pub(super) async fn run(session: &Session, args: &Args, period: Period) -> Result<ExitCode> {
     let query = GetSettlementStatementRequest {
         partner: args.partner.as_ref().map(partner_name).unwrap_or_default(),
-        programme: programme_name(&args.programme),
+        programme: args.programme(),
         start_time: period.from,
         end_time: period.to,
         min_positions: Vec::new(),
+        positions: args.positions.clone(),
     };
     let statement = session.ask("read the statement", query).await?;
     args.options.answer(|| as_json(&statement), |style| text(&statement, style))
@@ -36,8 +37,16 @@ fn text(statement: &SettlementStatement, style: Style) -> String {
     );
     if statement.lines.is_empty() {
         text.push_str("nothing to settle\n");
-        return text;
+    } else {
+        lines(statement, style, &mut text);
     }
+    if !statement.positions.is_empty() {
+        text.push_str(&format!("\nat positions {}\n", position::text(&statement.positions)));
+    }
+    text
+}
+
+fn lines(statement: &SettlementStatement, style: Style, text: &mut String) {
     let mut table = Table::new(&[
         ("what", Align::Left),
         ("counterparty", Align::Left),
@@ -74,7 +83,6 @@ fn text(statement: &SettlementStatement, style: Style) -> String {
         };
         text.push_str(&format!("net  {}, {who}\n", money(net)));
     }
-    text
 }
 
 /// Which time a statement covers, in words.

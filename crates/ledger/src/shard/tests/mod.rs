@@ -2,6 +2,7 @@
 
 mod clock;
 mod inbox;
+mod lookback;
 mod measured;
 mod orders;
 mod passing;

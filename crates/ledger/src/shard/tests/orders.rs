@@ -6,7 +6,7 @@ use coalition_journal::log::Stored;
 use super::waiting::{at, network_by, of_mail, pass, told};
 use super::{Alone, Input};
 
-const DOCUMENT: &str = r#"
+pub(super) const DOCUMENT: &str = r#"
 [programme]
 id = "miles"
 name = "Miles"
