@@ -50,7 +50,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 9;
+pub const FORMAT: u32 = 10;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
