@@ -225,7 +225,7 @@ pub(crate) fn partner_of(decision: &Decision) -> Option<PartnerId> {
         Command::Enrol { caller, .. } => asked(caller),
         Command::TimePassed { .. } => None,
         // Whoever pays for points that were given.
-        Command::Adjust { .. } => decided_events(activity).find_map(adjustment::funder),
+        Command::Adjust { .. } => decided_events(decision).find_map(adjustment::funder),
         Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
             decided_events(decision).find_map(redeemer).or_else(|| asked(caller))
         }
