@@ -423,7 +423,9 @@ fn became(record: &event::PartnerEventRecord) -> Became {
         }
         shared::EventState::Refused => refused(record.refusal.as_ref().expect("a refusal has its reason")),
         shared::EventState::Waiting => Became::Waits,
-        shared::EventState::Received | shared::EventState::Unspecified => unreachable!("it is decided"),
+        shared::EventState::Received | shared::EventState::Unspecified => {
+            unreachable!("it is decided")
+        }
     }
 }
 

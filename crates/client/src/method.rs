@@ -105,6 +105,8 @@ methods! {
         create_member(CreateMemberRequest) -> Member, request_id;
         get_member(GetMemberRequest) -> Member;
         lookup_member(LookupMemberRequest) -> Member;
+        create_identifier(CreateIdentifierRequest) -> MemberIdentifier, request_id;
+        list_identifiers(ListIdentifiersRequest) -> ListIdentifiersResponse [MemberIdentifier in identifiers];
     }
     OperatorServiceClient in operator {
         get_conservation_report(GetConservationReportRequest) -> ConservationReport;

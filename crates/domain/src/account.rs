@@ -2,6 +2,7 @@
 
 mod adjusting;
 mod burning;
+mod linking;
 pub(crate) mod orders;
 mod parts;
 pub mod past;
@@ -15,6 +16,7 @@ use crate::adjustment::{AdjustmentId, AdjustmentRecord};
 use crate::burn::Burns;
 use crate::debt::Debts;
 use crate::event::{Accrual, Decision, Event, Outcome};
+use crate::handover::{Forward, Linked};
 use crate::keys::{KeyEntry, KeyIndex, KeyState};
 use crate::lot::{Lot, LotBook};
 use crate::order::OrderRecord;
@@ -69,6 +71,9 @@ pub struct Consent {
     pub since: Timestamp,
 }
 
+/// Purposes of which an account keeps what the member said, so that its row stays small.
+pub(crate) const CONSENTS_MAX: u32 = 64;
+
 /// The consent by which partners may sign the member in: each whose own events gave it, until it is withdrawn.
 pub const SIGN_IN: &str = "sign-in";
 
@@ -112,6 +117,8 @@ pub struct Account {
     burns: Burns,
     orders: Pages<OrderRecord>,
     adjustments: Pages<AdjustmentRecord, AdjustmentId>,
+    forward: Option<Forward>,
+    linked: Vec<Linked>,
 }
 
 impl Account {
@@ -130,6 +137,8 @@ impl Account {
             burns: Burns::default(),
             orders: Pages::default(),
             adjustments: Pages::default(),
+            forward: None,
+            linked: Vec::new(),
         }
     }
 
@@ -193,6 +202,16 @@ impl Account {
         &self.adjustments
     }
 
+    /// Which member's account it follows, if its identifier was linked to one.
+    pub fn forward(&self) -> Option<&Forward> {
+        self.forward.as_ref()
+    }
+
+    /// The identifiers that were linked to the member, in the order in which they were.
+    pub fn linked(&self) -> &[Linked] {
+        &self.linked
+    }
+
     /// Whether something is owed in any programme.
     pub fn is_in_debt(&self) -> bool {
         self.purses.values().any(|purse| !purse.debts.is_empty())
@@ -252,6 +271,7 @@ impl Account {
             }
             Outcome::Refused(_) => KeyState::Refused,
             Outcome::Waiting(_) => KeyState::Waiting,
+            Outcome::Forwarded(_) => KeyState::Forwarded,
         };
         let waited = self.wait(decision, at);
         if let Some(entry) = self.entry(&decision.command, state, at)
@@ -265,12 +285,15 @@ impl Account {
     /// By what a command is known from now on, if it has an id.
     fn entry(&self, command: &Command, state: KeyState, at: &Moment) -> Option<KeyEntry> {
         let keep_until = match command {
-            Command::PartnerEvent(event) => event.event_time.plus(at.max_event_age),
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+                event.event_time.plus(at.max_event_age)
+            }
             Command::Enrol { request, .. }
             | Command::Redeem { request, .. }
             | Command::Reward { request, .. }
-            | Command::Adjust { request, .. } => request.issued().plus(at.max_request_age),
-            Command::TimePassed { .. } => return None,
+            | Command::Adjust { request, .. }
+            | Command::Link { request, .. } => request.issued().plus(at.max_request_age),
+            Command::TimePassed { .. } | Command::Adopt(_) => return None,
         };
         let (key, content) = (command.key()?, command.content());
         Some(KeyEntry { key, content, activity: self.activities, state, keep_until })
@@ -278,7 +301,7 @@ impl Account {
 
     /// Keeps an event that waits from now on, and forgets one that waited so far: true if it did.
     fn wait(&mut self, decision: &Decision, at: &Moment) -> bool {
-        let Command::PartnerEvent(event) = &decision.command else { return false };
+        let Some(event) = decision.command.event() else { return false };
         let before = self.waiting.len();
         self.waiting.retain(|waiting| waiting.event != *event);
         let waited = self.waiting.len() < before;
@@ -324,25 +347,33 @@ impl Account {
                 | Event::AdjustmentApproved { .. }
                 | Event::AdjustmentRejected { .. }
                 | Event::PointsTaken(_) => self.adjust(event, at),
+                Event::AccountLinked { .. }
+                | Event::HandedOver { .. }
+                | Event::RecordsAdopted { .. }
+                | Event::PointsAdopted { .. }
+                | Event::PointsSuspended { .. }
+                | Event::GrantReversed(_) => self.link(event, command, at),
             }
         }
     }
 
     fn enrol(&mut self, command: &Command, at: &Moment) {
         let identifier = match command {
-            Command::PartnerEvent(event) => event.identifier.clone(),
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => event.identifier.clone(),
             Command::Enrol { identifier, .. } => identifier.clone(),
             Command::Redeem { .. }
             | Command::TimePassed { .. }
             | Command::Reward { .. }
-            | Command::Adjust { .. } => unreachable!("no reward, adjustment or time enrols anybody"),
+            | Command::Adjust { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_) => unreachable!("neither a reward nor time nor a link enrols anybody"),
         };
         self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
     }
 
     fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
         let since = match command {
-            Command::PartnerEvent(event) => {
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
                 if purpose.as_str() == SIGN_IN {
                     if given {
                         self.sign_in.insert(event.partner);
@@ -356,7 +387,9 @@ impl Account {
             | Command::Redeem { .. }
             | Command::TimePassed { .. }
             | Command::Reward { .. }
-            | Command::Adjust { .. } => at.decided_at,
+            | Command::Adjust { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_) => at.decided_at,
         };
         self.consents.insert(purpose, Consent { given, since });
     }
@@ -365,7 +398,8 @@ impl Account {
         let key = accrual.lot(at.place, nth);
         let Accrual { rule, points, issuer, funder, unit_price, pending, .. } = *accrual;
         let order = orders::key_of(command);
-        let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price, order };
+        let claim = accrual.claim;
+        let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price, order, claim };
         self.purses.entry(accrual.programme).or_default().lots.insert(lot, at.place.seq);
         if let Some(key) = accrual.claim {
             let (activity, state) = (self.activities, KeyState::Claimed);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::adjustment::{Adjustment, Entry};
+use crate::handover::Handover;
 use crate::{
     AccountId, AdjustmentId, BurnId, Channel, EngagementKind, Feed, Fingerprint, Identifier, KeyId, Money,
     PartnerId, Points, ProgrammeId, Purpose, Reference, RequestId, RewardId, Scheme, Span, Timestamp,
@@ -263,6 +264,26 @@ pub enum Command {
         /// What is asked.
         change: AdjustmentChange,
     },
+    /// Have an identifier's account follow a member's: what it has, and what comes for it later, is the member's.
+    Link {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose account follows.
+        identifier: Identifier,
+        /// Which account it follows; somebody is enrolled there.
+        member: AccountId,
+    },
+    /// Take in what another account hands over. A shard asks it of another: it can't be refused.
+    Adopt(Handover),
+    /// Judge a partner's event that came for an account which was linked to this one.
+    Forwarded {
+        /// What the partner said.
+        event: PartnerEvent,
+        /// This account.
+        account: AccountId,
+    },
 }
 
 /// What is asked about an adjustment.
@@ -320,11 +341,36 @@ impl Command {
     pub fn account(&self) -> AccountId {
         match self {
             Self::PartnerEvent(event) => event.identifier.account(),
-            Self::Enrol { identifier, .. } => identifier.account(),
+            Self::Enrol { identifier, .. } | Self::Link { identifier, .. } => identifier.account(),
             Self::Redeem { account, .. }
             | Self::TimePassed { account }
             | Self::Reward { account, .. }
-            | Self::Adjust { account, .. } => *account,
+            | Self::Adjust { account, .. }
+            | Self::Forwarded { account, .. } => *account,
+            Self::Adopt(handover) => handover.to,
+        }
+    }
+
+    /// The command by which `account` judges `event`.
+    pub fn of_event(event: PartnerEvent, account: AccountId) -> Self {
+        if event.identifier.account() == account {
+            Self::PartnerEvent(event)
+        } else {
+            Self::Forwarded { event, account }
+        }
+    }
+
+    /// The partner's event that it is about, if it is.
+    pub fn event(&self) -> Option<&PartnerEvent> {
+        match self {
+            Self::PartnerEvent(event) | Self::Forwarded { event, .. } => Some(event),
+            Self::Enrol { .. }
+            | Self::Redeem { .. }
+            | Self::TimePassed { .. }
+            | Self::Reward { .. }
+            | Self::Adjust { .. }
+            | Self::Link { .. }
+            | Self::Adopt(_) => None,
         }
     }
 
@@ -334,26 +380,31 @@ impl Command {
             Self::Enrol { caller, request, .. }
             | Self::Redeem { caller, request, .. }
             | Self::Reward { caller, request, .. }
-            | Self::Adjust { caller, request, .. } => Some((caller, *request)),
-            Self::PartnerEvent(_) | Self::TimePassed { .. } => None,
+            | Self::Adjust { caller, request, .. }
+            | Self::Link { caller, request, .. } => Some((caller, *request)),
+            Self::PartnerEvent(_) | Self::TimePassed { .. } | Self::Adopt(_) | Self::Forwarded { .. } => None,
         }
     }
 
     /// What it counts under: it takes effect once. `None`: it has no id, and is never a repeat.
     pub fn key(&self) -> Option<Fingerprint> {
         match self {
-            Self::PartnerEvent(event) => Some(event_key(event.partner, &event.event_id)),
-            Self::Enrol { .. } | Self::Redeem { .. } | Self::Reward { .. } | Self::Adjust { .. } => {
-                self.request().map(|(caller, request)| request_key(caller.role, request))
+            Self::PartnerEvent(event) | Self::Forwarded { event, .. } => {
+                Some(event_key(event.partner, &event.event_id))
             }
-            Self::TimePassed { .. } => None,
+            Self::Enrol { .. }
+            | Self::Redeem { .. }
+            | Self::Reward { .. }
+            | Self::Adjust { .. }
+            | Self::Link { .. } => self.request().map(|(caller, request)| request_key(caller.role, request)),
+            Self::TimePassed { .. } | Self::Adopt(_) => None,
         }
     }
 
     /// What it says: a repeat has the same content, else its id was used twice. Frozen.
     pub fn content(&self) -> Fingerprint {
         match self {
-            Self::PartnerEvent(event) => event_content(event),
+            Self::PartnerEvent(event) | Self::Forwarded { event, .. } => event_content(event),
             Self::Enrol { identifier, .. } => identify(Fingerprint::of("enrol"), identifier).done(),
             Self::Redeem { account, programme, reward, quantity, .. } => Fingerprint::of("redeem")
                 .field(1, account.0.as_bytes())
@@ -366,6 +417,12 @@ impl Command {
             }
             Self::Reward { account, change, .. } => reward_content(account, change),
             Self::Adjust { account, change, .. } => adjustment_content(account, change),
+            Self::Link { identifier, member, .. } => {
+                identify(Fingerprint::of("link"), identifier).field(4, member.0.as_bytes()).done()
+            }
+            Self::Adopt(Handover { from, to, .. }) => {
+                Fingerprint::of("adopt").field(1, from.0.as_bytes()).field(2, to.0.as_bytes()).done()
+            }
         }
     }
 }

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::adjustment::{Adjustment, AdjustmentReason};
 use crate::debt::Debt;
+use crate::handover::{Piece, Sums};
 use crate::lot::{Expiry, LotAllocation, LotKey};
 use crate::programme::Category;
 use crate::{
-    AdjustmentId, Bought, BurnId, Command, Fingerprint, KeyId, Money, PartnerId, Place, Points, ProgrammeId,
-    Purpose, Rejection, RewardId, Role, RuleId, Timestamp, UnitPrice,
+    AccountId, AdjustmentId, Bought, BurnId, Command, Fingerprint, KeyId, Money, PartnerId, Place, Points,
+    ProgrammeId, Purpose, Rejection, RewardId, Role, RuleId, Timestamp, UnitPrice,
 };
 
 /// A decision as it is journaled: the command and what became of it.
@@ -31,6 +32,8 @@ pub enum Outcome {
     Refused(Rejection),
     /// It came too early, and is decided again later.
     Waiting(Wait),
+    /// The account was linked to this one, which decides it.
+    Forwarded(AccountId),
 }
 
 /// How long a command waits, and what for.
@@ -197,6 +200,47 @@ pub enum Event {
     },
     /// Points were taken by hand.
     PointsTaken(Taking),
+    /// The account was linked to a member's, and follows it from now on.
+    AccountLinked {
+        /// Which.
+        to: AccountId,
+    },
+    /// A part of what a linked account has is on its way to the member's.
+    HandedOver {
+        /// To the account of which member.
+        to: AccountId,
+        /// What.
+        piece: Piece,
+    },
+    /// An identifier was linked to the member, or orders or once-limits of its account came.
+    RecordsAdopted {
+        /// Which piece of the handover.
+        piece: u32,
+    },
+    /// Points of a linked account came.
+    PointsAdopted {
+        /// Which piece of the handover.
+        piece: u32,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// How many can be spent.
+        available: Points,
+        /// How many can be spent later.
+        pending: Points,
+        /// How many are owed.
+        debt: Points,
+    },
+    /// Points of a linked account came and could not be taken in: a person has to see what becomes of them.
+    PointsSuspended {
+        /// Which piece of the handover.
+        piece: u32,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// How many; below zero: more was owed than there was.
+        points: i64,
+    },
+    /// Points that came with a link were granted before to the member, by a rule that grants once: they are taken back.
+    GrantReversed(Reversal),
 }
 
 /// What the points of a hold or redemption buy.
@@ -236,6 +280,19 @@ pub struct Taking {
     pub allocations: Vec<LotAllocation>,
     /// What was not there, if anything.
     pub owed: Option<Debt>,
+}
+
+/// A lot that is taken back whole. Frozen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reversal {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// By which rule it was granted.
+    pub rule: RuleId,
+    /// What is left of it, and whose it was.
+    pub allocation: LotAllocation,
+    /// Whether it was still to be activated.
+    pub pending: bool,
 }
 
 /// Points taken out of reach for a reward.
@@ -445,6 +502,11 @@ pub enum Book {
     ClawedBack(PartnerId),
     /// What clawbacks could not recover yet; its sum is never above zero.
     Debt,
+    /// What is between an account that was linked and the member's. In one shard what came from others counts below zero; over
+    /// all shards it is what is under way.
+    InTransit,
+    /// What came and could not be taken in.
+    Suspense,
 }
 
 /// Points added to a book, or taken from it.
@@ -538,6 +600,40 @@ impl Event {
                 postings.extend([post(Book::Available, -taken), post(Book::Debt, taken - points.signed())]);
                 (*programme, postings)
             }
+            Self::HandedOver { piece: Piece::Points { programme, lots, debts }, .. } => {
+                let sums = Sums::of(lots, debts).expect("they were in one purse");
+                (
+                    *programme,
+                    vec![
+                        post(Book::Available, -sums.available.signed()),
+                        post(Book::Pending, -sums.pending.signed()),
+                        post(Book::Debt, sums.debt.signed()),
+                        post(Book::InTransit, sums.net()),
+                    ],
+                )
+            }
+            Self::PointsAdopted { programme, available, pending, debt, .. } => {
+                let sums = Sums { available: *available, pending: *pending, debt: *debt };
+                (
+                    *programme,
+                    vec![
+                        post(Book::InTransit, -sums.net()),
+                        post(Book::Available, available.signed()),
+                        post(Book::Pending, pending.signed()),
+                        post(Book::Debt, -debt.signed()),
+                    ],
+                )
+            }
+            Self::PointsSuspended { programme, points, .. } => {
+                (*programme, vec![post(Book::InTransit, -points), post(Book::Suspense, *points)])
+            }
+            Self::GrantReversed(Reversal { programme, allocation, pending, .. }) => (
+                *programme,
+                vec![
+                    post(waiting(*pending), -allocation.points.signed()),
+                    post(Book::ClawedBack(allocation.issuer), allocation.points.signed()),
+                ],
+            ),
             Self::MemberEnrolled
             | Self::ConsentGiven { .. }
             | Self::ConsentWithdrawn { .. }
@@ -546,7 +642,13 @@ impl Event {
             | Self::PointsExchanged(_)
             | Self::AdjustmentCreated { .. }
             | Self::AdjustmentApproved { .. }
-            | Self::AdjustmentRejected { .. } => return None,
+            | Self::AdjustmentRejected { .. }
+            | Self::AccountLinked { .. }
+            | Self::HandedOver {
+                piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+                ..
+            }
+            | Self::RecordsAdopted { .. } => return None,
         };
         assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
         Some((programme, postings))

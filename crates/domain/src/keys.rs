@@ -32,6 +32,8 @@ pub enum KeyState {
     Claimed,
     /// A command that came too early, and is decided again later.
     Waiting,
+    /// An event that the account which this one is linked to decides.
+    Forwarded,
 }
 
 /// One known key. Frozen in stored data.
@@ -101,8 +103,9 @@ impl KeyIndex {
             }
             seen = match (seen, entry.state) {
                 (_, KeyState::Applied | KeyState::Claimed | KeyState::Waiting)
-                | (Seen::Taken, KeyState::Refused) => Seen::Taken,
-                (_, KeyState::Refused) => Seen::RefusedBefore,
+                | (Seen::Taken, KeyState::Refused | KeyState::Forwarded) => Seen::Taken,
+                // Whoever decides what was forwarded knows whether its id is taken.
+                (_, KeyState::Refused | KeyState::Forwarded) => Seen::RefusedBefore,
             };
             contents += 1;
         }
@@ -121,9 +124,18 @@ impl KeyIndex {
         self.of(claim).any(|entry| entry.state == KeyState::Claimed)
     }
 
+    /// The once-limits that were used up, from this one on and in order.
+    pub fn claims(&self, from: Fingerprint) -> impl Iterator<Item = &Fingerprint> {
+        let first = self.page_of(&from).unwrap_or(0);
+        let entries = self.pages[first..].iter().flat_map(|page| &page.entries);
+        let claimed = entries.filter(|entry| entry.state == KeyState::Claimed).map(|entry| &entry.key);
+        claimed.skip_while(move |key| **key < from)
+    }
+
     /// Adds an entry, and forgets those of its page that nobody has to know at `now` any more.
     pub(crate) fn insert(&mut self, entry: KeyEntry, now: Timestamp, seq: u64) {
-        if entry.state == KeyState::Refused && self.of(&entry.key).count() >= CONTENTS_MAX {
+        let repeatable = matches!(entry.state, KeyState::Refused | KeyState::Forwarded);
+        if repeatable && self.of(&entry.key).count() >= CONTENTS_MAX {
             return;
         }
         if self.pages.is_empty() {

@@ -13,6 +13,7 @@ mod command;
 pub mod debt;
 pub mod decide;
 pub mod event;
+pub mod handover;
 mod identifier;
 mod ids;
 pub mod keys;

@@ -35,7 +35,7 @@ impl PartialOrd for Expiry {
     }
 }
 
-/// Names a lot in its shard, and orders the lots of a purse as they are burnt: soonest expiry, promotional before
+/// Names a lot in its account, and orders the lots of a purse as they are burnt: soonest expiry, promotional before
 /// paid, longest available, then journal position. The order of the fields is that order. Frozen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct LotKey {
@@ -47,11 +47,11 @@ pub struct LotKey {
     pub available_from: Timestamp,
     /// The decision that granted it.
     pub granted: Place,
-    /// Which of that decision's lots.
+    /// Which of that decision's lots; of a lot that came with a link, the number of that link in the upper 16 bits.
     pub nth: u32,
 }
 
-/// The points of one accrual that are left. Frozen in stored data.
+/// The points of one accrual that are left. Frozen in stored data for good: handovers hold it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Lot {
     /// Its name and place in the order.
@@ -70,6 +70,8 @@ pub struct Lot {
     pub unit_price: UnitPrice,
     /// For which order it was granted, if that can be returned.
     pub order: Option<Fingerprint>,
+    /// What its rule will not grant again.
+    pub claim: Option<Fingerprint>,
 }
 
 impl Lot {

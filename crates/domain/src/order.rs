@@ -38,7 +38,7 @@ pub fn line_key(line: &Reference) -> Fingerprint {
     Fingerprint::of("line").field(1, line.as_str().as_bytes()).done()
 }
 
-/// An order. Frozen in stored data, as all types here, until the format of the rows is raised.
+/// An order. Frozen in stored data, as all types here, for good: handovers hold it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// When it was placed, or its latest part; or when the account was opened first.
@@ -157,6 +157,28 @@ impl OrderRecord {
                 None => self.lines.push(line),
             }
         }
+    }
+
+    /// What another account knows of the same order joins what is known here. Of another currency, it is known by its grants
+    /// alone, which are taken back with the order.
+    pub(crate) fn merge(&mut self, other: Self) {
+        let Self { placed, amount, returned, whole, lines, grants } = other;
+        match amount {
+            Some(part) => {
+                let same = self.amount.is_some_and(|amount| amount.currency == part.currency);
+                let unreturned = |line: &LineRecord| LineRecord { returned: 0, ..line.clone() };
+                self.add_part(placed, part, lines.iter().map(unreturned));
+                self.returned = self.returned.saturating_add(if same { returned } else { 0 });
+            }
+            None => self.placed = self.placed.max(placed),
+        }
+        for line in lines {
+            if let Some(known) = self.lines.iter_mut().find(|known| known.line == line.line) {
+                known.returned = known.returned.saturating_add(line.returned);
+            }
+        }
+        self.whole &= whole;
+        self.grants.extend(grants);
     }
 
     pub(crate) fn take_back(&mut self, part: &OrderReturn) {

@@ -215,6 +215,9 @@ pub enum Rejection {
     /// Whoever proposes does not approve.
     #[error("it takes another operator's key than the one that proposed the adjustment")]
     OwnAdjustment,
+    /// The identifier's account follows a member's.
+    #[error("the identifier is linked to a member already")]
+    IdentifierLinked,
 }
 
 /// A number with a comma before each three digits.
@@ -283,6 +286,7 @@ impl Rejection {
             Self::AdjustmentLapsed(_) => "ADJUSTMENT_LAPSED",
             Self::AdjustmentNotOpen => "ADJUSTMENT_NOT_OPEN",
             Self::OwnAdjustment => "OWN_ADJUSTMENT",
+            Self::IdentifierLinked => "IDENTIFIER_LINKED",
         }
     }
 }

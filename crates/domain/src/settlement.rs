@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::debt::Debt;
-use crate::event::{Accrual, Clawback, Decision, Event, Outcome, Redemption, Taking};
+use crate::event::{Accrual, Clawback, Decision, Event, Outcome, Redemption, Reversal, Taking};
 use crate::lot::LotAllocation;
 use crate::{Fingerprint, Money, PartnerId, ProgrammeId, Timestamp, UnitPrice};
 
@@ -171,6 +171,10 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
             }
             sums.into_iter().map(|(key, points)| (*programme, key, sum(points))).collect()
         }
+        Event::GrantReversed(Reversal { programme, allocation, .. }) => {
+            let LotAllocation { issuer, funder, unit_price, points, .. } = *allocation;
+            vec![(*programme, LineKey::ClawedBack { issuer, funder, unit_price }, sum(points.signed()))]
+        }
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
         | Event::ConsentWithdrawn { .. }
@@ -183,7 +187,12 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
         | Event::PointsExchanged(_)
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
-        | Event::AdjustmentRejected { .. } => Vec::new(),
+        | Event::AdjustmentRejected { .. }
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. } => Vec::new(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn enrolment(view: &AccountView) -> Result<Option<Activity>, rows::Er
     };
     let enrols = |activity: &Activity| match &activity.decision.outcome {
         Outcome::Applied(Applied { events, .. }) => events.contains(&Event::MemberEnrolled),
-        Outcome::Refused(_) | Outcome::Waiting(_) => false,
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => false,
     };
     let mut next = Some(first);
     while let Some(activity) = next {

@@ -158,8 +158,9 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::RewardLimitReached
         | R::AdjustmentLapsed
         | R::AdjustmentNotOpen
-        | R::OwnAdjustment => Code::FailedPrecondition,
-        R::AlreadyEnrolled | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
+        | R::OwnAdjustment
+        | R::TooManyIdentifiers => Code::FailedPrecondition,
+        R::AlreadyEnrolled | R::IdentifierLinked | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
         R::DeadlineExceeded => Code::DeadlineExceeded,
@@ -219,6 +220,7 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::AdjustmentLapsed(_) => ErrorReason::AdjustmentLapsed,
         Rejection::AdjustmentNotOpen => ErrorReason::AdjustmentNotOpen,
         Rejection::OwnAdjustment => ErrorReason::OwnAdjustment,
+        Rejection::IdentifierLinked => ErrorReason::IdentifierLinked,
     }
 }
 
@@ -282,7 +284,8 @@ impl From<&Rejection> for Failure {
             | Rejection::OrderNotFound
             | Rejection::OrderLineNotFound
             | Rejection::ReturnExceedsOrder
-            | Rejection::OrderTooLarge => failure,
+            | Rejection::OrderTooLarge
+            | Rejection::IdentifierLinked => failure,
         }
     }
 }

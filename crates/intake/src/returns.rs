@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use coalition_domain::{Command, Outcome, PartnerEvent, PartnerId};
+use coalition_domain::{Outcome, PartnerEvent, PartnerId};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{self, Log, Offset, Partition, Record, Stored};
 use coalition_ledger::refused::Refused;
@@ -85,7 +85,7 @@ enum Error {
 fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<(), Error> {
     let mut records: BTreeMap<(PartnerId, u32), Vec<Record>> = BTreeMap::new();
     for refused in refused {
-        if let Command::PartnerEvent(event) = &refused.decision.command {
+        if let Some(event) = refused.decision.command.event() {
             let from = (event.partner, refused.source.partition);
             records.entry(from).or_default().push(record(log, shard, event, refused)?);
         }
@@ -205,7 +205,7 @@ mod tests {
             place: Place { seq: 7, index: 0 },
             decided_at: Timestamp::from_millis(0),
             decision: Decision {
-                command: Command::PartnerEvent(event),
+                command: coalition_domain::Command::PartnerEvent(event),
                 outcome: Outcome::Refused(Rejection::NoProgramme(partner)),
             },
             source: Source { partition, offset: Offset(0) },

@@ -25,10 +25,12 @@ pub struct Terms {
 /// Where a shard sends what follows from its decisions, in dense numbers for each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Destination {
-    /// To the inbox of another shard.
+    /// Changes of the registry, to the inbox of another shard.
     Shard(ShardId),
     /// Back to partners: their refused events.
     Partners,
+    /// To accounts of a shard, by its inbox.
+    Accounts(ShardId),
 }
 
 /// One decision of a batch.
@@ -40,6 +42,8 @@ pub enum Item {
     Registry(RegistryDecision),
     /// Commands of another shard, taken in.
     Relayed(Run),
+    /// What another shard asked of accounts here is decided up to this number.
+    Taken(ShardId, u64),
 }
 
 /// A body that can't be read: a record in effect that nobody understands stops the shard.

@@ -5,14 +5,14 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use coalition_domain::decide::{RegistryCommand, RegistryDecision, brings, decide_registry};
+use coalition_domain::decide::{RegistryCommand, RegistryDecision, brings, decide_registry, undecidable};
 use coalition_domain::{
     Account, AccountId, Command, Decision, Fingerprint, Moment, Outcome, Registry, Rejection, Verdict,
 };
 use coalition_journal::entry::ShardId;
 
 use crate::body::{self, Item, Terms};
-use crate::inbox::{RelayCommand, Run, Source};
+use crate::inbox::{CommandRun, RelayCommand, Run, Sent, Source};
 use crate::plant::{Plant, Planted};
 use crate::state::{Answered, State};
 
@@ -36,6 +36,17 @@ pub enum Drafted {
     Full,
 }
 
+/// How far a run of another shard was decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RunDrafted {
+    /// To its end.
+    All,
+    /// Up to an account that is not in memory.
+    Missing,
+    /// As far as the batch has room.
+    Full,
+}
+
 /// A batch in the making.
 pub struct Draft {
     seq: u64,
@@ -52,6 +63,8 @@ pub struct Draft {
     registry: Option<Registry>,
     answered: BTreeMap<(Fingerprint, Fingerprint), u32>,
     taken: BTreeMap<ShardId, u64>,
+    /// Of what shards ask of accounts here: up to which number it is decided with this batch.
+    decided: BTreeMap<ShardId, u64>,
     /// Events that wait since this batch.
     waiting: usize,
 }
@@ -78,6 +91,7 @@ impl Draft {
             registry: None,
             answered: BTreeMap::new(),
             taken: BTreeMap::new(),
+            decided: BTreeMap::new(),
             waiting: 0,
         }
     }
@@ -99,7 +113,7 @@ impl Draft {
         let at = self.moment(registry, self.body.count());
         // A panic on one command must not stop the others: it is journaled as a refusal (rule 11).
         let verdict = catch_unwind(AssertUnwindSafe(|| self.planted.decide(seen, registry, &command, &at)))
-            .unwrap_or_else(|_| Verdict::Decided(Outcome::Refused(self.panicked(command.key()))));
+            .unwrap_or_else(|_| Verdict::Decided(undecidable(&command, self.panicked(command.key()))));
         match verdict {
             Verdict::Repeat(activity) => match activity.checked_sub(committed.activities()) {
                 None => Drafted::Known(activity),
@@ -192,6 +206,41 @@ impl Draft {
             registry.evolve(event);
         }
         true
+    }
+
+    /// Decides what another shard asks of accounts here, as far as those are in memory and there is room. What is decided is
+    /// noted along with it, so that a run may be decided by several batches.
+    pub fn commands(&mut self, state: &State, run: &CommandRun) -> RunDrafted {
+        let decided = self.decided.get(&run.source).or_else(|| state.meta.decided.get(&run.source));
+        let before = decided.copied().unwrap_or(0);
+        let before = if self.planted.has(Plant::RunsUnnumbered) { run.first - 1 } else { before };
+        if run.first > before + 1 {
+            tracing::error!(source = %run.source, first = run.first, before, "commands leave a gap; passed over");
+            return RunDrafted::All;
+        }
+        let (mut upto, mut drafted) = (before, RunDrafted::All);
+        for (number, Sent { command, source }) in (run.first..).zip(&run.commands) {
+            if number <= before {
+                continue;
+            }
+            if !state.accounts.contains(&command.account()) {
+                drafted = RunDrafted::Missing;
+                break;
+            }
+            if matches!(self.account(state, command.clone(), *source), Drafted::Full) {
+                drafted = RunDrafted::Full;
+                break;
+            }
+            upto = number;
+        }
+        if upto > before {
+            let item = Item::Taken(run.source, upto);
+            // It has room always: a few bytes.
+            self.body.push(&body::encode_item(&item));
+            self.items.push((item, 0));
+            self.decided.insert(run.source, upto);
+        }
+        drafted
     }
 
     /// What the command at `item` was decided to, and its number among its account's activities.
@@ -287,7 +336,7 @@ fn ready(decision: Decision, source: Option<Source>, activity: u32) -> Ready {
     if bytes.len() > ITEM_BYTES_MAX
         && let Item::Account(decision, _) = &mut item
     {
-        decision.outcome = Outcome::Refused(Rejection::DecisionTooLarge);
+        decision.outcome = undecidable(&decision.command, Rejection::DecisionTooLarge);
         bytes = body::encode_item(&item);
     }
     Ready { item, bytes, activity }
@@ -296,6 +345,6 @@ fn ready(decision: Decision, source: Option<Source>, activity: u32) -> Ready {
 fn decision(item: &Item) -> &Decision {
     match item {
         Item::Account(decision, _) => decision,
-        Item::Registry(_) | Item::Relayed(_) => unreachable!("an account's item"),
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => unreachable!("an account's item"),
     }
 }

@@ -1,7 +1,7 @@
 //! Records of the inbox: what a shard is asked to decide, placed there by intake and by other shards.
 
 use bytes::Bytes;
-use coalition_domain::{PartnerEvent, RegistryEvent};
+use coalition_domain::{Command, PartnerEvent, RegistryEvent};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::Offset;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,10 @@ const VERSION: u8 = 1;
 pub enum Request {
     /// A partner's event of one of the shard's accounts.
     Event(PartnerEvent, Source),
-    /// A run of another shard's commands to this one.
+    /// A run of what another shard tells this one of the registry.
     Relayed(Run),
+    /// A run of what another shard, or this one, asks of accounts here.
+    Commands(CommandRun),
 }
 
 /// Where the partner's topic has an event, as the partner wrote it.
@@ -44,6 +46,26 @@ pub struct Run {
 pub enum RelayCommand {
     /// The registry changed.
     Registry(RegistryEvent),
+}
+
+/// Commands of one shard to accounts of another, numbered densely from 1 for each pair of shards. A refusal uses its number up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommandRun {
+    /// Who sends.
+    pub source: ShardId,
+    /// The number of the first of them.
+    pub first: u64,
+    /// One after the other.
+    pub commands: Vec<Sent>,
+}
+
+/// A command to an account of another shard.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// What is asked.
+    pub command: Command,
+    /// Of a partner's event: where it came from.
+    pub source: Option<Source>,
 }
 
 /// Why a record of the inbox can't be read.

@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod lookback;
 mod metrics;
 pub mod milestone;
+pub mod outbox;
 pub mod plant;
 pub mod refused;
 pub mod replay;

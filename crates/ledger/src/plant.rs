@@ -117,6 +117,8 @@ impl Planted {
                 burns: account.burns().clone(),
                 orders: account.orders().clone(),
                 adjustments: account.adjustments().clone(),
+                forward: account.forward().copied(),
+                linked: account.linked().to_vec(),
             };
             return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
         }

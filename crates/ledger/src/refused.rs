@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use coalition_domain::{Command, Decision, Outcome, Place, Timestamp};
+use coalition_domain::{Decision, Outcome, Place, Timestamp};
 use coalition_store::{Checkpoint, Range, Reader};
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +66,8 @@ impl Returns {
 
     /// Takes a decision in, if it is the refusal of an event.
     pub(crate) fn note(&mut self, decision: &Decision, source: Option<Source>, at: (Place, Timestamp)) {
-        let (Outcome::Refused(_), Command::PartnerEvent(_), Some(source)) =
-            (&decision.outcome, &decision.command, source)
+        let (Outcome::Refused(_), Some(_), Some(source)) =
+            (&decision.outcome, decision.command.event(), source)
         else {
             return;
         };

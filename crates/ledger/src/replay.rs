@@ -50,7 +50,7 @@ pub fn replay(
     let until = until.map_or_else(|| log.bounds(journal).map(|(_, end)| end), Ok)?;
     let Opened { reader, mut writer, found } = store;
     let limits = Limits::default();
-    let mut shard = Shard::new(genesis, State::new(limits.accounts_max), limits);
+    let mut shard = Shard::new(genesis, State::new(limits.accounts_max, genesis.shard_count), limits);
     let mut checkpoint = |shard: &mut Shard| -> Result<(), Error> {
         if let Some(taking) = shard.take_changes() {
             writer.apply(&taking.rows())?;

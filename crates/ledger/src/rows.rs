@@ -13,6 +13,7 @@
 //! | `r` number part | a change of the registry |
 //! | `q` fingerprint content part | an answered command to the registry |
 //! | `x` number | a refused event that is to go back to its partner |
+//! | `o` shard number part | a command to an account of another shard that is to go there |
 //! | `t` until seq index | an event that waits: whose, and where its partner's topic has it |
 //! | `d` instant account | an account of which something is due then; without a value |
 //! | `b` programme `\0` book | a sum of the double entry |
@@ -30,6 +31,7 @@ use coalition_domain::adjustment::AdjustmentRecord;
 use coalition_domain::burn::{Burn, Burns};
 use coalition_domain::debt::Debts;
 use coalition_domain::event::Book;
+use coalition_domain::handover::{Forward, Linked};
 use coalition_domain::keys::{KeyIndex, KeyPage};
 use coalition_domain::lot::{LotBook, LotPage};
 use coalition_domain::order::OrderRecord;
@@ -39,6 +41,7 @@ use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
     Account, AccountId, AdjustmentId, BurnId, Fingerprint, PartnerId, Place, ProgrammeId, Purpose, Timestamp,
 };
+use coalition_journal::entry::ShardId;
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -50,7 +53,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 10;
+pub const FORMAT: u32 = 11;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -88,6 +91,8 @@ struct Header {
     orders: Option<Page<OrderRecord>>,
     /// The adjustments if they are few.
     adjustments: Option<Page<AdjustmentRecord, AdjustmentId>>,
+    forward: Option<Forward>,
+    linked: Vec<Linked>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -115,6 +120,14 @@ pub(crate) fn put_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
     for (number, part) in value.chunks(PART_BYTES).enumerate() {
         let number = u16::try_from(number).expect("values are bounded far below 2 GiB");
         rows.put([key, &number.to_be_bytes()].concat(), part);
+    }
+}
+
+/// Deletes what [`put_parts`] put.
+pub(crate) fn delete_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
+    for number in 0..value.len().div_ceil(PART_BYTES) {
+        let number = u16::try_from(number).expect("values are bounded far below 2 GiB");
+        rows.delete([key, &number.to_be_bytes()].concat());
     }
 }
 
@@ -182,6 +195,8 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since),
         orders: paged::put(rows, &id, paged::ORDERS, account.orders().pages(), since),
         adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since),
+        forward: account.forward().copied(),
+        linked: account.linked().to_vec(),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -235,19 +250,8 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         Ok(())
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
-    let Header {
-        activities,
-        enrolment,
-        consents,
-        sign_in,
-        purses,
-        keys,
-        tail,
-        waiting,
-        burns,
-        orders,
-        adjustments,
-    } = header;
+    let Header { activities, enrolment, consents, sign_in, purses, keys, tail, .. } = header;
+    let Header { waiting, burns, orders, adjustments, forward, linked, .. } = header;
     let (first, count, bytes) = tail;
     let purse = |(programme, debts, next_page, page): (ProgrammeId, Debts, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
@@ -264,6 +268,8 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         burns: Burns::from_pages(burn_pages.pages(burns)?),
         orders: Pages::from_pages(order_pages.pages(orders)?),
         adjustments: Pages::from_pages(adjustment_pages.pages(adjustments)?),
+        forward,
+        linked,
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),
@@ -319,6 +325,16 @@ pub(crate) fn line_key((programme, hour, line): &LineOfHour) -> Vec<u8> {
 
 pub(crate) fn milestone_key(seq: u64) -> Vec<u8> {
     key(b'j', &[&seq.to_be_bytes()])
+}
+
+pub(crate) fn outbox_key(to: ShardId, number: u64) -> Vec<u8> {
+    key(b'o', &[&to.0.to_be_bytes(), &number.to_be_bytes()])
+}
+
+/// The shard and number that a row's key stands for.
+pub(crate) fn outbox_key_of(key: &[u8]) -> Option<(ShardId, u64)> {
+    let (to, number) = key.get(1..)?.split_first_chunk::<4>()?;
+    Some((ShardId(u32::from_be_bytes(*to)), u64::from_be_bytes(number.try_into().ok()?)))
 }
 
 pub(crate) fn due_key((until, place): &DueKey) -> Vec<u8> {

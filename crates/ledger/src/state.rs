@@ -6,11 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coalition_domain::decide::RegistryDecision;
 use coalition_domain::event::Outcome;
-use coalition_domain::{
-    AccountId, Command, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp,
-};
+use coalition_domain::{AccountId, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
 use coalition_journal::chain::Chain;
-use coalition_journal::entry::{Hash, Rebase, ShardId};
+use coalition_journal::entry::{Hash, Rebase, ShardCount, ShardId};
 use coalition_journal::log::Offset;
 use coalition_store::{Checkpoint, Mark, Range, Reader};
 use serde::{Deserialize, Serialize};
@@ -20,6 +18,7 @@ use crate::body::{self, Destination, Item, Terms};
 use crate::due::{self, Due, DueTimes};
 use crate::inbox::{RelayCommand, Run, Source};
 use crate::milestone::Milestone;
+use crate::outbox::{self, Outbox};
 use crate::refused::{self, Returns};
 use crate::rows;
 use crate::timers::{self, Timers};
@@ -46,6 +45,10 @@ pub struct Meta {
     pub taken: BTreeMap<ShardId, u64>,
     /// How many events were refused.
     pub refused: u64,
+    /// Of what this shard asks of accounts: the newest number, by the shard that they are in.
+    pub sent: BTreeMap<ShardId, u64>,
+    /// Of what shards ask of accounts here: up to which number it is decided.
+    pub decided: BTreeMap<ShardId, u64>,
 }
 
 /// The committed state.
@@ -60,6 +63,8 @@ pub struct State {
     pub answered: BTreeMap<(Fingerprint, Fingerprint), Answered>,
     /// Refused events that have to go back to their partners.
     pub refused: Returns,
+    /// What follows from decisions here for accounts elsewhere.
+    pub outbox: Outbox,
     /// When the time of events is over that wait.
     pub due: DueTimes,
     /// When time will change something of an account.
@@ -96,6 +101,7 @@ pub struct Taking {
     registry: Vec<(u64, Arc<RegistryEvent>)>,
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
     refused: refused::Changes,
+    outbox: outbox::Changes,
     due: due::Changes,
     timers: timers::Changes,
     milestones: Vec<Milestone>,
@@ -118,6 +124,7 @@ impl Taking {
             rows::put_parts(&mut rows, &rows::answered_key(id, content), &rows::encode(answered));
         }
         self.refused.put(&mut rows);
+        self.outbox.put(&mut rows);
         self.due.put(&mut rows);
         self.timers.put(&mut rows);
         for milestone in &self.milestones {
@@ -138,15 +145,26 @@ impl Taking {
     }
 }
 
+impl Meta {
+    /// What the store holds of it; the default if that is empty.
+    ///
+    /// # Errors
+    /// A row that can't be read: the store has to be rebuilt.
+    pub fn load(reader: &dyn Reader) -> Result<Self, rows::Error> {
+        reader.get(b"m")?.map_or(Ok(Self::default()), |meta| rows::decode('m', &meta))
+    }
+}
+
 impl State {
-    /// Before the first record, over an empty store.
-    pub fn new(accounts_max: usize) -> Self {
+    /// Before the first record, over an empty store, in a network of so many shards.
+    pub fn new(accounts_max: usize, shards: ShardCount) -> Self {
         Self {
             meta: Meta::default(),
             registry: Arc::default(),
             registry_log: Vec::new(),
             answered: BTreeMap::new(),
             refused: Returns::default(),
+            outbox: Outbox::new(shards.0),
             due: DueTimes::default(),
             timers: Timers::default(),
             totals: Totals::default(),
@@ -161,8 +179,8 @@ impl State {
     ///
     /// # Errors
     /// Rows that can't be read: the store has to be rebuilt.
-    pub fn load(reader: &dyn Reader, accounts_max: usize) -> Result<Self, rows::Error> {
-        let Some(meta) = reader.get(b"m")? else { return Ok(Self::new(accounts_max)) };
+    pub fn load(reader: &dyn Reader, accounts_max: usize, shards: ShardCount) -> Result<Self, rows::Error> {
+        let Some(meta) = reader.get(b"m")? else { return Ok(Self::new(accounts_max, shards)) };
         let meta: Meta = rows::decode('m', &meta)?;
         let mut registry = Registry::default();
         let mut registry_log = Vec::new();
@@ -201,6 +219,7 @@ impl State {
             registry_log,
             answered,
             refused: Returns::load(reader, meta.refused)?,
+            outbox: Outbox::load(reader, shards.0, &meta.sent)?,
             due: DueTimes::load(reader)?,
             timers: Timers::default(),
             totals: Totals::from_parts(books, lines),
@@ -232,21 +251,27 @@ impl State {
                     self.fold_waiting(*account, decision, *source, &at);
                     self.fold_account(account, decision, bytes, &at);
                     self.refused.note(decision, *source, (at.place, at.decided_at));
+                    self.outbox.note(decision, *source);
                 }
                 (Item::Account(..), None) => unreachable!("an account's item has its account"),
                 (Item::Registry(decision), _) => self.fold_registry(decision, &at),
                 (Item::Relayed(run), _) => self.fold_run(run),
+                (Item::Taken(source, upto), _) => {
+                    self.meta.decided.insert(*source, *upto);
+                }
             }
         }
         self.meta.decided_at = Some(terms.decided_at);
         self.meta.horizon = Some(terms.horizon);
         self.meta.inbox_next = terms.inbox_next;
         self.meta.refused = self.refused.last();
+        self.meta.sent = self.outbox.last();
         for (to, number) in &terms.relayed {
             self.meta.relayed.insert(*to, *number);
             match to {
                 Destination::Partners => self.refused.returned(*number),
                 Destination::Shard(_) => {}
+                Destination::Accounts(to) => self.outbox.acknowledged(*to, *number),
             }
         }
     }
@@ -258,7 +283,7 @@ impl State {
 
     /// Before the account changes, as it knows what waited.
     fn fold_waiting(&mut self, id: AccountId, decision: &Decision, source: Option<Source>, at: &Moment) {
-        let Command::PartnerEvent(event) = &decision.command else { return };
+        let Some(event) = decision.command.event() else { return };
         let resident = self.accounts.get(&id).expect("an account is loaded before it changes");
         if let Some(waited) = resident.account.waits(event) {
             self.due.remove(due::key(waited));
@@ -324,6 +349,7 @@ impl State {
             registry,
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
             refused: self.refused.take_changed(),
+            outbox: self.outbox.take_changed(),
             due: self.due.take_changed(),
             timers: self.timers.take_changed(seq),
             milestones: std::mem::take(&mut self.milestones),

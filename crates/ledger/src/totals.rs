@@ -50,7 +50,12 @@ impl Totals {
                     assert!(*sum >= 0, "book {:?} of {programme} is below zero", posting.book)
                 }
                 Book::Debt => assert!(*sum <= 0, "more debt of {programme} is repaid than there is"),
-                Book::Issued(_) | Book::Redeemed(_) | Book::Expired | Book::ClawedBack(_) => {}
+                Book::Issued(_)
+                | Book::Redeemed(_)
+                | Book::Expired
+                | Book::ClawedBack(_)
+                | Book::InTransit
+                | Book::Suspense => {}
             }
         }
         for (programme, key, sum) in lines(event, seq) {

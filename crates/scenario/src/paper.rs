@@ -1,10 +1,11 @@
 //! A network on paper: `decide` and `evolve` of the domain, one account after another, and nothing that stores or sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand, decide_registry, decide_waiting};
 use coalition_domain::event::{Decision, Event};
+use coalition_domain::handover::outgoing;
 use coalition_domain::registry::{ApiKey, Settings};
 use coalition_domain::settlement::{LineKey, LineSum, StatementLine, lines};
 use coalition_domain::waiting::CONSENT_WAIT;
@@ -36,6 +37,8 @@ pub struct Paper {
     requests: u128,
     /// Holds and redemptions, by the names that steps give them.
     named: BTreeMap<String, BurnId>,
+    /// What follows from decisions for other accounts.
+    relayed: VecDeque<Command>,
 }
 
 /// Something of a document that no network would take.
@@ -63,6 +66,7 @@ impl Paper {
             now: founded,
             requests: 0,
             named: BTreeMap::new(),
+            relayed: VecDeque::new(),
         };
         let settings = Settings { max_event_age: AGE, max_request_age: AGE };
         let (key, secret_hash) = (name("operator"), [0; 32]);
@@ -136,7 +140,7 @@ impl Paper {
 
     fn command(&mut self, step: &Step) -> Command {
         let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
-        let account = identifier.account();
+        let account = self.followed(&identifier);
         let caller = self.caller(step.partner.map_or(Role::Member(account), Role::Partner));
         let programme = || step.programme.expect("a step is checked as it is read");
         // A step before that was refused has made nothing: the owner of the account says so, too.
@@ -155,6 +159,12 @@ impl Paper {
             Action::Refund { redemption } => RewardChange::Refund { redemption: named(&redemption) },
         };
         Command::Reward { caller, request: self.request(), account, change }
+    }
+
+    /// The account of an identifier, or the member's that it was linked to.
+    fn followed(&self, identifier: &Identifier) -> AccountId {
+        let own = identifier.account();
+        self.accounts.get(&own).and_then(Account::forward).map_or(own, |forward| forward.to)
     }
 
     fn event(&self, step: &Step, identifier: Identifier, body: EventBody) -> PartnerEvent {
@@ -186,6 +196,7 @@ impl Paper {
             if self.decide(&Command::TimePassed { account: id }) == Verdict::Nothing {
                 self.settle(id);
             }
+            self.relay();
         }
         self.now = self.now.max(now);
     }
@@ -208,7 +219,7 @@ impl Paper {
             let account = &self.accounts[&id];
             let again = account.waiting().iter().find_map(|waiting| {
                 let outcome = decide_waiting(account, &self.registry, waiting, &at)?;
-                Some((Command::PartnerEvent(waiting.event.clone()), outcome))
+                Some((Command::of_event(waiting.event.clone(), id), outcome))
             });
             let Some((command, outcome)) = again else { return };
             self.take(command, outcome, &at);
@@ -221,19 +232,35 @@ impl Paper {
         }
         let id = command.account();
         let account = self.accounts.get_mut(&id).expect("it was looked at before");
-        self.answers.insert((id, account.activities()), became(&outcome));
+        if !matches!(outcome, Outcome::Forwarded(_)) {
+            self.answers.insert((id, account.activities()), became(&outcome));
+        }
         let had = unspent(account, self.now);
         let decision = Decision { command, outcome };
         account.evolve(&decision, at);
+        self.relayed.extend(outgoing(&decision));
         let entry = told(&decision, unspent(account, self.now) - had);
         self.history.push((id, entry));
         self.seq += 1;
+    }
+
+    /// Has decided what follows from decisions for other accounts.
+    fn relay(&mut self) {
+        while let Some(command) = self.relayed.pop_front() {
+            self.decide(&command);
+            self.settle(command.account());
+        }
     }
 
     fn settle_up(&mut self, event: &Event) {
         for (programme, key, sum) in lines(event, self.seq + 1) {
             self.lines.entry((programme, key)).and_modify(|known| known.add(&sum)).or_insert(sum);
         }
+    }
+
+    /// The number of the activity that says what became of `command` in an account.
+    fn activity(&self, account: &AccountId, command: &Command) -> Option<u32> {
+        self.accounts[account].keys().activity(&command.key()?)
     }
 
     fn moment(&self) -> Moment {
@@ -255,17 +282,24 @@ impl Network for Paper {
             let next = self.accounts.get(&id).map_or(0, Account::activities);
             self.named.insert(name.clone(), BurnId(next));
         }
-        let became = match self.decide(&command) {
-            Verdict::Decided(outcome) => became(&outcome),
-            Verdict::Repeat(activity) => self.answers[&(id, activity)].clone(),
-            Verdict::Nothing => unreachable!("only time changes nothing"),
-        };
+        let verdict = self.decide(&command);
         self.settle(id);
-        Ok(became)
+        self.relay();
+        let account = &self.accounts[&id];
+        let followed = account.forward().filter(|_| command.event().is_some());
+        // What was decided before the identifier was linked is not the member's account's.
+        let forwarded =
+            followed.and_then(|forward| Some((forward.to, self.activity(&forward.to, &command)?)));
+        Ok(match (forwarded, verdict) {
+            (Some(of), _) => self.answers[&of].clone(),
+            (None, Verdict::Decided(outcome)) => became(&outcome),
+            (None, Verdict::Repeat(activity)) => self.answers[&(id, activity)].clone(),
+            (None, Verdict::Nothing) => unreachable!("only time changes nothing"),
+        })
     }
 
     fn balance(&mut self, of: &Identifier, programme: &ProgrammeId) -> Result<Balance, Infallible> {
-        let account = self.accounts.get(&of.account());
+        let account = self.accounts.get(&self.followed(of));
         let balance = account.map(|account| account.balance(programme, self.now)).unwrap_or_default();
         let coalition_domain::account::Balance { available, pending, held, debt } = balance;
         let version = self.registry.version(programme, self.now).ok();
@@ -327,7 +361,10 @@ fn unspent(account: &Account, now: Timestamp) -> i64 {
 /// An entry of a history.
 fn told(decision: &Decision, points: i64) -> String {
     let kind = match &decision.command {
-        Command::PartnerEvent(event) => event.body.kind().trim_start_matches("order_"),
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+            event.body.kind().trim_start_matches("order_")
+        }
+        Command::Link { .. } | Command::Adopt(_) => "link",
         Command::Enrol { .. } => "enrolment",
         Command::Redeem { .. } => "redemption",
         Command::TimePassed { .. } => "time",
@@ -343,6 +380,7 @@ fn told(decision: &Decision, points: i64) -> String {
         Outcome::Applied(_) => format!("{kind} {points:+}"),
         Outcome::Refused(why) => format!("{kind} refused {}", why.code()),
         Outcome::Waiting(_) => format!("{kind} waits"),
+        Outcome::Forwarded(_) => format!("{kind} forwarded"),
     }
 }
 
@@ -353,6 +391,7 @@ fn became(outcome: &Outcome) -> Became {
             return Became::Refused { code: why.code().to_owned(), says: why.to_string() };
         }
         Outcome::Waiting(_) => return Became::Waits,
+        Outcome::Forwarded(_) => unreachable!("the member's account answers"),
     };
     let (mut points, mut bought) = (BTreeMap::new(), None);
     for event in &applied.events {

@@ -209,6 +209,9 @@ pub(crate) fn reused(command: &Command) -> Option<Command> {
         | Command::PartnerEvent(_)
         | Command::TimePassed { .. }
         | Command::Reward { .. }
-        | Command::Adjust { .. } => None,
+        | Command::Adjust { .. }
+        | Command::Link { .. }
+        | Command::Adopt(_)
+        | Command::Forwarded { .. } => None,
     }
 }

@@ -123,10 +123,12 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         | R::OrderCurrencyDiffers
         | R::ReturnTooLate
         | R::OrderTooLarge
-        | R::LinesDiffer
         | R::RewardBelowMinimum
         | R::RewardAboveMaximum
-        | R::RewardLimitReached => return None,
+        | R::RewardLimitReached
+        | R::IdentifierLinked
+        | R::TooManyIdentifiers
+        | R::LinesDiffer => return None,
     })
 }
 

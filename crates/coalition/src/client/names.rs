@@ -74,11 +74,17 @@ fn customer(text: &str) -> Result<Identifier, String> {
         .map_err(|error| error.to_string())
 }
 
-fn member(text: &str) -> Result<AccountId, String> {
+/// The member `UUID` or `members/UUID`.
+pub(crate) fn member(text: &str) -> Result<AccountId, String> {
     let id = text.strip_prefix("members/").unwrap_or(text);
     id.parse().map(AccountId).map_err(|_| {
         "write it as members/UUID, or give --email-hash, --card-token or --customer instead".to_owned()
     })
+}
+
+/// The name that the API has for a member.
+pub(crate) fn member_name(id: &AccountId) -> String {
+    format!("members/{id}")
 }
 
 /// The partner `ID` or `partners/ID`.

@@ -64,7 +64,7 @@ impl Session {
                 let query = LookupMemberRequest { identifier: Some(identifier), min_position: None };
                 Ok(self.ask("look the member up", query).await?.name)
             }
-            (member, _) => Ok(member.map(|id| format!("members/{id}")).unwrap_or_default()),
+            (member, _) => Ok(member.as_ref().map(super::names::member_name).unwrap_or_default()),
         }
     }
 }

@@ -48,7 +48,13 @@ impl Account {
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
             | Event::DebtRepaid { .. }
-            | Event::PointsExchanged(_) => unreachable!("not about an adjustment"),
+            | Event::PointsExchanged(_)
+            | Event::AccountLinked { .. }
+            | Event::HandedOver { .. }
+            | Event::RecordsAdopted { .. }
+            | Event::PointsAdopted { .. }
+            | Event::PointsSuspended { .. }
+            | Event::GrantReversed(_) => unreachable!("not about an adjustment"),
         }
     }
 }

@@ -51,7 +51,13 @@ impl Account {
             | Event::AdjustmentCreated { .. }
             | Event::AdjustmentApproved { .. }
             | Event::AdjustmentRejected { .. }
-            | Event::PointsTaken(_) => unreachable!("not about the points of a reward"),
+            | Event::PointsTaken(_)
+            | Event::AccountLinked { .. }
+            | Event::HandedOver { .. }
+            | Event::RecordsAdopted { .. }
+            | Event::PointsAdopted { .. }
+            | Event::PointsSuspended { .. }
+            | Event::GrantReversed(_) => unreachable!("not about the points of a reward"),
         }
     }
 

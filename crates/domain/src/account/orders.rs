@@ -9,14 +9,7 @@ use crate::{Command, EventBody, Fingerprint, Money, OrderLine, PartnerEvent, Poi
 
 /// Under which key an account keeps what the command bought or opened, if it did.
 pub(crate) fn key_of(command: &Command) -> Option<Fingerprint> {
-    match command {
-        Command::PartnerEvent(event) => key_of_event(event),
-        Command::Enrol { .. }
-        | Command::Redeem { .. }
-        | Command::TimePassed { .. }
-        | Command::Reward { .. }
-        | Command::Adjust { .. } => None,
-    }
+    command.event().and_then(key_of_event)
 }
 
 /// As [`key_of`], of a partner's event.
@@ -56,7 +49,7 @@ fn lines(body: &EventBody) -> &[OrderLine] {
 impl Account {
     /// Keeps what was bought or opened, with what was granted for it; and forgets some of what is too old to be returned.
     pub(super) fn note_order(&mut self, applied: &Applied, command: &Command, at: &Moment) {
-        let (Some(key), Command::PartnerEvent(event)) = (key_of(command), command) else { return };
+        let (Some(key), Some(event)) = (key_of(command), command.event()) else { return };
         let (placed, amount, seq) = (event.event_time, event.body.amount(), at.place.seq);
         if self.orders.get(&key).is_none() {
             let oldest = at.horizon.min(at.decided_at).minus(at.max_event_age);
@@ -156,6 +149,12 @@ fn accrual(event: &Event) -> Option<&Accrual> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }

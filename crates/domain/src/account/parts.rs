@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Account, Consent, Enrolment, Purse};
 use crate::adjustment::{AdjustmentId, AdjustmentRecord};
 use crate::burn::Burns;
+use crate::handover::{Forward, Linked};
 use crate::keys::KeyIndex;
 use crate::order::OrderRecord;
 use crate::pages::Pages;
@@ -34,6 +35,10 @@ pub struct AccountParts {
     pub orders: Pages<OrderRecord>,
     /// What operators have given or taken by hand, or proposed to.
     pub adjustments: Pages<AdjustmentRecord, AdjustmentId>,
+    /// Which member's account it follows.
+    pub forward: Option<Forward>,
+    /// The identifiers that were linked to the member.
+    pub linked: Vec<Linked>,
 }
 
 impl Account {
@@ -50,6 +55,8 @@ impl Account {
             burns,
             orders,
             adjustments,
+            forward,
+            linked,
         } = parts;
         Self {
             id,
@@ -64,6 +71,8 @@ impl Account {
             burns,
             orders,
             adjustments,
+            forward,
+            linked,
         }
     }
 }

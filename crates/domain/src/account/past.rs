@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Account, Moment, Place};
 use crate::event::{Accrual, Applied, Decision, Event, Outcome};
-use crate::{AccountId, Command, OutOfRange, Span, Timestamp};
+use crate::{AccountId, OutOfRange, Span, Timestamp};
 
 /// By which time decisions count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,9 +65,7 @@ impl Past {
 
     /// What an event that had happened by then earned, and nothing else of what was decided on it later.
     fn earned_by(&self, decision: &Decision) -> Option<Decision> {
-        let (Command::PartnerEvent(event), Outcome::Applied(applied)) =
-            (&decision.command, &decision.outcome)
-        else {
+        let (Some(event), Outcome::Applied(applied)) = (decision.command.event(), &decision.outcome) else {
             return None;
         };
         if event.event_time > self.until {
@@ -106,6 +104,12 @@ fn earned(event: &Event, happened: Timestamp) -> Option<Event> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }

@@ -13,7 +13,7 @@ const LOTS_MAX: usize = 1_000;
 
 /// The decision, with the repayment of what is owed by the points that it lets be spent.
 pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied, at: &Moment) -> Applied {
-    if account.is_in_debt() {
+    if account.is_in_debt() || matches!(command, Command::Adopt(_)) {
         let mut after = account.clone();
         after.take_in(&applied.events, command, at);
         let freed = freed(&after, &applied.events, at);
@@ -21,7 +21,9 @@ pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied,
             let freed = freed.get(programme).into_iter().flatten();
             repay(*programme, purse, freed, at.decided_at)
         };
-        applied.events.extend(after.purses().iter().filter_map(repay));
+        applied
+            .events
+            .extend(after.purses().iter().filter(|(_, purse)| !purse.debts.is_empty()).filter_map(repay));
     }
     applied
 }
@@ -58,7 +60,14 @@ fn freed(after: &Account, events: &[Event], at: &Moment) -> BTreeMap<ProgrammeId
             | Event::AdjustmentCreated { .. }
             | Event::AdjustmentApproved { .. }
             | Event::AdjustmentRejected { .. }
-            | Event::PointsTaken(_) => None,
+            | Event::PointsTaken(_)
+            | Event::AccountLinked { .. }
+            | Event::HandedOver { .. }
+            | Event::RecordsAdopted { .. }
+            // Lots that came with a link are found among all.
+            | Event::PointsAdopted { .. }
+            | Event::PointsSuspended { .. }
+            | Event::GrantReversed(_) => None,
         };
         if let Some(burn) = given_back {
             freed.entry(burn.programme).or_default().extend(burn.slices.iter().map(|slice| slice.key));

@@ -9,16 +9,24 @@ pub(super) fn decide(
     caller: &Caller,
     identifier: &Identifier,
 ) -> Result<Applied, Rejection> {
-    match (caller.role, identifier.scheme()) {
-        // A partner's customer numbers are its own.
-        (Role::Partner(partner), Scheme::CustomerNumber(scope)) if partner != scope => {
-            return Err(Rejection::PermissionDenied);
-        }
-        (Role::Operator | Role::Partner(_), _) => {}
-        (Role::Member(_), _) => return Err(Rejection::PermissionDenied),
-    }
+    check_scope(caller, identifier)?;
     if account.enrolment().is_some() {
         return Err(Rejection::AlreadyEnrolled);
     }
+    if account.forward().is_some() {
+        return Err(Rejection::IdentifierLinked);
+    }
     Ok(Applied { version: None, events: vec![Event::MemberEnrolled] })
+}
+
+/// Who may say whose an identifier is.
+pub(super) fn check_scope(caller: &Caller, identifier: &Identifier) -> Result<(), Rejection> {
+    match (caller.role, identifier.scheme()) {
+        // A partner's customer numbers are its own.
+        (Role::Partner(partner), Scheme::CustomerNumber(scope)) if partner != scope => {
+            Err(Rejection::PermissionDenied)
+        }
+        (Role::Operator | Role::Partner(_), _) => Ok(()),
+        (Role::Member(_), _) => Err(Rejection::PermissionDenied),
+    }
 }

@@ -4,10 +4,12 @@
 //! kind of command.
 
 mod adjust;
+mod adopt;
 mod caller;
 mod closing;
 mod debt;
 mod enrol;
+mod link;
 mod partner_event;
 mod redeem;
 mod registry;
@@ -20,8 +22,9 @@ use crate::account::{Account, Moment};
 use crate::event::{Applied, Outcome};
 use crate::keys::Seen;
 use crate::registry::Registry;
-use crate::{Command, Rejection, RequestId, Span, Timestamp};
+use crate::{Command, PartnerEvent, Rejection, RequestId, Span, Timestamp};
 
+pub use adopt::undecidable;
 pub use caller::check_caller;
 pub use redeem::QUANTITY_MAX;
 pub use registry::{PUBLICATION_LEAD, RegistryChange, RegistryCommand, RegistryDecision, decide_registry};
@@ -50,6 +53,12 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
         None => Seen::New,
     };
     match (seen, command) {
+        (_, Command::TimePassed { .. }) if account.forward().is_some() => {
+            match link::rest(account, command, at) {
+                Some(applied) => Verdict::Decided(Outcome::Applied(applied)),
+                None => Verdict::Nothing,
+            }
+        }
         (_, Command::TimePassed { .. }) => match time::decide(account, at.decided_at) {
             Some(applied) => Verdict::Decided(Outcome::Applied(debt::repaid(account, command, applied, at))),
             None => Verdict::Nothing,
@@ -58,8 +67,19 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
         (Seen::Taken, _)
         | (
             Seen::RefusedBefore,
-            Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. } | Command::Adjust { .. },
+            Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::Reward { .. }
+            | Command::Adjust { .. }
+            | Command::Link { .. },
         ) => Verdict::Decided(Outcome::Refused(Rejection::IdReused)),
+        (Seen::New, Command::Adopt(handover)) => {
+            let applied = adopt::decide(account, handover, command, at);
+            Verdict::Decided(Outcome::Applied(debt::repaid(account, command, applied, at)))
+        }
+        (Seen::New | Seen::RefusedBefore, _) if account.forward().is_some() && command.event().is_some() => {
+            Verdict::Decided(forwarded(account, command, at))
+        }
         (Seen::New | Seen::RefusedBefore, _) => {
             Verdict::Decided(match decide_new(account, registry, command, at) {
                 Ok(applied) => Outcome::Applied(debt::repaid(account, command, applied, at)),
@@ -76,11 +96,15 @@ fn decide_new(
     at: &Moment,
 ) -> Result<Applied, Rejection> {
     match command {
-        Command::PartnerEvent(event) => {
-            if event.event_time < at.horizon.minus(at.max_event_age) {
-                return Err(Rejection::EventTooOld { max_age: at.max_event_age });
-            }
+        // What is forwarded has an age here, too: this shard may know less of old ids than the one where it came.
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+            check_event_age(event, at)?;
             partner_event::decide(account, registry, event, at)
+        }
+        Command::Link { caller, request, identifier, member } => {
+            registry.check(caller)?;
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::decide(account, caller, (identifier, member), command, at)
         }
         Command::Enrol { caller, request, identifier } => {
             registry.check(caller)?;
@@ -108,6 +132,33 @@ fn decide_new(
             adjust::decide(account, registry, caller, change, at)
         }
         Command::TimePassed { .. } => unreachable!("time is decided apart"),
+        Command::Adopt(_) => unreachable!("a handover is decided apart"),
+    }
+}
+
+/// An event of an identifier that was linked is its member's account's to judge, but for its age.
+fn forwarded(account: &Account, command: &Command, at: &Moment) -> Outcome {
+    let forward = account.forward().expect("asked before");
+    let checked = match command {
+        Command::PartnerEvent(event) => check_event_age(event, at),
+        Command::Forwarded { .. }
+        | Command::Enrol { .. }
+        | Command::Redeem { .. }
+        | Command::TimePassed { .. }
+        | Command::Reward { .. }
+        | Command::Adjust { .. }
+        | Command::Link { .. }
+        | Command::Adopt(_) => Ok(()),
+    };
+    checked.map_or_else(Outcome::Refused, |()| Outcome::Forwarded(forward.to))
+}
+
+/// An event whose id may have been forgotten can't be told from a repeat.
+fn check_event_age(event: &PartnerEvent, at: &Moment) -> Result<(), Rejection> {
+    if event.event_time < at.horizon.minus(at.max_event_age) {
+        Err(Rejection::EventTooOld { max_age: at.max_event_age })
+    } else {
+        Ok(())
     }
 }
 

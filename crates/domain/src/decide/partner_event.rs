@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{closing, returns};
-use crate::account::{Account, Moment};
+use crate::account::{Account, CONSENTS_MAX, Moment};
 use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
 use crate::lot::Expiry;
 use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
@@ -12,9 +12,6 @@ use crate::{
     EventBody, Fingerprint, Money, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose, Rejection,
     Timestamp, UnitPrice,
 };
-
-/// Purposes of which an account keeps what the member said, so that its row stays small.
-const CONSENTS_MAX: u32 = 64;
 
 pub(super) fn decide(
     account: &Account,
@@ -138,7 +135,13 @@ fn consent(event: &Event) -> Option<&Purpose> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 

@@ -21,14 +21,7 @@ pub(super) fn refused_or_waiting(
     let Some(waits_for) = may_come(&rejection) else { return Outcome::Refused(rejection) };
     let span = registry.consent_wait();
     let lines = account.waiting().iter().map(|waiting| waiting.event.body.lines()).sum::<usize>();
-    let more = match command {
-        Command::PartnerEvent(event) => event.body.lines(),
-        Command::Enrol { .. }
-        | Command::Redeem { .. }
-        | Command::TimePassed { .. }
-        | Command::Reward { .. }
-        | Command::Adjust { .. } => 0,
-    };
+    let more = command.event().map_or(0, |event| event.body.lines());
     let full = account.waiting().len() >= WAITING_MAX || lines + more > WAITING_LINES_MAX;
     if span == Span::ZERO || full {
         return Outcome::Refused(waits_for.missed());
@@ -43,9 +36,12 @@ pub fn decide_waiting(
     waiting: &WaitingEvent,
     at: &Moment,
 ) -> Option<Outcome> {
+    if let Some(forward) = account.forward() {
+        return Some(Outcome::Forwarded(forward.to));
+    }
     match partner_event::decide(account, registry, &waiting.event, at) {
         Ok(applied) => {
-            let command = Command::PartnerEvent(waiting.event.clone());
+            let command = Command::of_event(waiting.event.clone(), account.id());
             Some(Outcome::Applied(debt::repaid(account, &command, applied, at)))
         }
         Err(rejection) if at.decided_at < waiting.wait.until && may_come(&rejection).is_some() => None,
@@ -61,9 +57,15 @@ fn may_come(rejection: &Rejection) -> Option<WaitsFor> {
     (*rejection == Rejection::OrderNotFound).then_some(WaitsFor::Order)
 }
 
-/// Whether what became of a command may be what another one waits for: a consent, an order, an account that was opened.
+/// Whether what became of a command may be what another one waits for: a consent, an order, an account that was opened; or
+/// the account of a member, whose to decide it is.
 pub fn brings(decision: &Decision) -> bool {
     let Outcome::Applied(applied) = &decision.outcome else { return false };
     orders::key_of(&decision.command).is_some()
-        || applied.events.iter().any(|event| matches!(event, Event::ConsentGiven { .. }))
+        || applied.events.iter().any(|event| {
+            matches!(
+                event,
+                Event::ConsentGiven { .. } | Event::AccountLinked { .. } | Event::RecordsAdopted { .. }
+            )
+        })
 }

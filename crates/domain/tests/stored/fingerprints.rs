@@ -60,6 +60,9 @@ fn contents_of_commands() {
         "329fd73e249d6b5cc5e94dc35f050845",
         "f1583c79d3923ff8a534670acc3526fc",
         "80d8018a12fc173955fc80c7d19f3192",
+        "9079c0ad6c0b2b2cd8e3558f5519bc26",
+        "86a03fa485666c62bc799d8921ac40ef",
+        "328bf32ab0d03149b8aa4d7a9fa432e5",
     ];
     assert_eq!(samples::commands().map(|command| hex(command.content())), expected);
 }

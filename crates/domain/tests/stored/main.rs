@@ -14,6 +14,7 @@ use std::fmt::Debug;
 
 use coalition_domain::adjustment::AdjustmentReason;
 use coalition_domain::event::{Nothing, Release};
+use coalition_domain::handover::Piece;
 use coalition_domain::keys::KeyState;
 use coalition_domain::programme::Category;
 use coalition_domain::settlement::LineKey;
@@ -98,6 +99,7 @@ stored! {
     reasons_for_nothing: of_enum("nothing.txt", samples::NOTHINGS as [Nothing; _]);
     categories: of_enum("category.txt", samples::CATEGORIES as [Category; _]);
     releases: of_enum("release.txt", [Release::Asked, Release::TimedOut] as [Release; _]);
+    pieces_of_handovers: of_enum("piece.txt", samples::pieces() as [Piece; _]);
     outcomes: of_enum("outcome.txt", samples::outcomes() as [Outcome; _]);
     rejections: of_enum("rejection.txt", samples::rejections() as [Rejection; _]);
     registry_events: of_enum("registry_event.txt", samples::registry_events() as [RegistryEvent; _]);

@@ -1,6 +1,7 @@
 //! A value of each stored form.
 
 pub(crate) mod adjustments;
+mod links;
 mod orders;
 mod registry;
 
@@ -21,6 +22,7 @@ use coalition_domain::{
     RewardChange, Role, Scheme, Span, Timestamp, UnitPrice,
 };
 
+pub(crate) use self::links::pieces;
 pub(crate) use self::registry::{changes, registry_decisions, registry_events};
 
 pub(crate) const NOTHINGS: [Nothing; 11] = [
@@ -40,8 +42,8 @@ pub(crate) const NOTHINGS: [Nothing; 11] = [
 pub(crate) const CATEGORIES: [Category; 5] =
     [Category::Promotional, Category::Bonus, Category::Base, Category::Adjustment, Category::Purchased];
 
-pub(crate) const KEY_STATES: [KeyState; 4] =
-    [KeyState::Applied, KeyState::Refused, KeyState::Claimed, KeyState::Waiting];
+pub(crate) const KEY_STATES: [KeyState; 5] =
+    [KeyState::Applied, KeyState::Refused, KeyState::Claimed, KeyState::Waiting, KeyState::Forwarded];
 
 const NOW: Timestamp = Timestamp::from_millis(853_027_200_000);
 const LATER: Timestamp = Timestamp::from_millis(884_563_200_001);
@@ -153,7 +155,8 @@ pub(crate) fn reward_changes() -> [RewardChange; 5] {
     ]
 }
 
-pub(crate) fn commands() -> [Command; 14] {
+pub(crate) fn commands() -> [Command; 17] {
+    let [link, adopt, forwarded] = links::commands();
     let [hold, capture, capture_all, release, refund] = reward_changes();
     let [granted, taken, approved, rejected] = adjustments::commands();
     let named = PartnerEvent {
@@ -185,6 +188,9 @@ pub(crate) fn commands() -> [Command; 14] {
         taken,
         approved,
         rejected,
+        link,
+        adopt,
+        forwarded,
     ]
 }
 
@@ -238,7 +244,8 @@ fn exchanged(bought: Bought, state: ExchangeState) -> Event {
     Event::PointsExchanged(Exchange { programme, reward, redeemer, bought, state })
 }
 
-pub(crate) fn events() -> [Event; 29] {
+pub(crate) fn events() -> [Event; 36] {
+    let [linked, handed, records, adopted, suspended, indebted, reversed] = links::events();
     let [part, closed, clawback, paid, repaid] = orders::events();
     let [made, proposed, approved, rejected, taken, owed] = adjustments::events();
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
@@ -273,15 +280,23 @@ pub(crate) fn events() -> [Event; 29] {
         rejected,
         taken,
         owed,
+        linked,
+        handed,
+        records,
+        adopted,
+        suspended,
+        indebted,
+        reversed,
     ]
 }
 
-pub(crate) fn outcomes() -> [Outcome; 4] {
+pub(crate) fn outcomes() -> [Outcome; 5] {
     [
         Outcome::Applied(Applied { version: Some(version()), events: vec![Event::MemberEnrolled] }),
         Outcome::Applied(Applied::default()),
         Outcome::Refused(Rejection::PointsShort { missing: points(1) }),
         Outcome::Waiting(Wait { until: LATER, waits_for: WaitsFor::Consent(read("marketing")) }),
+        links::outcome(),
     ]
 }
 
@@ -291,7 +306,7 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 50] {
+pub(crate) fn rejections() -> [Rejection; 51] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -345,6 +360,7 @@ pub(crate) fn rejections() -> [Rejection; 50] {
         Rejection::AdjustmentLapsed(LATER),
         Rejection::AdjustmentNotOpen,
         Rejection::OwnAdjustment,
+        links::rejection(),
     ]
 }
 
@@ -358,6 +374,7 @@ pub(crate) fn lot_page() -> LotPage {
         funder: read("bank"),
         unit_price: price(9_000),
         order: pending.then(|| Fingerprint::of("sample").done()),
+        claim: pending.then(|| Fingerprint::of("once").done()),
     };
     LotPage { id: 3, changed: 0, lots: vec![lot(20, false), lot(300, true)] }
 }

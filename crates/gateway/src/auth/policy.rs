@@ -51,6 +51,9 @@ const TABLE: &[Row] = &[
     of("coalition.member.v1.MemberService/CreateMember", Own, Nobodys),
     of("coalition.member.v1.MemberService/GetMember", Nobodys, Own),
     of("coalition.member.v1.MemberService/LookupMember", Own, Nobodys),
+    of("coalition.member.v1.MemberService/CreateIdentifier", Own, Nobodys),
+    // What stands for a member elsewhere is not a partner's to know.
+    of("coalition.member.v1.MemberService/ListIdentifiers", Nobodys, Own),
     of("coalition.operator.v1.OperatorService/GetConservationReport", Nobodys, Nobodys),
     of("coalition.operator.v1.OperatorService/ListShards", Nobodys, Nobodys),
     // Points by hand are between operators: a member sees what took effect in the history of the account.

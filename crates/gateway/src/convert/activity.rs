@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coalition_domain::event::{Clawback, Event, Hold, Redemption};
+use coalition_domain::handover::Piece;
 use coalition_domain::{
     AccountId, Caller, Command, Decision, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange,
     Role,
@@ -30,17 +31,23 @@ pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
 pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<ProgrammeId> {
     let decided = match &activity.decision.outcome {
         Outcome::Applied(applied) => applied.version.map(|version| version.programme),
-        Outcome::Refused(_) | Outcome::Waiting(_) => None,
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => None,
     };
     // What has no version of its own is known by whose points it moved.
     let moved_in = || {
         decided_events(&activity.decision).find_map(|event| event.postings().map(|(programme, _)| programme))
     };
     decided.or_else(|| match &activity.decision.command {
-        Command::PartnerEvent(event) => moved_in().or_else(|| event::programme(event, registry)),
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+            moved_in().or_else(|| event::programme(event, registry))
+        }
         Command::Enrol { .. } => None,
         Command::Redeem { programme, .. } => Some(*programme),
-        Command::TimePassed { .. } | Command::Reward { .. } | Command::Adjust { .. } => moved_in(),
+        Command::TimePassed { .. }
+        | Command::Reward { .. }
+        | Command::Adjust { .. }
+        | Command::Link { .. }
+        | Command::Adopt(_) => moved_in(),
     })
 }
 
@@ -65,7 +72,7 @@ pub(crate) fn to_proto(
         position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
         ..proto::Activity::default()
     };
-    if let Command::PartnerEvent(event) = command {
+    if let Some(event) = command.event() {
         entry.event_time = Some(timestamp_to_proto(event.event_time));
         entry.channel = event.channel.map(|channel| channel.to_string()).unwrap_or_default();
         entry.order_id = event::order(&event.body).map(ToString::to_string).unwrap_or_default();
@@ -100,6 +107,7 @@ pub(crate) fn to_proto(
             entry.refusal = Some(event::refusal(&wait.waits_for.missed()));
             entry.waits_until_time = Some(timestamp_to_proto(wait.until));
         }
+        Outcome::Forwarded(_) => entry.set_state(shared::EventState::Received),
     }
     entry
 }
@@ -122,7 +130,19 @@ fn moved(event: &Event, owed: bool) -> i64 {
         Event::PointsTaken(taking) => {
             taking.owed.as_ref().map_or(0, |debt| debt.points.signed()) - taking.points.signed()
         }
-        Event::OrderReturned(_)
+        Event::PointsAdopted { available, pending, .. } => available.signed() + pending.signed(),
+        Event::HandedOver { piece: Piece::Points { lots, .. }, .. } => {
+            -lots.iter().map(|lot| lot.left.signed()).sum::<i64>()
+        }
+        Event::GrantReversed(reversal) => -reversal.allocation.points.signed(),
+        Event::AccountLinked { .. }
+        | Event::HandedOver {
+            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+            ..
+        }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::OrderReturned(_)
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
@@ -168,7 +188,13 @@ fn repaid(event: &Event) -> i64 {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => 0,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => 0,
     }
 }
 
@@ -193,7 +219,13 @@ fn clawback(event: &Event) -> Option<&Clawback> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 
@@ -209,7 +241,7 @@ fn burnt(activity: &Activity) -> Vec<proto::BurntPoints> {
 fn decided_events(decision: &Decision) -> impl Iterator<Item = &Event> {
     let applied = match &decision.outcome {
         Outcome::Applied(applied) => Some(applied),
-        Outcome::Refused(_) | Outcome::Waiting(_) => None,
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => None,
     };
     applied.into_iter().flat_map(|applied| &applied.events)
 }
@@ -221,9 +253,9 @@ pub(crate) fn partner_of(decision: &Decision) -> Option<PartnerId> {
         Role::Operator | Role::Member(_) => None,
     };
     match &decision.command {
-        Command::PartnerEvent(event) => Some(event.partner),
-        Command::Enrol { caller, .. } => asked(caller),
-        Command::TimePassed { .. } => None,
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => Some(event.partner),
+        Command::Enrol { caller, .. } | Command::Link { caller, .. } => asked(caller),
+        Command::TimePassed { .. } | Command::Adopt(_) => None,
         // Whoever pays for points that were given.
         Command::Adjust { .. } => decided_events(decision).find_map(adjustment::funder),
         Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
@@ -254,24 +286,33 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 
 pub(crate) fn source(command: &Command) -> Option<proto::activity::Source> {
     match command {
-        Command::PartnerEvent(event) => Some(proto::activity::Source::EventId(event.event_id.to_string())),
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+            Some(proto::activity::Source::EventId(event.event_id.to_string()))
+        }
         Command::Enrol { request, .. }
         | Command::Redeem { request, .. }
         | Command::Reward { request, .. }
-        | Command::Adjust { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
-        Command::TimePassed { .. } => None,
+        | Command::Adjust { request, .. }
+        | Command::Link { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
+        Command::TimePassed { .. } | Command::Adopt(_) => None,
     }
 }
 
 fn kind(activity: &Activity) -> ActivityType {
     match &activity.decision.command {
-        Command::PartnerEvent(event) => match &event.body {
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => match &event.body {
             EventBody::SignUp { .. } => ActivityType::SignUp,
             EventBody::ConsentGiven { .. } => ActivityType::ConsentGiven,
             EventBody::ConsentWithdrawn { .. } => ActivityType::ConsentWithdrawn,
@@ -283,6 +324,7 @@ fn kind(activity: &Activity) -> ActivityType {
             EventBody::Engagement { .. } => ActivityType::Engagement,
         },
         Command::Enrol { .. } => ActivityType::Enrolment,
+        Command::Link { .. } | Command::Adopt(_) => ActivityType::Link,
         Command::Redeem { .. } => ActivityType::Redemption,
         Command::Reward { change, .. } => match change {
             RewardChange::Hold { .. } => ActivityType::Hold,
@@ -294,7 +336,9 @@ fn kind(activity: &Activity) -> ActivityType {
         // A decision on what time has brought about is of one kind.
         Command::TimePassed { .. } => {
             let says = |what: fn(&Event) -> bool| decided_events(&activity.decision).any(what);
-            if says(|event| matches!(event, Event::HoldReleased { .. })) {
+            if says(|event| matches!(event, Event::HandedOver { .. })) {
+                ActivityType::Link
+            } else if says(|event| matches!(event, Event::HoldReleased { .. })) {
                 ActivityType::Release
             } else if says(|event| matches!(event, Event::LotExpired { .. })) {
                 ActivityType::Expiry

@@ -117,7 +117,10 @@ pub(crate) fn is_between_operators(activity: &Activity) -> bool {
         | Command::Enrol { .. }
         | Command::Redeem { .. }
         | Command::TimePassed { .. }
-        | Command::Reward { .. } => false,
+        | Command::Reward { .. }
+        | Command::Link { .. }
+        | Command::Adopt(_)
+        | Command::Forwarded { .. } => false,
     }
 }
 
@@ -160,14 +163,20 @@ fn word(event: &Event, created: AdjustmentId) -> Option<(AdjustmentId, Option<Ad
         | Event::PointsClawedBack(_)
         | Event::DebtRepaid { .. }
         | Event::PointsExchanged(_)
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 
 fn events(activity: &Activity) -> &[Event] {
     match &activity.decision.outcome {
         Outcome::Applied(applied) => &applied.events,
-        Outcome::Refused(_) | Outcome::Waiting(_) => &[],
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => &[],
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn to_proto(
             record.refusal = Some(refusal(&wait.waits_for.missed()));
             record.waits_until_time = Some(timestamp_to_proto(wait.until));
         }
+        Outcome::Forwarded(_) => record.set_state(shared::EventState::Received),
     }
     record
 }
@@ -124,7 +125,13 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 

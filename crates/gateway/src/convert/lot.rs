@@ -27,14 +27,15 @@ pub(crate) fn granted(applied: &Applied) -> i64 {
 /// A lot as it stands, with what is held of it; `None` if `activity` is not the one that granted it.
 pub(crate) fn to_proto(lot: &Lot, held: Points, activity: &Activity, shard: ShardId) -> Option<account::Lot> {
     let Outcome::Applied(applied) = &activity.decision.outcome else { return None };
-    let accrual = accruals(applied).nth(usize::try_from(lot.key.nth).ok()?)?;
+    let (_, nth) = lot.key.origin();
+    let accrual = accruals(applied).nth(usize::try_from(nth).ok()?)?;
     Some(account::Lot {
         grant: Some(grant(accrual, applied)),
         points_left: lot.left.signed() + held.signed(),
         points_held: held.signed(),
         create_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(lot.key.granted.seq) })),
-        number: lot.key.nth,
+        number: nth,
     })
 }
 
@@ -64,7 +65,13 @@ pub(super) fn accrual(event: &Event) -> Option<&Accrual> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     }
 }
 

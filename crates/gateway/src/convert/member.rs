@@ -1,7 +1,7 @@
 //! Members.
 
-use coalition_domain::{Command, Role};
-use coalition_intake::convert::timestamp_to_proto;
+use coalition_domain::{AccountId, Identifier, Role, Timestamp};
+use coalition_intake::convert::{identifier_to_proto, timestamp_to_proto};
 use coalition_ledger::resident::Activity;
 use coalition_ledger::view::{AccountView, Position};
 use coalition_proto::member::v1 as proto;
@@ -34,22 +34,34 @@ pub(crate) fn to_proto(
     })
 }
 
+/// The identifiers of a member, each with its own account: the one of the enrolment first.
+pub(crate) fn identifiers(view: &AccountView) -> Vec<(AccountId, proto::MemberIdentifier)> {
+    let account = view.account();
+    let first = account.enrolment().map(|enrolment| (&enrolment.identifier, account.id(), enrolment.at));
+    let linked = account.linked().iter().map(|linked| (&linked.identifier, linked.account, linked.at));
+    let write = |(number, (identifier, id, at)): (u32, (&Identifier, AccountId, Timestamp))| {
+        let written = proto::MemberIdentifier {
+            name: format!("{}/identifiers/{number}", name::of_member(account.id())),
+            identifier: Some(identifier_to_proto(identifier)),
+            create_time: Some(timestamp_to_proto(at)),
+            position: Some(position::to_proto(view.position)),
+        };
+        (id, written)
+    };
+    (0..).zip(first.into_iter().chain(linked)).map(write).collect()
+}
+
 /// There is no such member.
 pub(crate) fn not_found() -> Failure {
     Failure::new(ErrorReason::MemberNotFound, "nobody is enrolled here")
 }
 
 fn enrolling_partner(enrolment: &Activity) -> String {
-    let partner = match &enrolment.decision.command {
-        Command::PartnerEvent(event) => Some(event.partner),
-        Command::Enrol { caller, .. }
-        | Command::Redeem { caller, .. }
-        | Command::Reward { caller, .. }
-        | Command::Adjust { caller, .. } => match caller.role {
-            Role::Partner(partner) => Some(partner),
-            Role::Operator | Role::Member(_) => None,
-        },
-        Command::TimePassed { .. } => None,
-    };
+    let command = &enrolment.decision.command;
+    let asked = command.request().and_then(|(caller, _)| match caller.role {
+        Role::Partner(partner) => Some(partner),
+        Role::Operator | Role::Member(_) => None,
+    });
+    let partner = command.event().map(|event| event.partner).or(asked);
     partner.map(name::of_partner).unwrap_or_default()
 }

@@ -59,7 +59,13 @@ fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => None,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => None,
     })
 }
 
@@ -78,7 +84,7 @@ pub(crate) fn to_proto(
     }
     let version = match &activity.decision.outcome {
         Outcome::Applied(applied) => applied.version.map_or(0, |version| version.number),
-        Outcome::Refused(_) | Outcome::Waiting(_) => 0,
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => 0,
     };
     Some(proto::Redemption {
         name: name_of(account, activity),

@@ -18,6 +18,7 @@ use tonic::{Request, Response, Status};
 use super::Gateway;
 use crate::auth::Whose;
 use crate::call::Call;
+use crate::convert::position::MinPositions;
 use crate::convert::{activity, lot, member, name, position, request};
 use crate::forward::{blocking, now};
 use crate::history;
@@ -159,13 +160,19 @@ impl AccountService for Gateway {
         let page = Page::<LotKey>::of(&call, request.page_size, &request.page_token, &filter)?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
         check_programme(&view.registry, &programme)?;
-        let listed = blocking(&call, move || lots(&view, &programme, &page));
+        // Lots that came with a link were granted to the account of their identifier.
+        let mut linked = Vec::new();
+        for known in view.account().linked() {
+            linked.push(self.account(&call, known.account, &MinPositions::default()).await?);
+        }
+        let listed = blocking(&call, move || lots(&view, &linked, &programme, &page));
         Ok(Response::new(listed.await?))
     }
 }
 
 fn lots(
     view: &AccountView,
+    linked: &[AccountView],
     programme: &ProgrammeId,
     page: &Page<LotKey>,
 ) -> Result<proto::ListLotsResponse, Failure> {
@@ -173,8 +180,13 @@ fn lots(
     let (lots, next_page_token) =
         page.cut(lots_with_held(view.account(), programme, now), |(lot, _)| lot.key);
     let write = |(lot, held): (Lot, Points)| {
-        let granted = history::at(view, lot.key.granted)?;
-        let written = granted.and_then(|activity| lot::to_proto(&lot, held, &activity, view.position.shard));
+        let (link, _) = lot.key.origin();
+        let of = match link {
+            None => view,
+            Some(link) => linked.get(link).ok_or_else(|| Failure::internal(&"a lot of no link"))?,
+        };
+        let granted = history::at(of, lot.key.granted)?;
+        let written = granted.and_then(|activity| lot::to_proto(&lot, held, &activity, of.position.shard));
         written.ok_or_else(|| Failure::internal(&"a lot without the activity that granted it"))
     };
     Ok(proto::ListLotsResponse {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coalition_domain::{Command, PartnerId, event_key};
+use coalition_domain::{Outcome as Decided, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, trace_refused, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
 use coalition_ledger::trace::{self, TraceParent};
@@ -59,14 +59,26 @@ impl PartnerEventService for Gateway {
         let identifier = request::identifier_of_event(partner, request.identifier.as_ref())?;
         let min = self.min(request.min_position.as_ref())?;
         let view = self.account(&call, identifier.account(), &min).await?;
+        let followed = match view.account().forward() {
+            Some(forward) => Some(self.account(&call, forward.to, &min).await?),
+            None => None,
+        };
         let gateway = self.clone();
         let found = blocking(&call, move || {
-            let shard = view.position.shard;
-            if let Some(activity) = view.outcome(&event_key(partner, &event_id))?
-                && let Command::PartnerEvent(event) = &activity.decision.command
+            let key = event_key(partner, &event_id);
+            let mut found = view.outcome(&key)?.map(|activity| (activity, &view));
+            // What was decided before the identifier was linked stays with its own account.
+            if let (Some((first, _)), Some(followed)) = (&found, &followed)
+                && matches!(first.decision.outcome, Decided::Forwarded(_))
             {
-                return Ok(event::to_proto(event, &activity, &view.registry, shard));
+                found = followed.outcome(&key)?.map(|activity| (activity, followed));
             }
+            if let Some((activity, view)) = &found
+                && let Some(event) = activity.decision.command.event()
+            {
+                return Ok(event::to_proto(event, activity, &view.registry, view.position.shard));
+            }
+            let shard = followed.as_ref().unwrap_or(&view).position.shard;
             let status = gateway.ledger.status(shard);
             let behind = status.map_or(Ok(0), |status| gateway.inbox_lag(&status))?;
             let mut message = "no event of this id was decided for this identifier".to_owned();

@@ -65,6 +65,7 @@ fn applied(reply: &Reply) -> Result<(), Failure> {
         Outcome::Applied(_) => Ok(()),
         Outcome::Refused(rejection) => Err(rejection.into()),
         Outcome::Waiting(wait) => Err((&wait.waits_for.missed()).into()),
+        Outcome::Forwarded(_) => unreachable!("nothing but events is forwarded"),
     }
 }
 

@@ -169,6 +169,8 @@ fn conservation(
             Book::Held => row.held += points,
             Book::ClawedBack(_) => row.clawed_back += points,
             Book::Debt => row.debt -= points,
+            Book::InTransit => row.in_transit += points,
+            Book::Suspense => row.suspense += points,
         }
     }
     row.difference = row.issued
@@ -177,6 +179,7 @@ fn conservation(
             + row.pending
             + row.held
             + row.in_transit
+            + row.suspense
             + row.redeemed
             + row.expired
             + row.forfeited

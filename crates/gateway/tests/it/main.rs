@@ -19,6 +19,7 @@ mod exchanges;
 mod holds;
 mod limits;
 mod line_events;
+mod links;
 mod policy;
 mod programmes;
 mod redemptions;

@@ -180,6 +180,23 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
             Denied,
         ),
+        (
+            "coalition.member.v1.MemberService/CreateIdentifier",
+            member::CreateIdentifierRequest {
+                parent: member(),
+                identifier: Some(number()),
+                request_id: request_id.clone(),
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.member.v1.MemberService/ListIdentifiers",
+            member::ListIdentifiersRequest { parent: member(), ..Default::default() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
     ];
     let of_partners = [
         (

@@ -12,7 +12,7 @@ use coalition_proto::r#type::v1::{ErrorReason, EventState, RuleVerdict};
 use crate::client::purchase;
 use crate::network::{Network, request_id};
 
-fn returned(order: &str) -> Body {
+pub(crate) fn returned(order: &str) -> Body {
     Body::OrderReturn(OrderReturn { order_id: order.to_owned(), ..OrderReturn::default() })
 }
 

@@ -21,7 +21,7 @@ use crate::network::{
 pub(crate) fn placed(stored: &Stored) -> Option<(PartnerId, String)> {
     match Request::decode(&stored.record.value).unwrap() {
         Request::Event(event, _) => Some((event.partner, event.event_id.as_str().to_owned())),
-        Request::Relayed(_) => None,
+        Request::Relayed(_) | Request::Commands(_) => None,
     }
 }
 

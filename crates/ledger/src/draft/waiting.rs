@@ -31,7 +31,9 @@ impl Draft {
             Outcome::Waiting(wait) if state.due.count() + self.waiting >= due::WAITING_MAX => {
                 Outcome::Refused(wait.waits_for.missed())
             }
-            Outcome::Waiting(_) | Outcome::Applied(_) | Outcome::Refused(_) => outcome,
+            Outcome::Waiting(_) | Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Forwarded(_) => {
+                outcome
+            }
         }
     }
 
@@ -39,7 +41,7 @@ impl Draft {
     fn again(&self, state: &State, account: &Account, waiting: &WaitingEvent, index: u32) -> Option<Ready> {
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, index);
-        let command = Command::PartnerEvent(waiting.event.clone());
+        let command = Command::of_event(waiting.event.clone(), account.id());
         let outcome = catch_unwind(AssertUnwindSafe(|| decide_waiting(account, registry, waiting, &at)))
             .unwrap_or_else(|_| Some(Outcome::Refused(self.panicked(command.key()))))?;
         let source = if waiting.place.seq == self.seq {
@@ -97,6 +99,6 @@ impl Draft {
 fn source(item: &Item) -> Option<Source> {
     match item {
         Item::Account(_, source) => *source,
-        Item::Registry(_) | Item::Relayed(_) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
     }
 }

@@ -56,7 +56,7 @@ impl Place {
             if let Found::SetAside { why, kept } = &found {
                 tracing::warn!(shard = %self.genesis.shard, %why, kept = %kept.display(), "a projection was set aside; it is rebuilt from the journal");
             }
-            match State::load(&*reader, accounts_max) {
+            match State::load(&*reader, accounts_max, self.genesis.shard_count) {
                 Ok(state) => match self.odd(&state, &found)? {
                     None => return Ok(Projection { state, reader, writer }),
                     Some(why) => self.discard(writer, why)?,

@@ -409,10 +409,9 @@ impl Worker<'_> {
                 self.answer(token, answer);
                 None
             }
-            Output::Relay { to, upto, record } => {
+            Output::Relay { shard, to, upto, record } => {
                 let sender = self.sender.clone();
-                let partition = log::Partition::new(INBOX, to.0);
-                let to = Destination::Shard(to);
+                let partition = log::Partition::new(INBOX, shard.0);
                 let done = Box::new(move |outcome: Result<_, _>| {
                     drop(sender.send(Message::Input(Input::Relayed { to, upto, appended: outcome.is_ok() })));
                 });

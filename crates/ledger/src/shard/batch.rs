@@ -8,7 +8,7 @@ use super::traced::Traced;
 use super::{Output, Queued, Shard, Stop, Token, Unanswered, UnderWay};
 use crate::body::{Item, Terms};
 use crate::clock::Now;
-use crate::draft::{Draft, Drafted};
+use crate::draft::{Draft, Drafted, RunDrafted};
 use crate::due::DueKey;
 use crate::inbox::{Request, Unreadable};
 use crate::plant::Plant;
@@ -28,7 +28,7 @@ impl Shard {
             }
             match Request::decode(&record.record.value) {
                 Ok(request) => {
-                    accounts.extend(account(&request));
+                    accounts.extend(self::accounts(&request));
                     self.inbox.push_back(Queued {
                         offset: record.offset,
                         append_time: record.append_time,
@@ -214,13 +214,24 @@ impl Shard {
                             !matches!(drafted, Drafted::Full)
                         } else {
                             let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
-                            let missing = ahead.filter_map(|queued| account(&queued.request));
+                            let missing = ahead.flat_map(|queued| accounts(&queued.request));
                             let missing: Vec<_> = std::iter::once(id).chain(missing).collect();
                             self.load(missing, out);
                             false
                         }
                     }
                     Request::Relayed(run) => draft.relayed(&self.state, run.clone()),
+                    Request::Commands(run) => {
+                        let drafted = draft.commands(&self.state, run);
+                        if drafted == RunDrafted::Missing {
+                            let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
+                            let missing = std::iter::once(&queued).chain(ahead);
+                            let missing: Vec<_> =
+                                missing.flat_map(|queued| accounts(&queued.request)).collect();
+                            self.load(missing, out);
+                        }
+                        drafted == RunDrafted::All
+                    }
                 };
             if !fits {
                 self.inbox.push_front(queued);
@@ -233,11 +244,15 @@ impl Shard {
     }
 }
 
-fn account(request: &Request) -> Option<AccountId> {
-    match request {
-        Request::Event(event, _) => Some(event.identifier.account()),
-        Request::Relayed(_) => None,
-    }
+/// The accounts that it is about.
+fn accounts(request: &Request) -> impl Iterator<Item = AccountId> {
+    let (event, run) = match request {
+        Request::Event(event, _) => (Some(event.identifier.account()), None),
+        Request::Relayed(_) => (None, None),
+        Request::Commands(run) => (None, Some(run)),
+    };
+    let commands = run.into_iter().flat_map(|run| &run.commands).map(|sent| sent.command.account());
+    event.into_iter().chain(commands)
 }
 
 fn refused(answered: &Answered) -> bool {
@@ -252,7 +267,7 @@ fn answered(draft: &Draft, seq: u64, terms: &Terms, item: u32) -> Answered {
     let decided = match item_decided {
         Item::Account(decision, _) => Decided::Account(decision.clone()),
         Item::Registry(decision) => Decided::Registry(decision.clone()),
-        Item::Relayed(_) => unreachable!("nobody waits for what another shard sent"),
+        Item::Relayed(_) | Item::Taken(..) => unreachable!("nobody waits for what another shard sent"),
     };
     let place = coalition_domain::Place { seq, index: item };
     Answered { place, decided_at: terms.decided_at, activity, decided }

@@ -97,7 +97,9 @@ pub enum Output {
     /// Append to the inbox of another shard, then say [`Input::Relayed`].
     Relay {
         /// To which one.
-        to: ShardId,
+        shard: ShardId,
+        /// In whose numbers.
+        to: Destination,
         /// The number of its last command.
         upto: u64,
         /// What.

@@ -1,17 +1,19 @@
 //! What follows from decisions elsewhere: only what is in effect, in dense numbers, one run at a time.
 //!
-//! Commands to other shards today are changes of the registry, from its home shard to every other, so their numbers are
-//! those of the registry's own log. Refused events go back to their partners from every shard.
+//! Changes of the registry go from its home shard to every other, so their numbers are those of the registry's own log. What
+//! is asked of accounts goes from every shard to every shard, also to itself, in numbers of its own. Refused events go back to
+//! their partners from every shard.
 
 use bytes::Bytes;
 use coalition_domain::Span;
 use coalition_journal::entry::ShardId;
+use serde::Serialize;
 
 use super::time::breathed;
 use super::{Output, Shard};
 use crate::body::Destination;
 use crate::clock::Now;
-use crate::inbox::{RelayCommand, Request, Run};
+use crate::inbox::{CommandRun, RelayCommand, Request, Run};
 use crate::plant::Plant;
 
 /// The shard that decides what the whole network agrees on.
@@ -44,9 +46,18 @@ impl Shard {
             for to in (1..self.genesis.shard_count.0).map(ShardId) {
                 let Some(sent) = self.free(Destination::Shard(to), now) else { continue };
                 if let Some((upto, record)) = self.run_after(sent) {
-                    out.push(Output::Relay { to, upto, record });
-                    self.link(Destination::Shard(to)).under_way = true;
+                    let (shard, to) = (to, Destination::Shard(to));
+                    out.push(Output::Relay { shard, to, upto, record });
+                    self.link(to).under_way = true;
                 }
+            }
+        }
+        for shard in self.state.outbox.destinations().collect::<Vec<_>>() {
+            let to = Destination::Accounts(shard);
+            let Some(sent) = self.free(to, now) else { continue };
+            if let Some((upto, record)) = self.commands_after(shard, sent) {
+                out.push(Output::Relay { shard, to, upto, record });
+                self.link(to).under_way = true;
             }
         }
         if let Some(sent) = self.free(Destination::Partners, now) {
@@ -75,17 +86,20 @@ impl Shard {
     fn run_after(&self, sent: u64) -> Option<(u64, Bytes)> {
         let start = usize::try_from(sent).expect("the registry fits into memory");
         let waiting = self.state.registry_log.get(start..).unwrap_or_default();
-        let mut bytes = 0;
-        let fits = |command: &RelayCommand| {
-            let first = bytes == 0;
-            bytes += crate::rows::encode(command).len();
-            first || bytes <= RUN_BYTES_MAX
-        };
         let commands = waiting.iter().map(|event| RelayCommand::Registry((**event).clone()));
-        let commands: Vec<_> = commands.take_while(fits).collect();
+        let commands: Vec<_> = commands.take_while(fits()).collect();
         let upto = sent + commands.len() as u64;
         let run = Run { source: self.genesis.shard, first: sent + 1, commands };
         (upto > sent).then(|| (upto, Request::Relayed(run).encode()))
+    }
+
+    /// The next run of what is asked of accounts of a shard, with the number of its last one.
+    fn commands_after(&self, shard: ShardId, sent: u64) -> Option<(u64, Bytes)> {
+        let waiting = self.state.outbox.after(shard, sent).cloned();
+        let commands: Vec<_> = waiting.take_while(fits()).collect();
+        let upto = sent + commands.len() as u64;
+        let run = CommandRun { source: self.genesis.shard, first: sent + 1, commands };
+        (upto > sent).then(|| (upto, Request::Commands(run).encode()))
     }
 
     /// A run is where it belongs, or may not be: then it is sent again, and the numbers keep it from counting twice.
@@ -113,5 +127,15 @@ impl Shard {
             .iter()
             .filter(|(to, link)| link.acknowledged > self.state.meta.relayed.get(to).copied());
         news.filter_map(|(to, link)| link.acknowledged.map(|upto| (*to, upto))).collect()
+    }
+}
+
+/// Whether a command still belongs to a run; the first one does, whatever its size.
+fn fits<T: Serialize>() -> impl FnMut(&T) -> bool {
+    let mut bytes = 0;
+    move |command| {
+        let first = bytes == 0;
+        bytes += crate::rows::encode(command).len();
+        first || bytes <= RUN_BYTES_MAX
     }
 }

@@ -31,13 +31,15 @@ impl Tally {
                     Outcome::Applied(_) => self.applied += 1,
                     Outcome::Refused(_) => self.refused += 1,
                     Outcome::Waiting(_) => self.waiting += 1,
+                    // Counted where it is decided.
+                    Outcome::Forwarded(_) => {}
                 },
                 Item::Registry(decision) => match decision.outcome {
                     Ok(_) => self.applied += 1,
                     Err(_) => self.refused += 1,
                 },
-                // Decided elsewhere, and taken in here.
-                Item::Relayed(_) => {}
+                // Decided elsewhere, and taken in here; or counted by its decisions.
+                Item::Relayed(_) | Item::Taken(..) => {}
             }
         }
     }

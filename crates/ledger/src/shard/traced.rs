@@ -29,8 +29,11 @@ impl Traced {
                     Outcome::Applied(_) => "applied",
                     Outcome::Refused(rejection) => rejection.code(),
                     Outcome::Waiting(_) => "waiting",
+                    Outcome::Forwarded(_) => "forwarded",
                 },
-                Item::Registry(_) | Item::Relayed(_) => unreachable!("an event is a command of an account"),
+                Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => {
+                    unreachable!("an event is a command of an account")
+                }
             },
             Drafted::Known(_) | Drafted::InBatch(_) | Drafted::KnownRegistry(_) => "repeated",
             Drafted::Nothing => unreachable!("an event is decided"),

@@ -8,6 +8,9 @@ use super::{Shard, fold};
 /// Refused events that may wait for their way back to their partners, before nothing more is read from the inbox.
 const REFUSED_WAITING_MAX: usize = 10_000;
 
+/// Commands to accounts elsewhere that may wait for their way, before nothing more is read from the inbox.
+const OUTBOX_WAITING_MAX: usize = 10_000;
+
 impl Shard {
     /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
     /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
@@ -37,9 +40,15 @@ impl Shard {
         REFUSED_WAITING_MAX.saturating_sub(self.state.refused.count())
     }
 
+    /// How many more commands may ask something of accounts elsewhere, before those on their way come first.
+    fn outbox_room(&self) -> usize {
+        OUTBOX_WAITING_MAX.saturating_sub(self.state.outbox.count())
+    }
+
     /// From where it wants records of the inbox; `None` while it has enough or is not in office.
     pub fn wants_inbox(&self) -> Option<Offset> {
-        let room = self.inbox.len() < self.limits.inbox_commands_max && self.refusals_room() > 0;
+        let ways = self.refusals_room() > 0 && self.outbox_room() > 0;
+        let room = self.inbox.len() < self.limits.inbox_commands_max && ways;
         let wants = self.stopped.is_none() && self.in_office() && room;
         wants.then_some(self.inbox_read)
     }

@@ -61,8 +61,10 @@ fn key(command: &Command) -> String {
         | Command::Adjust { caller, request, .. } => {
             format!("request {:?} {request}", caller.role)
         }
-        // It has no id, and never counts as the same.
-        Command::TimePassed { .. } => "time".to_owned(),
+        Command::Forwarded { event, .. } => format!("event {} {}", event.partner, event.event_id),
+        Command::Link { caller, request, .. } => format!("request {:?} {request}", caller.role),
+        // They have no id, and never count as the same.
+        Command::TimePassed { .. } | Command::Adopt(_) => "time".to_owned(),
     }
 }
 
@@ -145,6 +147,9 @@ impl Account {
             }
             Command::Adjust { .. } => return Err(format!("{command:?}, though nothing is adjusted here")),
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
+            Command::Link { .. } | Command::Adopt(_) | Command::Forwarded { .. } => {
+                return Err(format!("{command:?}, though nothing is linked here"));
+            }
         }
         match &decision.outcome {
             Outcome::Refused(rejection) => {
@@ -163,6 +168,7 @@ impl Account {
                 taken_back(event).and_then(|forgotten| self.orders.remove(&forgotten));
                 self.waiting.push(Waiting { event: event.clone(), until, source });
             }
+            Outcome::Forwarded(_) => return Err("nothing is linked here".to_owned()),
             Outcome::Applied(applied) => {
                 holds(codes.is_empty(), || format!("{command:?} is applied, expected {codes:?}"))?;
                 self.apply(command, &applied.events, grants, at, registry, sums)?;
@@ -171,7 +177,7 @@ impl Account {
         match &decision.outcome {
             Outcome::Applied(_) => self.waited.0 += usize::from(waited),
             Outcome::Refused(_) => self.waited.1 += usize::from(waited),
-            Outcome::Waiting(_) => {}
+            Outcome::Waiting(_) | Outcome::Forwarded(_) => {}
         }
         self.known.entry(key(command)).or_default().push(self.decisions.len());
         self.decisions.push((at, decision.clone()));
@@ -195,7 +201,10 @@ impl Account {
                 Command::Redeem { .. }
                 | Command::TimePassed { .. }
                 | Command::Reward { .. }
-                | Command::Adjust { .. } => false,
+                | Command::Adjust { .. }
+                | Command::Link { .. }
+                | Command::Adopt(_)
+                | Command::Forwarded { .. } => false,
             };
         let (mut consents, mut done) = (self.consents(command), false);
         let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
@@ -261,6 +270,12 @@ impl Account {
                 | Event::PointsTaken(_) => {
                     return Err(format!("{event:?}, though nothing is adjusted here"));
                 }
+                Event::AccountLinked { .. }
+                | Event::HandedOver { .. }
+                | Event::RecordsAdopted { .. }
+                | Event::PointsAdopted { .. }
+                | Event::PointsSuspended { .. }
+                | Event::GrantReversed(_) => return Err(format!("{event:?}, though nothing is linked here")),
             }
             self.lots.retain(|lot| lot.left > 0);
         }

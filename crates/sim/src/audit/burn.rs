@@ -134,7 +134,10 @@ impl Account {
             | Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::TimePassed { .. }
-            | Command::Adjust { .. } => None,
+            | Command::Adjust { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_)
+            | Command::Forwarded { .. } => None,
         };
         match event {
             Event::RewardRedeemed(redemption) => {
@@ -202,12 +205,18 @@ impl Account {
             | Event::LotExpired { .. }
             | Event::OrderReturned(_)
             | Event::PointsClawedBack(_)
-            | Event::DebtRepaid { .. }
-            | Event::PointsExchanged(_)
             | Event::AdjustmentCreated { .. }
             | Event::AdjustmentApproved { .. }
             | Event::AdjustmentRejected { .. }
-            | Event::PointsTaken(_) => Err("no event of a reward".to_owned()),
+            | Event::PointsTaken(_)
+            | Event::PointsExchanged(_)
+            | Event::AccountLinked { .. }
+            | Event::HandedOver { .. }
+            | Event::RecordsAdopted { .. }
+            | Event::PointsAdopted { .. }
+            | Event::PointsSuspended { .. }
+            | Event::GrantReversed(_)
+            | Event::DebtRepaid { .. } => Err("no event of a reward".to_owned()),
         }
     }
 

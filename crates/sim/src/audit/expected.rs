@@ -176,7 +176,10 @@ impl Account {
             Command::Enrol { .. }
             | Command::PartnerEvent(_)
             | Command::TimePassed { .. }
-            | Command::Adjust { .. } => {
+            | Command::Adjust { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_)
+            | Command::Forwarded { .. } => {
                 return match caller.role {
                     Role::Member(_) => Err("PERMISSION_DENIED"),
                     Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),

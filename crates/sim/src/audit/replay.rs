@@ -30,7 +30,7 @@ pub(crate) fn content(reader: &dyn Reader) -> Content {
     let rows = all.iter().filter(|row| row.key != b"m").fold(Hash::default(), |hash, row| {
         hash.then(&(row.key.len() as u64).to_be_bytes()).then(&[row.key.as_slice(), &row.value].concat())
     });
-    let meta = State::load(reader, 1).expect("a store in memory is read").meta;
+    let meta = Meta::load(reader).expect("a store in memory is read");
     // Void records after the position may have been read by then, or not.
     let meta = Meta { journal_next: Default::default(), last_record: None, ..meta };
     Content { rows, meta }
@@ -83,7 +83,8 @@ impl Standby {
         let genesis = world.geneses[shard.0 as usize];
         let identity = Identity { network: genesis.network.0, shard: shard.0, format: rows::FORMAT };
         let opened = Memory::new().open(&identity).expect("a store in memory opens");
-        let core = Shard::new(genesis, State::new(usize::MAX), world.settings.limits.clone());
+        let core =
+            Shard::new(genesis, State::new(usize::MAX, genesis.shard_count), world.settings.limits.clone());
         Self { core, opened }
     }
 

@@ -91,6 +91,7 @@ impl Ledger {
                         self.refused.push(Refused { number, place, decided_at, decision, source });
                     }
                 }
+                Item::Taken(..) => return Err("nothing is linked here".to_owned()),
                 Item::Registry(decision) => self.change(found, decision, at)?,
                 Item::Relayed(run) => {
                     let Some(inbox::Request::Relayed(asked)) = self.next(found, &terms, None)? else {
@@ -162,7 +163,7 @@ impl Ledger {
                     holds(run.first <= taken + 1, || format!("{run:?} leaves a gap after {taken}"))?;
                     run.first + run.commands.len() as u64 - 1 > taken
                 }
-                None => false,
+                Some(inbox::Request::Commands(_)) | None => false,
             };
             if needed {
                 return Ok(request);
@@ -198,7 +199,10 @@ impl Ledger {
                 holds(asked, || format!("nobody asked for {:?}", decision.command))?;
             }
             // Whether it was due is what its account says.
-            Command::TimePassed { .. } => {}
+            Command::TimePassed { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_)
+            | Command::Forwarded { .. } => {}
         }
         let account = self.accounts.entry(decision.command.account()).or_default();
         account.decide((decision, source), at, &self.registry, &mut self.sums)

@@ -88,14 +88,17 @@ fn outcome_of(
     let found = view.outcome(&key).map_err(|error| error.to_string())?;
     let found = found.map(|activity| activity.place);
     let forgotten = match command {
-        coalition_domain::Command::PartnerEvent(event) => {
+        coalition_domain::Command::PartnerEvent(event)
+        | coalition_domain::Command::Forwarded { event, .. } => {
             event.event_time.plus(Span::from_days(1)) < world.now()
         }
         coalition_domain::Command::Enrol { .. }
         | coalition_domain::Command::Redeem { .. }
         | coalition_domain::Command::TimePassed { .. }
         | coalition_domain::Command::Reward { .. }
-        | coalition_domain::Command::Adjust { .. } => false,
+        | coalition_domain::Command::Adjust { .. }
+        | coalition_domain::Command::Link { .. }
+        | coalition_domain::Command::Adopt(_) => false,
     };
     holds(found == expected || forgotten, || {
         format!("{command:?} is said to be decided at {found:?}, not {expected:?}")

@@ -29,11 +29,17 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
         | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_) => false,
+        | Event::PointsTaken(_)
+        | Event::AccountLinked { .. }
+        | Event::HandedOver { .. }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsAdopted { .. }
+        | Event::PointsSuspended { .. }
+        | Event::GrantReversed(_) => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),
-        Outcome::Refused(_) | Outcome::Waiting(_) => false,
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => false,
     };
     holds(good, || format!("time brings about {outcome:?}"))
 }

@@ -96,7 +96,7 @@ impl World<'_> {
         let accounts_max = self.settings.limits.accounts_max;
         let (opened, state) = loop {
             let opened = disk.open(&identity).expect("a store in memory opens");
-            match State::load(&*opened.reader, accounts_max) {
+            match State::load(&*opened.reader, accounts_max, genesis.shard_count) {
                 Ok(state) if self.is_of_journal(shard, &state) => break (opened, state),
                 Ok(_) | Err(_) => opened.writer.discard("not of this journal").expect("it can be discarded"),
             }

@@ -207,10 +207,9 @@ impl World<'_> {
                 self.slot(process, shard).tasks.push(Task::LoadTimers { after, most });
             }
             Output::Answer(token, answer) => self.answered(process, shard, token, answer),
-            Output::Relay { to, upto, record } => {
-                self.trace.note(format_args!("{process}/{shard} relays to shard {to} up to {upto}"));
-                let to_inbox = inbox(to);
-                let to = Destination::Shard(to);
+            Output::Relay { shard: other, to, upto, record } => {
+                self.trace.note(format_args!("{process}/{shard} relays to shard {other} up to {upto}"));
+                let to_inbox = inbox(other);
                 self.append(&to_inbox, Record::of(record), Wire::Relay { process, shard, life, to, upto });
             }
             Output::Return(refused) => {

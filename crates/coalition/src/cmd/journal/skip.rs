@@ -1,5 +1,7 @@
 //! `coalition journal skip`.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -9,9 +11,9 @@ use coalition_journal::chain::Verdict;
 use coalition_journal::entry::{Entry, Rebase, ShardCount, ShardId};
 use coalition_journal::log::{Offset, Record};
 use coalition_ledger::body::Destination;
-use coalition_ledger::inbox::{Request, Run};
+use coalition_ledger::inbox::Request;
 use coalition_ledger::replay::replay;
-use coalition_ledger::state::{Meta, State};
+use coalition_ledger::state::Meta;
 use coalition_store::Store;
 use serde_json::json;
 
@@ -87,17 +89,31 @@ fn meta(offline: &Offline, shard: ShardId) -> Result<Meta> {
         replay(&offline.log, &journal, genesis, Some(end), fresh, |offset| bar.set_position(offset.0));
     bar.finish_and_clear();
     let (replayed, _) = replayed.with_context(|| format!("replay shard {shard}"))?;
-    Ok(State::load(&*replayed.reader, 1).context("read the replayed projection")?.meta)
+    Meta::load(&*replayed.reader).context("read the replayed projection")
+}
+
+/// What a shard sent, and the numbers that it counts by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// What it tells of the registry.
+    Registry(ShardId),
+    /// What it asks of accounts.
+    Accounts(ShardId),
 }
 
 /// Whether all that other shards sent for good is in what is left of the inbox, or was taken before.
 fn check_relayed(offline: &Offline, shard: ShardId, meta: &Meta, start: Offset) -> Result<()> {
     let rest = runs(offline, shard, start)?;
     let ShardCount(shards) = offline.genesis(shard).shard_count;
-    for source in (0..shards).map(ShardId).filter(|source| *source != shard) {
-        let taken = meta.taken.get(&source).copied().unwrap_or_default();
-        let sent = self::meta(offline, source)?.relayed.get(&Destination::Shard(shard)).copied();
-        if is_lost(source, taken, sent.unwrap_or_default(), &rest) {
+    for source in (0..shards).map(ShardId) {
+        let sent = if source == shard { meta.clone() } else { self::meta(offline, source)? }.relayed;
+        let sent = |to| sent.get(&to).copied().unwrap_or_default();
+        let taken = |by: &BTreeMap<ShardId, u64>| by.get(&source).copied().unwrap_or_default();
+        let ways = [
+            (Way::Registry(source), taken(&meta.taken), sent(Destination::Shard(shard))),
+            (Way::Accounts(source), taken(&meta.decided), sent(Destination::Accounts(shard))),
+        ];
+        if ways.into_iter().any(|(way, taken, sent)| is_lost(way, taken, sent, &rest)) {
             bail!(
                 "what shard {source} sent to shard {shard} is among what is lost, and is not sent again: restore the inbox \
                  from a copy; nothing was written"
@@ -107,22 +123,28 @@ fn check_relayed(offline: &Offline, shard: ShardId, meta: &Meta, start: Offset) 
     Ok(())
 }
 
-/// Whether of the commands that `source` has sent, up to number `sent`, the one behind number `taken` is not in the inbox. Those
-/// after it are, if it is: they were sent one after the other.
-fn is_lost(source: ShardId, taken: u64, sent: u64, inbox: &[Run]) -> bool {
-    let is_next = |run: &Run| (run.first..run.first + run.commands.len() as u64).contains(&(taken + 1));
-    sent > taken && !inbox.iter().any(|run| run.source == source && is_next(run))
+/// Whether of the commands that were sent by a way, up to number `sent`, the one behind number `taken` is not in the inbox.
+/// Those after it are, if it is: they were sent one after the other.
+fn is_lost(way: Way, taken: u64, sent: u64, inbox: &[(Way, Range<u64>)]) -> bool {
+    let is_next = |(of, numbers): &(Way, Range<u64>)| *of == way && numbers.contains(&(taken + 1));
+    sent > taken && !inbox.iter().any(is_next)
 }
 
-/// What other shards sent, from `next` of the inbox on.
-fn runs(offline: &Offline, shard: ShardId, mut next: Offset) -> Result<Vec<Run>> {
+/// The numbers of what shards sent, from `next` of the inbox on.
+fn runs(offline: &Offline, shard: ShardId, mut next: Offset) -> Result<Vec<(Way, Range<u64>)>> {
     let (inbox, mut runs) = (offline.inbox(shard), Vec::new());
     let (_, end) = offline.log.bounds(&inbox)?;
+    let numbers = |first: u64, count: usize| first..first + count as u64;
     while next < end {
         let read = offline.log.read(&inbox, next, READ_BYTES)?;
         next = read.last().map_or(end, |last| last.offset.plus(1));
         runs.extend(read.iter().filter_map(|stored| match Request::decode(&stored.record.value) {
-            Ok(Request::Relayed(run)) => Some(run),
+            Ok(Request::Relayed(run)) => {
+                Some((Way::Registry(run.source), numbers(run.first, run.commands.len())))
+            }
+            Ok(Request::Commands(run)) => {
+                Some((Way::Accounts(run.source), numbers(run.first, run.commands.len())))
+            }
             // What can't be read is for the shard to judge.
             Ok(Request::Event(..)) | Err(_) => None,
         }));
@@ -159,22 +181,15 @@ fn go_on(offline: &Offline, shard: ShardId, mut meta: Meta, to: Offset) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use coalition_domain::{KeyId, RegistryEvent, Timestamp};
-    use coalition_ledger::inbox::RelayCommand;
-
     use super::*;
 
     #[test]
     fn what_another_shard_sent_is_lost_unless_it_was_taken_or_goes_on_in_the_inbox() {
-        let id = KeyId::new("0123456789abcdef").unwrap();
-        let command = RelayCommand::Registry(RegistryEvent::KeyRevoked { id, at: Timestamp::MIN });
-        let run = |source: u32, first: u64, commands: usize| Run {
-            source: ShardId(source),
-            first,
-            commands: vec![command.clone(); commands],
-        };
-        let check = |taken, sent, inbox: &[Run], expected| {
-            assert_eq!(is_lost(ShardId(1), taken, sent, inbox), expected, "{taken} of {sent} in {inbox:?}");
+        let run = |source, first: u64, count: u64| (Way::Registry(ShardId(source)), first..first + count);
+        let accounts = (Way::Accounts(ShardId(1)), 5..10);
+        let check = |taken, sent, inbox: &[_], expected| {
+            let way = Way::Registry(ShardId(1));
+            assert_eq!(is_lost(way, taken, sent, inbox), expected, "{taken} of {sent} in {inbox:?}");
         };
         check(0, 0, &[], false);
         check(5, 5, &[], false);
@@ -184,5 +199,6 @@ mod tests {
         check(4, 9, &[run(1, 6, 4)], true);
         check(4, 9, &[run(1, 3, 2)], true);
         check(4, 9, &[run(2, 5, 5)], true);
+        check(4, 9, &[accounts], true);
     }
 }

@@ -148,6 +148,9 @@ fn lines(record: &Judged, decisions_max: usize) -> Result<String> {
 fn relayed((to, number): &(Destination, u64)) -> String {
     match to {
         Destination::Shard(shard) => format!(", commands 1 to {number} sent to shard {shard}"),
+        Destination::Accounts(shard) => {
+            format!(", commands to accounts 1 to {number} sent to shard {shard}")
+        }
         Destination::Partners => format!(", refused events 1 to {number} given back to partners"),
     }
 }
@@ -155,6 +158,7 @@ fn relayed((to, number): &(Destination, u64)) -> String {
 fn relayed_json((to, number): &(Destination, u64)) -> Value {
     match to {
         Destination::Shard(shard) => json!({ "shard": shard.0, "number": number }),
+        Destination::Accounts(shard) => json!({ "shard": shard.0, "accounts": true, "number": number }),
         Destination::Partners => json!({ "partners": true, "number": number }),
     }
 }

@@ -142,7 +142,7 @@ fn stored(offline: &Offline, shard: ShardId, at: &Path) -> Result<Stored> {
         }
         Found::SetAside { why, .. } => return Ok(Stored::Unfit(why.to_string())),
     }
-    match State::load(&*opened.reader, 1) {
+    match State::load(&*opened.reader, 1, offline.genesis(shard).shard_count) {
         Ok(state) => {
             let found = digest(&*opened.reader).context("read the projection")?;
             Ok(Stored::At { opened: Box::new(opened), found, until: state.meta.journal_next })

@@ -3,8 +3,9 @@
 use coalition_domain::adjustment::{Adjustment, Entry};
 use coalition_domain::decide::{RegistryChange, RegistryDecision};
 use coalition_domain::event::{
-    Applied, Clawback, Event, Exchange, ExchangeState, Hold, OrderReturn, Redemption, Release, Wait,
+    Applied, Clawback, Event, Exchange, ExchangeState, Hold, OrderReturn, Redemption, Release, Reversal, Wait,
 };
+use coalition_domain::handover::Piece;
 use coalition_domain::{
     AccountId, AdjustmentChange, AdjustmentId, BurnId, Command, Decision, Outcome, Rejection, RewardChange,
     Role,
@@ -16,7 +17,7 @@ use crate::client::text::points;
 /// A decision, told.
 pub(super) struct Told {
     /// What was asked: a kind of event, "enrol", "redeem", "hold", "capture", "release", "refund",
-    /// "grant", "take", "approve", "reject", "registry" or "relayed".
+    /// "grant", "take", "approve", "reject", "link", "adopt", "registry" or "relayed".
     pub(super) kind: &'static str,
     /// Whose account it concerns.
     pub(super) account: Option<AccountId>,
@@ -24,7 +25,7 @@ pub(super) struct Told {
     pub(super) event_id: Option<String>,
     /// The caller's id of its request.
     pub(super) request_id: Option<String>,
-    /// "applied", "refused" or "waiting".
+    /// "applied", "refused", "waiting" or "forwarded".
     pub(super) state: &'static str,
     /// Why it was refused, or what it waits for, out of the closed list.
     pub(super) reason: Option<&'static str>,
@@ -48,6 +49,10 @@ pub(super) fn tell(item: &Item) -> Told {
             };
             Told::applied("relayed", text)
         }
+        Item::Taken(source, upto) => Told::applied(
+            "relayed",
+            format!("from shard {source}: commands to accounts decided up to {upto}"),
+        ),
     }
 }
 
@@ -85,7 +90,7 @@ fn account(decision: &Decision) -> Told {
     let command = &decision.command;
     let id = command.account();
     let (kind, asked) = match command {
-        Command::PartnerEvent(event) => {
+        Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
             let about = event.body.reference().map(|about| format!(" of {about}")).unwrap_or_default();
             let kind = event.body.kind();
             (kind, format!("{kind}{about} at {}, event {}", event.partner, event.event_id))
@@ -104,22 +109,23 @@ fn account(decision: &Decision) -> Told {
             let (kind, asked) = adjustment(change);
             (kind, format!("{asked}, asked with key {}", caller.key))
         }
+        Command::Link { caller, member, .. } => {
+            ("link", format!("link to account {member}, asked by {}", who(caller.role)))
+        }
+        Command::Adopt(handover) => ("adopt", format!("handover of account {}", handover.from)),
     };
     let mut told = Told::applied(kind, format!("account {id}: {asked}"));
     told.account = Some(id);
-    match command {
-        Command::PartnerEvent(event) => told.event_id = Some(event.event_id.to_string()),
-        Command::Enrol { request, .. }
-        | Command::Redeem { request, .. }
-        | Command::Reward { request, .. }
-        | Command::Adjust { request, .. } => {
-            told.request_id = Some(request.to_string());
-        }
-        Command::TimePassed { .. } => {}
-    }
+    told.event_id = command.event().map(|event| event.event_id.to_string());
+    told.request_id = command.request().map(|(_, request)| request.to_string());
     match &decision.outcome {
         Outcome::Refused(why) => told.refused(why),
         Outcome::Waiting(wait) => told.waiting(wait),
+        Outcome::Forwarded(to) => {
+            told.state = "forwarded";
+            told.text.push_str(&format!(": for account {to} to decide"));
+            told
+        }
         Outcome::Applied(applied) => {
             told.points = applied.events.iter().map(change).sum();
             told.text.push_str(": ");
@@ -237,6 +243,19 @@ fn event(event: &Event) -> String {
                 taking.owed.as_ref().map(|debt| format!(", {} of them owed", points(debt.points.signed())));
             format!("{} taken{}", points(taking.points.signed()), owed.unwrap_or_default())
         }
+        Event::AccountLinked { to } => format!("follows account {to}"),
+        Event::HandedOver { piece, .. } => match piece {
+            Piece::Identifier { .. } => "its identifier handed over".to_owned(),
+            Piece::Orders { orders, .. } => format!("{} orders handed over", orders.len()),
+            Piece::Points { .. } => format!("{} handed over", points(-change(event))),
+            Piece::Claims { claims, .. } => format!("{} once-limits handed over", claims.len()),
+        },
+        Event::RecordsAdopted { .. } => "taken in".to_owned(),
+        Event::PointsAdopted { .. } => format!("{} taken in", points(change(event))),
+        Event::PointsSuspended { points: of, .. } => format!("{} to suspense", points(*of)),
+        Event::GrantReversed(Reversal { rule, .. }) => {
+            format!("{} of rule {rule} taken back, granted before", points(-change(event)))
+        }
     }
 }
 
@@ -264,7 +283,22 @@ fn change(event: &Event) -> i64 {
         | Event::PointsExchanged(_)
         | Event::AdjustmentCreated { .. }
         | Event::AdjustmentApproved { .. }
-        | Event::AdjustmentRejected { .. } => 0,
+        | Event::AdjustmentRejected { .. }
+        | Event::AccountLinked { .. }
+        | Event::HandedOver {
+            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+            ..
+        }
+        | Event::RecordsAdopted { .. }
+        | Event::PointsSuspended { .. } => 0,
+        Event::HandedOver { piece: Piece::Points { lots, debts, .. }, .. } => {
+            let lots = lots.iter().map(|lot| lot.left.signed()).sum::<i64>();
+            debts.iter().map(|debt| debt.points.signed()).sum::<i64>() - lots
+        }
+        Event::PointsAdopted { available, pending, debt, .. } => {
+            available.signed() + pending.signed() - debt.signed()
+        }
+        Event::GrantReversed(reversal) => -reversal.allocation.points.signed(),
     }
 }
 

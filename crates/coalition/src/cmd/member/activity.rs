@@ -247,6 +247,7 @@ fn what(kind: ActivityType) -> &'static str {
         ActivityType::Return => "order_return",
         ActivityType::AccountClosing => "account_closing",
         ActivityType::Adjustment => "adjustment",
+        ActivityType::Link => "link",
     }
 }
 

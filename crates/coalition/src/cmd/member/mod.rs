@@ -3,6 +3,7 @@
 mod activity;
 mod balance;
 mod identity;
+mod link;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Lookup(identity::LookupArgs),
     Balance(balance::Args),
     Activity(activity::Args),
+    Link(link::LinkArgs),
+    Identifiers(link::ListArgs),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -29,5 +32,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Lookup(args) => identity::lookup(&args),
         Command::Balance(args) => balance::run(&args),
         Command::Activity(args) => activity::run(&args),
+        Command::Link(args) => link::link(&args),
+        Command::Identifiers(args) => link::list(&args),
     }
 }

@@ -49,6 +49,8 @@ fn account_of(world: &World, lots: u32, from: Option<&str>) -> Account {
         burns: Burns::default(),
         orders: Pages::default(),
         adjustments: Pages::default(),
+        forward: None,
+        linked: Vec::new(),
     };
     Account::from_parts(world.account.id(), parts)
 }

@@ -13,6 +13,7 @@ mod enrolling;
 mod exchanging;
 mod holds;
 mod late;
+mod linking;
 mod model;
 mod network;
 mod passing;

@@ -112,6 +112,9 @@ impl Model {
             Command::Reward { change, .. } => self.reward(change, now),
             Command::Adjust { change, .. } => self.adjust(change, now),
             Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
+            Command::Link { .. } | Command::Adopt(_) | Command::Forwarded { .. } => {
+                panic!("links are between two accounts")
+            }
         };
         self.decided.push((command.clone(), matches!(said, Said::Applied(_))));
         said

@@ -154,6 +154,8 @@ fn reload(account: &Account) -> Account {
         adjustments: Pages::from_pages(
             account.adjustments().pages().iter().map(|page| again(&**page)).collect(),
         ),
+        forward: again(&account.forward().copied()),
+        linked: again(&account.linked().to_vec()),
     };
     Account::from_parts(account.id(), parts)
 }
@@ -171,6 +173,7 @@ fn decided(outcome: &Outcome) -> Said {
     match outcome {
         Outcome::Refused(rejection) => Said::Refused(rejection.code()),
         Outcome::Waiting(_) => Said::Waits,
+        Outcome::Forwarded(_) => panic!("nothing is linked"),
         Outcome::Applied(applied) => {
             let burn = applied.events.iter().find_map(|event| match event {
                 Event::RewardRedeemed(redemption)
@@ -192,7 +195,13 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::PointsExchanged(_)
                 | Event::AdjustmentCreated { .. }
                 | Event::AdjustmentApproved { .. }
-                | Event::AdjustmentRejected { .. } => None,
+                | Event::AdjustmentRejected { .. }
+                | Event::AccountLinked { .. }
+                | Event::HandedOver { .. }
+                | Event::RecordsAdopted { .. }
+                | Event::PointsAdopted { .. }
+                | Event::PointsSuspended { .. }
+                | Event::GrantReversed(_) => None,
             });
             let slices = burn.into_iter().flatten();
             Said::Applied(

@@ -11,6 +11,7 @@
 //! - `1997-01-12 operator grant 7 500 funder=cdnow until=1998-01-01`, `operator take 8 500 owed_to=cdnow`; of the
 //!   adjustment of activity 9, `operator approve 9 9 key=deputy` and `operator reject 9 9`
 //! - `1997-01-12 time passes`
+//! - `1997-01-12 operator link 1`, of a card, to the member
 //!
 //! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`, `token_key 1`
 //! - `1997-01-12 operator contract cdnow mypoints accrual=9000 redemption=7000 from=1997-02-01`
@@ -36,6 +37,8 @@ use crate::{
 };
 
 pub(super) struct Line<'a> {
+    /// Whose it is.
+    pub(super) identifier: Identifier,
     /// The instant of the decision.
     pub(super) now: Timestamp,
     pub(super) who: &'a str,
@@ -88,7 +91,7 @@ impl<'a> Line<'a> {
         let (options, words): (Vec<_>, Vec<_>) = line.split_whitespace().partition(|word| word.contains('='));
         let [now, who, what, ..] = words[..] else { panic!("{line:?} says nothing") };
         let options = options.iter().map(|option| option.split_once('=').unwrap()).collect();
-        Self { now: instant(now), who, what, words: words[3..].to_vec(), options }
+        Self { identifier: member(), now: instant(now), who, what, words: words[3..].to_vec(), options }
     }
 
     pub(super) fn word(&self, nth: usize) -> &'a str {
@@ -111,12 +114,22 @@ impl<'a> Line<'a> {
     pub(super) fn command(&self) -> Command {
         let caller = || self.caller();
         match self.what {
-            "enrol" => Command::Enrol { caller: caller(), request: self.request(), identifier: member() },
-            "passes" => Command::TimePassed { account: member().account() },
+            "enrol" => Command::Enrol {
+                caller: caller(),
+                request: self.request(),
+                identifier: self.identifier.clone(),
+            },
+            "passes" => Command::TimePassed { account: self.identifier.account() },
+            "link" => Command::Link {
+                caller: caller(),
+                request: self.request(),
+                identifier: self.identifier.clone(),
+                member: member().account(),
+            },
             "redeem" => Command::Redeem {
                 caller: caller(),
                 request: self.request(),
-                account: member().account(),
+                account: self.identifier.account(),
                 programme: read(self.option("programme").unwrap_or("mypoints")),
                 reward: read(self.word(1)),
                 quantity: self.option("quantity").map_or(1, read),
@@ -124,7 +137,7 @@ impl<'a> Line<'a> {
             "hold" | "capture" | "release" | "refund" => Command::Reward {
                 caller: caller(),
                 request: self.request(),
-                account: member().account(),
+                account: self.identifier.account(),
                 change: self.reward_change(),
             },
             "grant" | "take" | "approve" | "reject" => Command::Adjust {
@@ -137,7 +150,7 @@ impl<'a> Line<'a> {
                 partner: read(self.who),
                 event_id: reference(self.word(0)),
                 programme: self.option("programme").map(read),
-                identifier: member(),
+                identifier: self.identifier.clone(),
                 event_time: self.option("at").map_or(self.now, instant),
                 channel: self.option("channel").map(read),
                 revision: self.option("revision").map_or(0, read),

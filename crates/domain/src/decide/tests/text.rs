@@ -3,8 +3,9 @@
 use crate::account::Account;
 use crate::decide::Verdict;
 use crate::event::{
-    Accrual, Clawback, Event, Hold, OrderReturn, Outcome, Redemption, Taking, Wait, WaitsFor,
+    Accrual, Clawback, Event, Hold, OrderReturn, Outcome, Redemption, Reversal, Taking, Wait, WaitsFor,
 };
+use crate::handover::Piece;
 use crate::lot::LotAllocation;
 use crate::registry::RegistryEvent;
 use crate::{Rejection, Timestamp, UnitPrice};
@@ -28,6 +29,7 @@ pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> S
         Outcome::Waiting(Wait { until, waits_for: WaitsFor::Order }) => {
             format!("waits until {until} for the order")
         }
+        Outcome::Forwarded(_) => "forwarded".to_owned(),
         Outcome::Applied(applied) => {
             let version = applied.version.map(|of| format!("by {} {}", of.programme, of.number));
             let facts = applied.events.iter().flat_map(fact);
@@ -118,6 +120,30 @@ fn fact(event: &Event) -> Vec<String> {
             });
             std::iter::once(format!("-{points} by hand")).chain(slices(allocations)).chain(owed).collect()
         }
+        Event::AccountLinked { .. } => vec!["linked".to_owned()],
+        Event::HandedOver { piece, .. } => vec![format!("hands over {}", handed(piece))],
+        Event::RecordsAdopted { piece } => vec![format!("adopts piece {piece}")],
+        Event::PointsAdopted { piece, programme, available, pending, debt } => {
+            vec![format!("adopts piece {piece} of {programme}: {available}, {pending} later, {debt} owed")]
+        }
+        Event::PointsSuspended { programme, points, .. } => {
+            vec![format!("{points} of {programme} to suspense")]
+        }
+        Event::GrantReversed(Reversal { rule, allocation, pending, .. }) => {
+            let head = format!("{rule} granted before: {} is credited", allocation.funder);
+            vec![head, slice(allocation, if *pending { ", pending" } else { "" })]
+        }
+    }
+}
+
+fn handed(piece: &Piece) -> String {
+    match piece {
+        Piece::Identifier { consents, .. } => format!("the identifier and {} consents", consents.len()),
+        Piece::Orders { orders, .. } => format!("{} orders", orders.len()),
+        Piece::Points { programme, lots, debts } => {
+            format!("{} lots and {} debts of {programme}", lots.len(), debts.len())
+        }
+        Piece::Claims { claims, .. } => format!("{} once-limits", claims.len()),
     }
 }
 

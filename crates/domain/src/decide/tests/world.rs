@@ -10,7 +10,7 @@ use crate::decide::{RegistryChange, RegistryCommand, Verdict, decide, decide_reg
 use crate::event::{Applied, Book, Decision, Event, Hold, Outcome, Redemption, Taking};
 use crate::lot::Lot;
 use crate::registry::Registry;
-use crate::{Caller, Command, Points, ProgrammeId, Role, Span, Timestamp};
+use crate::{Caller, Command, Identifier, Points, ProgrammeId, Role, Span, Timestamp};
 
 /// What every network of these tests begins with. `rival` has no default programme and no contract.
 const BEGINNING: &str = "
@@ -37,6 +37,7 @@ const CONTRACTS: [&str; 4] = [
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) registry: Registry,
+    identifier: Identifier,
     pub(super) account: Account,
     pub(super) journal: Vec<(Decision, Moment)>,
     /// How far the inbox's append times are ahead of the decisions; below zero: behind.
@@ -48,9 +49,15 @@ pub(super) struct World {
 impl World {
     /// A network with these programmes, separated by `---`.
     pub(super) fn new(documents: &str) -> Self {
+        Self::of(documents, member())
+    }
+
+    /// The same, with the account of another identifier.
+    pub(super) fn of(documents: &str, identifier: Identifier) -> Self {
         let mut world = Self {
             registry: Registry::default(),
-            account: Account::new(member().account()),
+            account: Account::new(identifier.account()),
+            identifier,
             journal: Vec::new(),
             ahead: Span::ZERO,
             horizon: Timestamp::MIN,
@@ -75,7 +82,8 @@ impl World {
 
     /// Has a line decided and evolved; what came of it, a line for each fact.
     pub(super) fn say(&mut self, line: &str) -> String {
-        let line = Line::new(line);
+        let mut line = Line::new(line);
+        line.identifier = self.identifier.clone();
         match line.change() {
             Some(change) => {
                 let caller = (line.who != "nobody").then(|| line.caller());
@@ -83,18 +91,24 @@ impl World {
             }
             None => {
                 let mut said = self.settle_told(line.now);
-                let verdict = self.decide(&line.command(), line.now);
-                said.push(text::verdict(&verdict, &self.account, line.now));
-                said.extend(self.settle_told(line.now));
+                said.push(self.told(&line.command(), line.now));
                 said.join("\n")
             }
         }
     }
 
+    /// Has a command decided and evolved; what came of it, and of what waited for it.
+    pub(super) fn told(&mut self, command: &Command, now: Timestamp) -> String {
+        let verdict = self.decide(command, now);
+        let mut said = vec![text::verdict(&verdict, &self.account, now)];
+        said.extend(self.settle_told(now));
+        said.join("\n")
+    }
+
     fn settle_told(&mut self, now: Timestamp) -> Vec<String> {
         let mut said = Vec::new();
         while let Some((command, outcome)) = self.settle(now) {
-            let Command::PartnerEvent(event) = command else { unreachable!("events wait") };
+            let event = command.event().expect("events wait");
             let outcome = text::outcome(&outcome, &self.account, now);
             said.push(format!("{} at last: {outcome}", event.event_id));
         }
@@ -107,7 +121,7 @@ impl World {
         let at = self.moment(now);
         let decided = |waiting| Some((waiting, decide_waiting(&self.account, &self.registry, waiting, &at)?));
         let (waiting, outcome) = self.account.waiting().iter().find_map(decided)?;
-        let command = Command::PartnerEvent(waiting.event.clone());
+        let command = Command::of_event(waiting.event.clone(), self.account.id());
         self.take(&command, &outcome, at);
         Some((command, outcome))
     }
@@ -153,7 +167,7 @@ impl World {
         self.account.evolve(&decision, &at);
         match outcome {
             Outcome::Applied(applied) => self.audit(applied, now),
-            Outcome::Refused(_) | Outcome::Waiting(_) => {
+            Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => {
                 assert!(before.iter().all(|(id, before)| self.account.balance(id, now) == *before));
             }
         }
@@ -224,7 +238,7 @@ impl World {
             assert!(debt.is_zero() || !spendable, "{debt} points are owed and some can be spent");
         }
         for ((programme, book), points) in &self.books {
-            let may_be_below = matches!(book, Book::Issued(_) | Book::Debt);
+            let may_be_below = matches!(book, Book::Issued(_) | Book::Debt | Book::InTransit);
             assert!(may_be_below || *points >= 0, "{book:?} of {programme} is {points}");
         }
     }

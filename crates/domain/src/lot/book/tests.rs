@@ -46,6 +46,7 @@ fn lot(seq: u64, expires: Option<i64>, category: Category, available: i64, point
         funder: partner,
         unit_price: UnitPrice::new("USD".parse().unwrap(), 9_000).unwrap(),
         order: None,
+        claim: None,
     }
 }
 

@@ -7,7 +7,7 @@ use coalition_domain::{Event, EventBody, Fingerprint, Money, OrderLine, Referenc
 
 use super::{lot_key, points, price, read, reference, version};
 
-fn dollars(micros: i64) -> Money {
+pub(super) fn dollars(micros: i64) -> Money {
     Money { currency: read("USD"), micros }
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn bodies() -> [EventBody; 6] {
     ]
 }
 
-fn allocation(count: u64) -> LotAllocation {
+pub(super) fn allocation(count: u64) -> LotAllocation {
     LotAllocation {
         lot: lot_key(),
         points: points(count),

@@ -58,7 +58,7 @@ impl Alone {
     /// In office.
     fn in_office() -> Self {
         let mut alone = Self {
-            core: Shard::new(GENESIS, State::new(100), Limits::default()),
+            core: Shard::new(GENESIS, State::new(100, GENESIS.shard_count), Limits::default()),
             store: store(),
             journal: Vec::new(),
             held: None,
@@ -80,7 +80,11 @@ impl Alone {
         } else {
             self.store = store();
         }
-        self.core = Shard::new(GENESIS, State::load(&*self.store.reader, 100).unwrap(), Limits::default());
+        self.core = Shard::new(
+            GENESIS,
+            State::load(&*self.store.reader, 100, GENESIS.shard_count).unwrap(),
+            Limits::default(),
+        );
         self.say(Input::Assigned);
         while let Some(from) = self.core.wants_journal()
             && from.0 < self.journal.len() as u64

@@ -105,11 +105,12 @@ fn consent(offset: u64) -> Stored {
 pub(super) fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static str)>> {
     let item = |item: Item| match item {
         Item::Account(decision, source) => match decision.command {
-            Command::PartnerEvent(event) => {
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
                 let outcome = match decision.outcome {
                     Outcome::Applied(_) => "applied",
                     Outcome::Waiting(_) => "waits",
                     Outcome::Refused(rejection) => rejection.code(),
+                    Outcome::Forwarded(_) => "forwarded",
                 };
                 Some((event.event_id.to_string(), source, outcome))
             }
@@ -117,9 +118,11 @@ pub(super) fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static s
             | Command::Redeem { .. }
             | Command::TimePassed { .. }
             | Command::Reward { .. }
-            | Command::Adjust { .. } => None,
+            | Command::Adjust { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_) => None,
         },
-        Item::Registry(_) | Item::Relayed(_) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
     };
     let batches = alone.bodies().into_iter();
     let batches = batches.map(|(_, items)| items.into_iter().filter_map(|(it, _)| item(it)).collect());

@@ -1,0 +1,132 @@
+//! What follows from decisions here for accounts of other shards, numbered densely from 1 for each of them.
+//!
+//! It waits here until the journal knows that the other shard's inbox has it. What is sent to this very shard goes the same
+//! way: so an account never changes but by a decision of its own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use coalition_domain::Decision;
+use coalition_domain::handover::outgoing;
+use coalition_journal::entry::ShardId;
+use coalition_store::{Checkpoint, Range, Reader};
+
+use crate::inbox::{Sent, Source};
+use crate::rows;
+
+/// The way to one shard.
+#[derive(Debug, Default)]
+struct Lane {
+    /// The number of the newest.
+    last: u64,
+    waiting: VecDeque<(u64, Arc<Sent>)>,
+    /// Up to which number the store has those that wait.
+    stored: u64,
+    /// Those of them that wait no longer.
+    gone: Vec<(u64, Arc<Sent>)>,
+}
+
+/// What waits for its way.
+#[derive(Debug)]
+pub struct Outbox {
+    /// How many shards there are.
+    shards: u32,
+    lanes: BTreeMap<ShardId, Lane>,
+}
+
+/// What changed for the store.
+#[derive(Default)]
+pub(crate) struct Changes {
+    new: Vec<(ShardId, u64, Arc<Sent>)>,
+    gone: Vec<(ShardId, u64, Arc<Sent>)>,
+}
+
+impl Outbox {
+    /// Of a shard that has sent nothing yet, in a network of so many.
+    pub(crate) fn new(shards: u32) -> Self {
+        Self { shards, lanes: BTreeMap::new() }
+    }
+
+    /// Of a shard whose newest commands to others had these numbers.
+    ///
+    /// # Errors
+    /// Rows that can't be read.
+    pub(crate) fn load(
+        reader: &dyn Reader,
+        shards: u32,
+        last: &BTreeMap<ShardId, u64>,
+    ) -> Result<Self, rows::Error> {
+        let lane = |last: &u64| Lane { last: *last, stored: *last, ..Lane::default() };
+        let mut lanes: BTreeMap<_, _> = last.iter().map(|(to, last)| (*to, lane(last))).collect();
+        rows::scan_parts(reader, Range::prefix(*b"o"), |key, value| {
+            let (to, number) = rows::outbox_key_of(key).ok_or(rows::Error::Row('o'))?;
+            let lane = lanes.get_mut(&to).ok_or(rows::Error::Row('o'))?;
+            lane.waiting.push_back((number, Arc::new(rows::decode('o', value)?)));
+            Ok(())
+        })?;
+        Ok(Self { shards, lanes })
+    }
+
+    /// Takes in what a decision asks of another account.
+    pub(crate) fn note(&mut self, decision: &Decision, source: Option<Source>) {
+        let Some(command) = outgoing(decision) else { return };
+        let to = ShardId(command.account().shard(self.shards));
+        let lane = self.lanes.entry(to).or_default();
+        lane.last += 1;
+        lane.waiting.push_back((lane.last, Arc::new(Sent { command, source })));
+    }
+
+    /// The inbox of `to` has everything up to `number`.
+    pub(crate) fn acknowledged(&mut self, to: ShardId, number: u64) {
+        let Some(lane) = self.lanes.get_mut(&to) else { return };
+        while let Some(gone) = lane.waiting.pop_front_if(|(first, _)| *first <= number) {
+            if gone.0 <= lane.stored {
+                lane.gone.push(gone);
+            }
+        }
+    }
+
+    /// Where something was ever sent.
+    pub fn destinations(&self) -> impl Iterator<Item = ShardId> {
+        self.lanes.keys().copied()
+    }
+
+    /// The numbers of the newest commands, by where they are sent.
+    pub fn last(&self) -> BTreeMap<ShardId, u64> {
+        self.lanes.iter().map(|(to, lane)| (*to, lane.last)).collect()
+    }
+
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
+    /// Those to a shard after `number`, in order.
+    pub fn after(&self, to: ShardId, number: u64) -> impl Iterator<Item = &Sent> {
+        let waiting = self.lanes.get(&to).into_iter().flat_map(|lane| &lane.waiting);
+        waiting.skip_while(move |(known, _)| *known <= number).map(|(_, sent)| &**sent)
+    }
+
+    /// Takes out what changed since the last call, for the store.
+    pub(crate) fn take_changed(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        for (to, lane) in &mut self.lanes {
+            let new = lane.waiting.iter().filter(|(number, _)| *number > lane.stored);
+            changes.new.extend(new.map(|(number, sent)| (*to, *number, Arc::clone(sent))));
+            changes.gone.extend(lane.gone.drain(..).map(|(number, sent)| (*to, number, sent)));
+            lane.stored = lane.last;
+        }
+        changes
+    }
+}
+
+impl Changes {
+    pub(crate) fn put(&self, checkpoint: &mut Checkpoint) {
+        for (to, number, sent) in &self.new {
+            rows::put_parts(checkpoint, &rows::outbox_key(*to, *number), &rows::encode(&**sent));
+        }
+        for (to, number, sent) in &self.gone {
+            rows::delete_parts(checkpoint, &rows::outbox_key(*to, *number), &rows::encode(&**sent));
+        }
+    }
+}
