@@ -213,7 +213,7 @@ impl Draft {
     pub fn commands(&mut self, state: &State, run: &CommandRun) -> RunDrafted {
         let decided = self.decided.get(&run.source).or_else(|| state.meta.decided.get(&run.source));
         let before = decided.copied().unwrap_or(0);
-        let before = if self.planted.has(Plant::RunsUnnumbered) { run.first - 1 } else { before };
+        let before = if self.planted.has(Plant::HandoverTwice) { run.first - 1 } else { before };
         if run.first > before + 1 {
             tracing::error!(source = %run.source, first = run.first, before, "commands leave a gap; passed over");
             return RunDrafted::All;
@@ -227,7 +227,8 @@ impl Draft {
                 drafted = RunDrafted::Missing;
                 break;
             }
-            if matches!(self.account(state, command.clone(), *source), Drafted::Full) {
+            let lost = matches!(command, Command::Adopt(_)) && self.planted.has(Plant::HandoverLost);
+            if !lost && matches!(self.account(state, command.clone(), *source), Drafted::Full) {
                 drafted = RunDrafted::Full;
                 break;
             }

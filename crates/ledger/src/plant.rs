@@ -7,6 +7,8 @@ use coalition_domain::account::Moment;
 use coalition_domain::{Account, Command, Registry, Verdict, decide};
 
 #[cfg(any(test, feature = "plants"))]
+mod links;
+#[cfg(any(test, feature = "plants"))]
 mod returns;
 
 macro_rules! plants {
@@ -73,6 +75,12 @@ plants! {
         "returns: each part is rounded by itself, so that parts don't add up to the whole"
     DebtNotRepaid "debt-not-repaid"
         "returns: what can be spent next does not repay what is owed"
+    HandoverLost "handover-lost"
+        "links: a handover from another shard is passed over, though its number counts as decided"
+    HandoverTwice "handover-twice"
+        "links: what another shard asks is decided whatever its number"
+    OnceLimitStaysBehind "once-limit-stays-behind"
+        "links: what rules don't grant again is not handed over"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -125,6 +133,8 @@ impl Planted {
         let verdict = decide(account, registry, command, at);
         #[cfg(any(test, feature = "plants"))]
         let verdict = self.about_returns(account, self.about_holds(account, command, verdict));
+        #[cfg(any(test, feature = "plants"))]
+        let verdict = self.about_links(verdict);
         verdict
     }
 

@@ -169,6 +169,13 @@ pub(crate) fn account(random: &mut Random, members: usize) -> AccountId {
     identifier(random, members).account()
 }
 
+/// A request that somebody's identifier be a member's: another member's, or of somebody who never enrols.
+pub(crate) fn link(random: &mut Random, members: usize, member: AccountId, now: Timestamp) -> Command {
+    let (caller, request) =
+        (*random.pick(&[root(), root(), root(), till(), self::member()]), request(random, now));
+    Command::Link { caller, request, identifier: identifier(random, members), member }
+}
+
 /// A request for as much as the account has, so that what is returned later is missing.
 pub(crate) fn spending(random: &mut Random, account: AccountId, points: Points, now: Timestamp) -> Command {
     let (caller, request) = (root(), request(random, now));

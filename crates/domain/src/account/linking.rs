@@ -25,8 +25,17 @@ impl Account {
                 self.adopt(handover, &handover.pieces[*piece as usize], at);
             }
             Event::GrantReversed(reversal) => {
-                let allocation = &reversal.allocation;
-                self.lots(&reversal.programme).take(&allocation.lot, allocation.points, at.place.seq);
+                let (lot, points) = (&reversal.allocation.lot, reversal.allocation.points);
+                let order = self.lots(&reversal.programme).take(lot, points, at.place.seq).order;
+                // What it was granted for does not take it back once more.
+                if let Some(order) = order.filter(|order| self.orders.get(order).is_some()) {
+                    self.orders.change(&order, at.place.seq, |order| {
+                        if let Some(grant) = order.grant(lot) {
+                            let sum = grant.clawed_back.plus(points);
+                            grant.clawed_back = sum.expect("no more is taken than was granted");
+                        }
+                    });
+                }
             }
             Event::PointsSuspended { .. } => {}
             Event::MemberEnrolled

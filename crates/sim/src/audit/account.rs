@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use coalition_domain::event::Release;
 use coalition_domain::lot::LotKey;
 use coalition_domain::{
-    Command, Decision, Event, EventBody, Fingerprint, Outcome, PartnerEvent, Place, Span, Timestamp,
+    AccountId, Command, Decision, Event, EventBody, Fingerprint, Outcome, PartnerEvent, Place, Span,
+    Timestamp,
 };
 
 use coalition_ledger::inbox::Source;
@@ -35,7 +36,14 @@ pub(super) struct Account {
     pub(super) enrolled: bool,
     pub(super) consent: Option<(bool, Timestamp)>,
     pub(super) lots: Vec<Lot>,
-    pub(super) claims: BTreeSet<String>,
+    pub(super) claims: BTreeSet<Fingerprint>,
+    /// Which member's account it follows.
+    pub(super) forward: Option<AccountId>,
+    /// The accounts that follow this one, in the order in which they came.
+    pub(super) links: Vec<AccountId>,
+    /// Of the handover that is being judged: pieces that were taken in, and lots that were granted before.
+    pub(super) adopted: usize,
+    pub(super) reversed: BTreeSet<(LotKey, bool)>,
     /// What was bought or opened, by its name.
     pub(super) orders: BTreeMap<Fingerprint, Order>,
     /// The oldest first.
@@ -93,22 +101,27 @@ impl Account {
             // Behind those before it whose time is over.
             let before = self.waiting.iter().take_while(|waiting| waiting.event != *first);
             let mut over = before.filter(|waiting| waiting.until <= at.decided_at);
-            let is = |event: &PartnerEvent| *command == Command::PartnerEvent(event.clone());
+            let is = |event: &PartnerEvent| command.event() == Some(event);
             holds(is(first) || over.any(|waiting| is(&waiting.event)), || {
                 format!("{command:?} comes before {first:?}, which no longer has to wait")
             })?;
         }
         let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)))
             || self.waiting.iter().any(|other| {
-                let other = Command::PartnerEvent(other.event.clone());
-                other != *command && key(&other) == key(command)
+                let known = (other.event.partner, &other.event.event_id);
+                command
+                    .event()
+                    .is_some_and(|event| *event != other.event && known == (event.partner, &event.event_id))
             });
         let mut waited = false;
         match command {
-            Command::PartnerEvent(event) if self.waits(event).is_some() => {
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. }
+                if self.waits(event).is_some() =>
+            {
                 let place = self.waiting.iter().position(|waiting| waiting.event == *event);
                 let waiting = self.waiting.remove(place.ok_or("it waits")?);
                 match self.earns(event, at, registry) {
+                    _ if self.forward.is_some() => {}
                     Ok(expected) => grants = expected,
                     Err(code) => codes.push(code),
                 }
@@ -118,9 +131,14 @@ impl Account {
                 })?;
                 waited = true;
             }
-            Command::PartnerEvent(event) => {
+            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
                 let oldest = registry.max_event_age.map(|age| at.horizon.minus(age));
-                let too_old = oldest.is_some_and(|oldest| event.event_time < oldest);
+                // What is forwarded was judged by its age where it came.
+                let came = matches!(command, Command::PartnerEvent(_));
+                let old = oldest.is_some_and(|oldest| event.event_time < oldest);
+                let too_old = came && old;
+                // The member's shard may be ahead, and have forgotten the id.
+                let reused = reused && (came || !old || matches!(decision.outcome, Outcome::Refused(_)));
                 if too_old {
                     // Whether the id is still known doesn't matter any more.
                     codes.push("EVENT_TOO_OLD");
@@ -130,6 +148,7 @@ impl Account {
                     codes.push("ID_REUSED");
                 } else if !too_old {
                     match self.earns(event, at, registry) {
+                        _ if self.forward.is_some() => {}
                         Ok(expected) => grants = expected,
                         Err(code) => {
                             codes.push(code);
@@ -139,7 +158,10 @@ impl Account {
                     }
                 }
             }
-            Command::Enrol { .. } | Command::Redeem { .. } | Command::Reward { .. } => {
+            Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::Reward { .. }
+            | Command::Link { .. } => {
                 holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
                 // Whatever became of it, a request's id stands for what it said first.
                 let reused = self.earlier(command).next().is_some();
@@ -147,9 +169,7 @@ impl Account {
             }
             Command::Adjust { .. } => return Err(format!("{command:?}, though nothing is adjusted here")),
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
-            Command::Link { .. } | Command::Adopt(_) | Command::Forwarded { .. } => {
-                return Err(format!("{command:?}, though nothing is linked here"));
-            }
+            Command::Adopt(_) => {}
         }
         match &decision.outcome {
             Outcome::Refused(rejection) => {
@@ -160,7 +180,7 @@ impl Account {
                 })?;
             }
             Outcome::Waiting(wait) => {
-                let Command::PartnerEvent(event) = command else { return Err("a request waits".to_owned()) };
+                let event = command.event().ok_or("a request waits")?;
                 let heals = codes.iter().find_map(|code| healed_by(code)).filter(|_| !waited);
                 same("what an event waits for", &Some(&wait.waits_for), &heals.as_ref())?;
                 let until = at.decided_at.plus(registry.consent_wait.unwrap_or(Span::from_days(1)));
@@ -168,9 +188,13 @@ impl Account {
                 taken_back(event).and_then(|forgotten| self.orders.remove(&forgotten));
                 self.waiting.push(Waiting { event: event.clone(), until, source });
             }
-            Outcome::Forwarded(_) => return Err("nothing is linked here".to_owned()),
+            Outcome::Forwarded(to) => {
+                holds(codes.is_empty(), || format!("{command:?} is forwarded, expected {codes:?}"))?;
+                same("to whom it is forwarded", &Some(*to), &self.forward)?;
+            }
             Outcome::Applied(applied) => {
-                holds(codes.is_empty(), || format!("{command:?} is applied, expected {codes:?}"))?;
+                let here = command.event().is_none() || self.forward.is_none();
+                holds(codes.is_empty() && here, || format!("{command:?} is applied, expected {codes:?}"))?;
                 self.apply(command, &applied.events, grants, at, registry, sums)?;
             }
         }
@@ -196,15 +220,16 @@ impl Account {
         let (mut grants, mut nth) = (grants.into_iter(), 0);
         let enrols = !self.enrolled
             && match command {
-                Command::PartnerEvent(event) => matches!(event.body, EventBody::SignUp { .. }),
+                Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
+                    matches!(event.body, EventBody::SignUp { .. })
+                }
                 Command::Enrol { .. } => true,
                 Command::Redeem { .. }
                 | Command::TimePassed { .. }
                 | Command::Reward { .. }
                 | Command::Adjust { .. }
                 | Command::Link { .. }
-                | Command::Adopt(_)
-                | Command::Forwarded { .. } => false,
+                | Command::Adopt(_) => false,
             };
         let (mut consents, mut done) = (self.consents(command), false);
         let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
@@ -249,6 +274,12 @@ impl Account {
                     self.burn(command, event, at, registry, sums)?;
                     done |= !matches!(event, Event::HoldReleased { why: Release::TimedOut, .. });
                 }
+                Event::AccountLinked { .. }
+                | Event::HandedOver { .. }
+                | Event::RecordsAdopted { .. }
+                | Event::PointsAdopted { .. }
+                | Event::PointsSuspended { .. }
+                | Event::GrantReversed(_) => self.link(command, event, at, sums)?,
                 Event::OrderReturned(part) => {
                     returning = Some(self.give_back(command, part, at, registry)?);
                     sums.counts.returns += 1;
@@ -270,16 +301,11 @@ impl Account {
                 | Event::PointsTaken(_) => {
                     return Err(format!("{event:?}, though nothing is adjusted here"));
                 }
-                Event::AccountLinked { .. }
-                | Event::HandedOver { .. }
-                | Event::RecordsAdopted { .. }
-                | Event::PointsAdopted { .. }
-                | Event::PointsSuspended { .. }
-                | Event::GrantReversed(_) => return Err(format!("{event:?}, though nothing is linked here")),
             }
             self.lots.retain(|lot| lot.left > 0);
         }
-        if let Command::PartnerEvent(event) = command {
+        self.has_adopted(command)?;
+        if let Some(event) = command.event() {
             if let Some(given) = self.consents(command) {
                 same("a consent that should be noted", &consents, &None)?;
                 self.consent = Some((given, event.event_time));
@@ -298,7 +324,7 @@ impl Account {
 
     /// What the command should say of the one consent that there is.
     fn consents(&self, command: &Command) -> Option<bool> {
-        let Command::PartnerEvent(event) = command else { return None };
+        let event = command.event()?;
         let newest = self.consent.is_none_or(|(_, since)| since <= event.event_time);
         match &event.body {
             EventBody::SignUp { consents } if !consents.is_empty() => newest.then_some(true),

@@ -18,6 +18,11 @@ pub(super) struct Debt {
 }
 
 impl Debt {
+    pub(super) fn of(debt: &coalition_domain::debt::Debt) -> Self {
+        let coalition_domain::debt::Debt { issuer, funder, unit_price, points } = *debt;
+        Self { issuer, funder, unit_price, points: points.get() }
+    }
+
     fn name(&self) -> (PartnerId, PartnerId, UnitPrice) {
         (self.issuer, self.funder, self.unit_price)
     }
@@ -57,12 +62,7 @@ impl Account {
         let found = allocations.iter().map(|slice| (slice.lot, slice.points.get()));
         let expected = taken.iter().map(|lot| (lot.key, lot.left));
         same("the lots that repay", &found.collect::<Vec<_>>(), &expected.collect())?;
-        let found = debts.iter().map(|debt| {
-            let (issuer, funder, unit_price, points) =
-                (debt.issuer, debt.funder, debt.unit_price, debt.points.get());
-            Debt { issuer, funder, unit_price, points }
-        });
-        same("what is repaid", &found.collect(), &repaid)
+        same("what is repaid", &debts.iter().map(Debt::of).collect(), &repaid)
     }
 
     /// As long as something is owed, nothing can be spent.

@@ -4,7 +4,7 @@ use coalition_domain::event::Accrual;
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
-    Command, EventBody, PartnerEvent, PartnerId, RequestId, RewardChange, Role, Span, Timestamp,
+    Command, EventBody, Fingerprint, PartnerEvent, PartnerId, RequestId, RewardChange, Role, Span, Timestamp,
 };
 
 use super::account::{Account, At};
@@ -25,7 +25,7 @@ pub(super) struct Grant {
     pub(super) category: Category,
     pub(super) waits: Span,
     pub(super) expires: Option<Timestamp>,
-    pub(super) claim: Option<String>,
+    pub(super) claim: Option<Fingerprint>,
 }
 
 impl Account {
@@ -53,7 +53,7 @@ impl Account {
         };
         let grant = match &event.body {
             EventBody::SignUp { .. } => {
-                Grant { claim: Some("sign-up".to_owned()), ..grant("sign-up", 150, Category::Base) }
+                Grant { claim: Some(once("sign-up", &[])), ..grant("sign-up", 150, Category::Base) }
             }
             EventBody::ConsentGiven { .. }
             | EventBody::ConsentWithdrawn { .. }
@@ -75,11 +75,11 @@ impl Account {
                 if self.consent.is_none_or(|(given, _)| !given) {
                     return Err("CONSENT_MISSING");
                 }
-                let claim = Some(format!("letter {} {message}", event.partner));
+                let claim = Some(once("letter", &[event.partner.as_str(), message.as_str()]));
                 Grant { claim, ..grant("letter", 10, Category::Base) }
             }
             EventBody::AccountOpening { .. } => {
-                let claim = Some(format!("opening {}", event.partner));
+                let claim = Some(once("opening", &[event.partner.as_str()]));
                 let expires = Some(event.event_time.plus(DAY));
                 Grant { claim, expires, ..grant("opening", 250, Category::Bonus) }
             }
@@ -129,7 +129,7 @@ impl Account {
         registry: &Registry,
         sums: &mut Sums,
     ) -> Result<Granted, String> {
-        let Command::PartnerEvent(event) = command else { return Err("a request earns points".to_owned()) };
+        let event = command.event().ok_or("a request earns points")?;
         same("the rule", &accrual.rule.as_str(), &grant.rule)?;
         same("the points", &accrual.points.get(), &grant.points)?;
         same("issuer and funder", &(accrual.issuer, accrual.funder), &(event.partner, grant.funder))?;
@@ -141,6 +141,7 @@ impl Account {
         same("the price", &Some(accrual.unit_price), &price)?;
         let sum = sums.issued.entry((event.partner, grant.funder, accrual.unit_price)).or_default();
         *sum = (sum.0 + accrual.points.signed(), sum.1 + 1);
+        same("the once-limit", &accrual.claim, &grant.claim)?;
         self.claims.extend(grant.claim);
         let key = LotKey {
             expires_at: accrual.expires_at,
@@ -161,6 +162,7 @@ impl Account {
     pub(super) fn may(&self, command: &Command, at: At, registry: &Registry) -> Result<(), &'static str> {
         let (Command::Enrol { caller, request, .. }
         | Command::Redeem { caller, request, .. }
+        | Command::Link { caller, request, .. }
         | Command::Reward { caller, request, .. }) = command
         else {
             return Ok(());
@@ -174,18 +176,12 @@ impl Account {
             }
             Command::Reward { change, .. } => return self.may_settle(caller.role, change, at, registry),
             Command::Enrol { .. }
+            | Command::Link { .. }
             | Command::PartnerEvent(_)
             | Command::TimePassed { .. }
             | Command::Adjust { .. }
-            | Command::Link { .. }
             | Command::Adopt(_)
-            | Command::Forwarded { .. } => {
-                return match caller.role {
-                    Role::Member(_) => Err("PERMISSION_DENIED"),
-                    Role::Operator | Role::Partner(_) if self.enrolled => Err("ALREADY_ENROLLED"),
-                    Role::Operator | Role::Partner(_) => Ok(()),
-                };
-            }
+            | Command::Forwarded { .. } => return self.may_belong(caller.role, command),
         };
         registry.version(at.decided_at)?;
         let (price, redeemer) = price(reward.as_str()).ok_or("UNKNOWN_REWARD")?;
@@ -210,6 +206,28 @@ impl Account {
         }
         Ok(())
     }
+}
+
+impl Account {
+    /// Whether an identifier may be made a member's: the first word on it counts.
+    fn may_belong(&self, role: Role, command: &Command) -> Result<(), &'static str> {
+        match (role, command) {
+            (Role::Member(_), _) => Err("PERMISSION_DENIED"),
+            (_, Command::Link { .. }) if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
+            (_, Command::Link { identifier, member, .. }) if identifier.account() == *member => {
+                Err("ALREADY_ENROLLED")
+            }
+            _ if self.enrolled => Err("ALREADY_ENROLLED"),
+            _ if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a rule that grants once remembers: the programme, the rule, and what it grants once for.
+fn once(rule: &str, of: &[&str]) -> Fingerprint {
+    let feed = Fingerprint::of("once").field(1, b"miles").field(2, rule.as_bytes());
+    (3..).zip(of).fold(feed, |feed, (number, part)| feed.field(number, part.as_bytes())).done()
 }
 
 /// What a reward costs, and at whom it is to be had.

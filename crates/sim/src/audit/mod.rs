@@ -2,7 +2,7 @@
 //!
 //! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
 //! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]),
-//! what returns take back ([`order`], [`returns`]) and leave owed ([`debt`]). It never
+//! what returns take back ([`order`], [`returns`]) and leave owed ([`debt`]), what links hand over ([`link`]). It never
 //! calls `decide` or `evolve`.
 
 mod account;
@@ -11,6 +11,7 @@ mod burn;
 mod debt;
 mod expected;
 mod fence;
+mod link;
 mod lot;
 mod order;
 mod registry;
@@ -57,6 +58,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         counts.returns += seen.returns;
         counts.debts += seen.debts;
         counts.repaid += seen.repaid;
+        counts.links += seen.links;
+        counts.reversed += seen.reversed;
         counts.of_time += ledger.judge_time(world.passed)?;
         ledgers.push(ledger);
     }
@@ -69,6 +72,7 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
             ));
         }
     }
+    shard::judge_sent(&ledgers)?;
     answers::judge(&world.clients.requests, &ledgers)?;
     Ok(counts)
 }

@@ -2,7 +2,7 @@
 //! rounded down.
 
 use coalition_domain::lot::LotKey;
-use coalition_domain::order::{OrderRecord, line_key, opening_key, order_key};
+use coalition_domain::order::{LineRecord, OrderRecord, line_key, opening_key, order_key};
 use coalition_domain::{
     EventBody, Fingerprint, PartnerEvent, PartnerId, Points, Returned, RuleId, Span, Timestamp, UnitPrice,
 };
@@ -205,6 +205,48 @@ impl Account {
             }
         }
         order.grants.extend(grants);
+    }
+
+    /// Takes in an order of an account that was linked.
+    pub(super) fn adopt_order(
+        &mut self,
+        name: Fingerprint,
+        record: &OrderRecord,
+        lot: impl Fn(LotKey) -> LotKey,
+    ) -> Judgement {
+        let line = |line: &LineRecord| {
+            let (name, amount, returned) = (line.line, line.amount, line.returned);
+            Line { name, amount, returned }
+        };
+        let grant = |grant: &coalition_domain::order::Granted| Granted {
+            lot: lot(grant.lot),
+            version: grant.version.number.into(),
+            rule: grant.rule,
+            issuer: grant.issuer,
+            funder: grant.funder,
+            unit_price: grant.unit_price,
+            points: grant.points.get(),
+            taken: grant.clawed_back.get(),
+            lapsed: grant.lapsed.get(),
+        };
+        let order = Order {
+            placed: record.placed,
+            amount: record.amount.map(|amount| amount.micros),
+            returned: record.returned,
+            whole: record.whole,
+            lines: record.lines.iter().map(line).collect(),
+            grants: record.grants.iter().map(grant).collect(),
+        };
+        let known = self.orders.insert(name, order).is_some();
+        holds(!known, || "an order of both accounts".to_owned())
+    }
+
+    /// Points of a lot are taken back, though its order was not returned.
+    pub(super) fn note_reversal(&mut self, lot: &LotKey, points: u64) {
+        let mut grants = self.orders.values_mut().flat_map(|order| &mut order.grants);
+        if let Some(grant) = grants.find(|grant| grant.lot == *lot) {
+            grant.taken += points;
+        }
     }
 
     /// Points of a lot have lapsed: its order can't take them any more.

@@ -48,7 +48,7 @@ impl Account {
         at: At,
         registry: &Registry,
     ) -> Result<Returning, String> {
-        let Command::PartnerEvent(event) = command else { return Err("a request returns".to_owned()) };
+        let event = command.event().ok_or("a request returns")?;
         let part = self.part(event, at, registry)?;
         let name = taken_back(event).ok_or("it returns nothing")?;
         same("what is returned", &found.order, &name)?;

@@ -1,7 +1,7 @@
 //! One shard's journal, read batch for batch beside its inbox: every record of the inbox has to be answered by the
 //! batch that moves past it, in order, once; everything else in a batch was asked by a client.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{
@@ -10,12 +10,13 @@ use coalition_domain::{
 use coalition_journal::entry::{Batch, Entry, Genesis, ShardId};
 use coalition_journal::log::{Offset, Stored};
 use coalition_ledger::body::{self, Item, Terms};
-use coalition_ledger::inbox::{self, RelayCommand, Source};
+use coalition_ledger::inbox::{self, RelayCommand, Sent, Source};
 use coalition_ledger::refused::Refused;
 use coalition_ledger::shard::Direct;
 
 use super::account::{Account, At};
 use super::fence::Effective;
+use super::link::asks;
 use super::registry::Registry;
 use super::sums::Sums;
 use super::{Judgement, holds, same};
@@ -33,6 +34,12 @@ pub(super) struct Ledger {
     refused: Vec<Refused>,
     registry: Registry,
     taken: BTreeMap<ShardId, u64>,
+    /// What was sent to accounts of each shard.
+    sent: BTreeMap<ShardId, Vec<Sent>>,
+    /// What accounts of each shard asked and was decided here.
+    done: BTreeMap<ShardId, Vec<Sent>>,
+    /// Decisions on what another shard asks, before their numbers are noted.
+    asked: VecDeque<Sent>,
     inbox_next: Offset,
     decided_at: Timestamp,
     horizon: Timestamp,
@@ -54,6 +61,9 @@ impl Ledger {
             refused: Vec::new(),
             registry: Registry::default(),
             taken: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            done: BTreeMap::new(),
+            asked: VecDeque::new(),
             inbox_next: Offset(0),
             decided_at: Timestamp::MIN,
             horizon: Timestamp::MIN,
@@ -63,8 +73,14 @@ impl Ledger {
             match &record.entry {
                 Entry::Genesis(found) => same("the genesis", found, &genesis).map_err(at)?,
                 Entry::Batch(batch) => {
-                    let found =
-                        Found { shard: genesis.shard, seq, append_time: record.append_time, inbox, requests };
+                    let found = Found {
+                        shard: genesis.shard,
+                        shards: genesis.shard_count.0,
+                        seq,
+                        append_time: record.append_time,
+                        inbox,
+                        requests,
+                    };
                     ledger.batch(&found, batch).map_err(at)?;
                 }
                 Entry::TermStarted(_) | Entry::Rebase(_) => {}
@@ -85,13 +101,17 @@ impl Ledger {
             match item {
                 Item::Account(decision, source) => {
                     self.account(found, &terms, &decision, source, at)?;
-                    let event = matches!(decision.command, Command::PartnerEvent(_));
+                    let event = decision.command.event().is_some();
+                    if let Some(command) = asks(&decision) {
+                        let to = ShardId(command.account().shard(found.shards));
+                        self.sent.entry(to).or_default().push(Sent { command, source });
+                    }
                     if let (true, Outcome::Refused(_), Some(source)) = (event, &decision.outcome, source) {
                         let (number, decided_at) = (self.refused.len() as u64 + 1, at.decided_at);
                         self.refused.push(Refused { number, place, decided_at, decision, source });
                     }
                 }
-                Item::Taken(..) => return Err("nothing is linked here".to_owned()),
+                Item::Taken(from, upto) => self.take(found, from, upto)?,
                 Item::Registry(decision) => self.change(found, decision, at)?,
                 Item::Relayed(run) => {
                     let Some(inbox::Request::Relayed(asked)) = self.next(found, &terms, None)? else {
@@ -163,7 +183,12 @@ impl Ledger {
                     holds(run.first <= taken + 1, || format!("{run:?} leaves a gap after {taken}"))?;
                     run.first + run.commands.len() as u64 - 1 > taken
                 }
-                Some(inbox::Request::Commands(_)) | None => false,
+                Some(inbox::Request::Commands(run)) => {
+                    let done = self.done.get(&run.source).map_or(0, Vec::len) as u64;
+                    holds(run.first <= done + 1, || format!("{run:?} leaves a gap after {done}"))?;
+                    run.first + run.commands.len() as u64 - 1 > done
+                }
+                None => false,
             };
             if needed {
                 return Ok(request);
@@ -192,20 +217,50 @@ impl Ledger {
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::Reward { .. }
-            | Command::Adjust { .. } => {
+            | Command::Adjust { .. }
+            | Command::Link { .. } => {
                 let direct = Direct::Account(decision.command.clone());
                 let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
                 let asked = found.requests.iter().any(asked);
                 holds(asked, || format!("nobody asked for {:?}", decision.command))?;
             }
             // Whether it was due is what its account says.
-            Command::TimePassed { .. }
-            | Command::Link { .. }
-            | Command::Adopt(_)
-            | Command::Forwarded { .. } => {}
+            Command::TimePassed { .. } => {}
+            Command::Forwarded { event, account } => {
+                let waits = self.accounts.get(account).and_then(|account| account.waits(event));
+                match waits {
+                    Some(from) => same("where an event came from that has waited", &source, &from)?,
+                    None => self.asked.push_back(Sent { command: decision.command.clone(), source }),
+                }
+            }
+            Command::Adopt(_) => self.asked.push_back(Sent { command: decision.command.clone(), source }),
         }
         let account = self.accounts.entry(decision.command.account()).or_default();
         account.decide((decision, source), at, &self.registry, &mut self.sums)
+    }
+
+    /// What another shard asks is decided up to a number: in order, but for what its account knew.
+    fn take(&mut self, found: &Found<'_>, from: ShardId, upto: u64) -> Judgement {
+        let done = self.done.entry(from).or_default();
+        let runs = found.inbox.iter().filter_map(|record| inbox::Request::decode(&record.record.value).ok());
+        for run in runs {
+            let inbox::Request::Commands(run) = run else { continue };
+            for (number, sent) in (run.first..=upto).zip(run.commands) {
+                if run.source != from || number != done.len() as u64 + 1 {
+                    continue;
+                }
+                if self.asked.front() == Some(&sent) {
+                    self.asked.pop_front();
+                } else {
+                    let account = self.accounts.get(&sent.command.account());
+                    let known = account.is_some_and(|account| account.knows(&sent.command));
+                    holds(known, || format!("{sent:?} is passed over"))?;
+                }
+                done.push(sent);
+            }
+        }
+        same("up to where it is decided", &(done.len() as u64), &upto)?;
+        holds(self.asked.is_empty(), || format!("nobody asked for {:?}", self.asked))
     }
 
     /// Goes on to the record of the inbox that asked for a decision. A repeat that was forgotten may be decided again,
@@ -273,9 +328,21 @@ impl Ledger {
     }
 }
 
+/// What shards ask of accounts elsewhere is decided there, all of it, in order and once; so nothing is in transit.
+pub(super) fn judge_sent(ledgers: &[Ledger]) -> Judgement {
+    for (from, sender) in (0..).map(ShardId).zip(ledgers) {
+        for (to, receiver) in (0..).map(ShardId).zip(ledgers) {
+            let what = format!("what shard {from} asks of {to}");
+            same(&what, &receiver.done.get(&from), &sender.sent.get(&to))?;
+        }
+    }
+    same("what is in transit", &ledgers.iter().map(|ledger| ledger.sums.in_transit).sum(), &0_i64)
+}
+
 /// A batch in its surroundings.
 struct Found<'a> {
     shard: ShardId,
+    shards: u32,
     seq: u64,
     append_time: Timestamp,
     inbox: &'a [Stored],

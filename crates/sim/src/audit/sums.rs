@@ -25,6 +25,8 @@ pub(super) struct Sums {
     /// By issuer: all that was taken back.
     returned: BTreeMap<PartnerId, i64>,
     pub(super) expired: i64,
+    /// Handed over less taken in.
+    pub(super) in_transit: i64,
     pub(super) counts: Seen,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Seen {
     pub(super) returns: usize,
     pub(super) debts: usize,
     pub(super) repaid: usize,
+    pub(super) links: usize,
+    pub(super) reversed: usize,
 }
 
 impl Sums {
@@ -61,6 +65,7 @@ impl Sums {
         refunded.for_each(|((_, redeemer, _), (points, _))| add(Book::Redeemed(*redeemer), -points));
         self.returned.iter().for_each(|(issuer, points)| add(Book::ClawedBack(*issuer), *points));
         add(Book::Expired, self.expired);
+        add(Book::InTransit, self.in_transit);
         for account in accounts {
             let (available, pending) = account.booked();
             add(Book::Available, available);

@@ -12,7 +12,10 @@ use super::{Judgement, holds};
 /// as it is with every other command.
 pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
     let of_time = |event: &Event| match event {
-        Event::LotActivated { .. } | Event::LotExpired { .. } | Event::DebtRepaid { .. } => true,
+        Event::LotActivated { .. }
+        | Event::LotExpired { .. }
+        | Event::DebtRepaid { .. }
+        | Event::HandedOver { .. } => true,
         Event::HoldReleased { why, .. } => *why == Release::TimedOut,
         Event::MemberEnrolled
         | Event::ConsentGiven { .. }
@@ -31,7 +34,6 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::AdjustmentRejected { .. }
         | Event::PointsTaken(_)
         | Event::AccountLinked { .. }
-        | Event::HandedOver { .. }
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
@@ -58,6 +60,7 @@ impl Ledger {
 
 impl Account {
     fn has_journaled(&self, by: Timestamp) -> Judgement {
+        self.has_handed_over()?;
         for lot in &self.lots {
             let spendable = lot.pending && lot.key.available_from <= by;
             holds(!lot.lapsed(by), || format!("{} points of {:?} lapsed before {by}", lot.left, lot.key))?;

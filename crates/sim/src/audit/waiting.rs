@@ -27,6 +27,7 @@ impl Account {
         let permits = self.consent.is_some_and(|(given, _)| given);
         let events = self.waiting.iter().map(|waiting| &waiting.event);
         let is_ready = |event: &&PartnerEvent| match taken_back(event) {
+            _ if self.forward.is_some() => true,
             Some(order) => self.orders.contains_key(&order),
             None => permits,
         };

@@ -36,6 +36,10 @@ pub struct Counts {
     pub debts: usize,
     /// Repayments of what was owed.
     pub repaid: usize,
+    /// Identifiers that were linked to a member.
+    pub links: usize,
+    /// Grants that came with them and had been given before.
+    pub reversed: usize,
     /// Decisions that time alone has brought about.
     pub of_time: usize,
     /// Terms in effect.
@@ -70,6 +74,8 @@ impl Counts {
         self.returns += other.returns;
         self.debts += other.debts;
         self.repaid += other.repaid;
+        self.links += other.links;
+        self.reversed += other.reversed;
         self.of_time += other.of_time;
         self.terms += other.terms;
         self.batches += other.batches;
@@ -93,6 +99,7 @@ impl fmt::Display for Counts {
         )?;
         writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
         writeln!(f, "returns {}, debts {}, repayments {}", self.returns, self.debts, self.repaid)?;
+        writeln!(f, "links {}, grants reversed {}", self.links, self.reversed)?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {

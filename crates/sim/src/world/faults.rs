@@ -147,6 +147,7 @@ impl World<'_> {
                 let known = match self.random.below(20) {
                     0..7 => self.settling(),
                     7..10 => self.spending(),
+                    10..12 => self.linking(),
                     _ => None,
                 };
                 let command =
@@ -197,6 +198,14 @@ impl World<'_> {
         let newest: Vec<_> = burns.take(3).map(|(id, burn)| (*id, burn.points)).collect();
         let burn = if newest.is_empty() { return None } else { *self.random.pick(&newest) };
         Some(workload::settling(&mut self.random, id, burn, self.now))
+    }
+
+    /// A request that an identifier be linked to somebody who has enrolled: the gateway asks for no other.
+    fn linking(&mut self) -> Option<Command> {
+        let (members, now) = (self.settings.members, self.now);
+        let account = self.resident()?;
+        let member = account.enrolment().filter(|_| account.may_link()).map(|_| account.id())?;
+        Some(workload::link(&mut self.random, members, member, now))
     }
 
     /// A request for all that somebody has.

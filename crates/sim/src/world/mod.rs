@@ -246,6 +246,8 @@ impl<'a> World<'a> {
                     left.push(format!("the owner of shard {shard} is not at rest"));
                 } else if owner && slot.core.state().refused.count() > 0 {
                     left.push(format!("shard {shard} has refused events that wait to be given back"));
+                } else if owner && slot.core.state().outbox.count() > 0 {
+                    left.push(format!("shard {shard} has something to ask of others"));
                 } else if owner && self.waited && slot.core.state().due.count() > 0 {
                     left.push(format!("shard {shard} has events that wait"));
                 } else if owner && slot.core.state().timers.is_due(self.passed) {

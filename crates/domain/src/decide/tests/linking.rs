@@ -293,3 +293,31 @@ fn what_cannot_be_taken_in_goes_to_suspense() {
     assert!(said.contains("to suspense"), "{said}");
     assert_eq!(pair.member.account.balance(&read("mypoints"), instant("1997-01-20")).available.get(), 1);
 }
+
+/// What was taken back at the link is not taken once more when the account that earned it is closed.
+#[test]
+fn a_grant_that_was_reversed_is_not_taken_back_again() {
+    let opening = format!(
+        "{MYPOINTS}
+    [[rule]]
+    id = \"opening\"
+    event = \"account_opening\"
+    points = 250
+    once = \"member_and_partner\"
+    clawback_within_days = 90"
+    );
+    check(
+        &opening,
+        &format!(
+            "{ENROLLED}
+             1997-01-02 bank account_opening a1 first
+             card 1997-01-03 bank account_opening a2 second
+             card 1997-01-20 operator link 2"
+        ),
+        "1997-01-21 bank account_closing c1 second",
+        expect![[r#"
+            1997-01-21 bank account_closing c1 second
+                returned account, nothing is left
+                mypoints: 250"#]],
+    );
+}
