@@ -200,7 +200,7 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
 pub fn lines_of(decision: &Decision, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
     match &decision.outcome {
         Outcome::Applied(applied) => applied.events.iter().flat_map(|event| lines(event, seq)).collect(),
-        Outcome::Refused(_) | Outcome::Waiting(_) => Vec::new(),
+        Outcome::Refused(_) | Outcome::Waiting(_) | Outcome::Forwarded(_) => Vec::new(),
     }
 }
 
