@@ -13,8 +13,8 @@ use coalition_proto::account::v1::{Activity, GetBalanceRequest, ListActivitiesRe
 use coalition_proto::event::v1 as event;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::publish_event_result::Outcome;
-use coalition_proto::member::v1::LookupMemberRequest;
 use coalition_proto::member::v1::member_service_client::MemberServiceClient;
+use coalition_proto::member::v1::{CreateIdentifierRequest, LookupMemberRequest};
 use coalition_proto::partner::v1::create_api_key_request::Holder;
 use coalition_proto::partner::v1::partner_service_client::PartnerServiceClient;
 use coalition_proto::partner::v1::{CreateApiKeyRequest, CreatePartnerContractRequest, CreatePartnerRequest};
@@ -41,6 +41,9 @@ use crate::harness::{Served, signed};
 
 /// How long the network may take for what it is waited for, on a machine that has other things to do: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A member who isn't there.
+const NOBODY: &str = "members/00000000-0000-4000-8000-000000000000";
 
 /// The network, for one case.
 pub(crate) struct Stack<'a> {
@@ -203,6 +206,7 @@ impl<'a> Stack<'a> {
             let key = key.as_str();
             Ok::<(String, Option<String>), Status>(match action {
                 Action::Event(_) => unreachable!("an event is published"),
+                Action::Link { .. } => unreachable!("a link is of another service"),
                 Action::Redeem { reward: of, quantity: of_it } => {
                     let (reward, quantity) = (reward(of), quantity(of_it));
                     let request = CreateRedemptionRequest { member, reward, quantity, request_id };
@@ -234,14 +238,24 @@ impl<'a> Stack<'a> {
                 self.named.extend(step.name.clone().map(|called| (called, name)));
                 Became::Applied { points: BTreeMap::new(), bought }
             }
-            Err(status) => {
-                let reason = status.get_details_error_info().expect("every error has a reason").reason;
-                Became::Refused { code: reason, says: status.message().to_owned() }
-            }
+            Err(status) => refused_call(&status),
         }
     }
 
-    /// The name of the member who is enrolled on it.
+    /// Has an identifier linked to a member.
+    fn link(&self, step: &Step, other: &Identifier) -> Became {
+        let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
+        let parent = self.member(&identifier).unwrap_or_else(|| NOBODY.to_owned());
+        let identifier = Some(self.identifier(other));
+        let request = CreateIdentifierRequest { parent, identifier, request_id: request_id() };
+        let mut client = MemberServiceClient::new(self.channel.clone());
+        match self.handle.block_on(client.create_identifier(self.served.operator(request))) {
+            Ok(_) => Became::Applied { points: BTreeMap::new(), bought: None },
+            Err(status) => refused_call(&status),
+        }
+    }
+
+    /// The name of the member who is enrolled on it, or to whom it is linked.
     fn member(&self, of: &Identifier) -> Option<String> {
         let identifier = Some(self.identifier(of));
         let request = LookupMemberRequest { identifier, ..LookupMemberRequest::default() };
@@ -265,6 +279,7 @@ impl Network for Stack<'_> {
     fn tell(&mut self, step: &Step, at: Timestamp) -> Result<Became, Infallible> {
         let became = match step.action().expect("a step is checked as it is read") {
             Action::Event(body) => self.publish(step, &body, at),
+            Action::Link { identifier } => self.link(step, &identifier),
             action @ (Action::Redeem { .. }
             | Action::Hold { .. }
             | Action::Capture { .. }
@@ -431,6 +446,11 @@ fn became(record: &event::PartnerEventRecord) -> Became {
 
 fn refused(refusal: &shared::Refusal) -> Became {
     Became::Refused { code: refusal.reason().reason().to_owned(), says: refusal.message.clone() }
+}
+
+fn refused_call(status: &Status) -> Became {
+    let reason = status.get_details_error_info().expect("every error has a reason").reason;
+    Became::Refused { code: reason, says: status.message().to_owned() }
 }
 
 /// As a partner writes it.

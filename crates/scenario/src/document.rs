@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use coalition_domain::burn::HOLD_TTL;
 use coalition_domain::{
-    Channel, EngagementKind, EventBody, Money, OrderLine, PartnerId, Points, ProgrammeId, Purpose, Reference,
-    Returned, ReturnedLine, RewardId, RuleId, Span, Timestamp, UnitPrice,
+    Channel, EngagementKind, EventBody, Identifier, Money, OrderLine, PartnerId, Points, ProgrammeId,
+    Purpose, Reference, Returned, ReturnedLine, RewardId, RuleId, Span, Timestamp, UnitPrice,
 };
 use serde::Deserialize;
 
@@ -89,7 +89,7 @@ pub struct Step {
     /// When it happened, if that was at another time than it is decided.
     #[serde(default, deserialize_with = "value::instant")]
     pub happened: Option<Timestamp>,
-    /// Whose event it is; of all else the partner that asks for it, else the member does.
+    /// Whose event it is; of all else the partner that asks for it, else the member does, or an operator for a link.
     pub partner: Option<PartnerId>,
     /// Whom it is about.
     pub who: Who,
@@ -116,6 +116,7 @@ pub struct Step {
     capture: Option<Capture>,
     release: Option<String>,
     refund: Option<String>,
+    link: Option<Who>,
     /// How later steps call the hold or redemption that it makes.
     pub name: Option<String>,
     /// It has to take effect and grant these points, by rule; empty: none. Left out: any.
@@ -232,6 +233,11 @@ pub enum Action {
     Refund {
         /// Of which redemption, by its name.
         redemption: String,
+    },
+    /// A further identifier becomes the member's.
+    Link {
+        /// Which: the partner's that asks for it, where it is a number.
+        identifier: Identifier,
     },
 }
 
@@ -393,7 +399,7 @@ impl Step {
         let unknown = match self.action()? {
             Action::Capture { hold, .. } | Action::Release { hold } => Some(hold),
             Action::Refund { redemption } => Some(redemption),
-            Action::Event(_) | Action::Redeem { .. } | Action::Hold { .. } => None,
+            Action::Event(_) | Action::Redeem { .. } | Action::Hold { .. } | Action::Link { .. } => None,
         }
         .filter(|name| !names.contains(name.as_str()));
         unknown.map_or(Ok(()), |name| Err(format!("no step before has the `name` \"{name}\"")))
@@ -464,6 +470,11 @@ impl Step {
         }
         actions.extend(self.release.clone().map(|hold| Action::Release { hold }));
         actions.extend(self.refund.clone().map(|redemption| Action::Refund { redemption }));
+        if let Some(other) = &self.link {
+            let identifier = other.identifier(self.partner);
+            let identifier = identifier.map_err(|error| format!("`link` is no identifier: {error}"))?;
+            actions.push(Action::Link { identifier });
+        }
         let action = actions.pop().ok_or("says nothing that happens")?;
         if !actions.is_empty() {
             return Err("says more than one thing: make it two steps".to_owned());
@@ -480,7 +491,8 @@ impl Step {
             | Action::Hold { .. }
             | Action::Capture { .. }
             | Action::Release { .. }
-            | Action::Refund { .. }) => {
+            | Action::Refund { .. }
+            | Action::Link { .. }) => {
                 self.event.as_ref().map(reference).transpose()?;
                 self.who.identifier(self.partner).map_err(|error| format!("`who` is nobody: {error}"))?;
                 Ok(action)

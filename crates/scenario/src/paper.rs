@@ -157,6 +157,10 @@ impl Paper {
             Action::Capture { hold, points } => RewardChange::Capture { hold: named(&hold), points },
             Action::Release { hold } => RewardChange::Release { hold: named(&hold) },
             Action::Refund { redemption } => RewardChange::Refund { redemption: named(&redemption) },
+            Action::Link { identifier } => {
+                let caller = self.caller(step.partner.map_or(Role::Operator, Role::Partner));
+                return Command::Link { caller, request: self.request(), identifier, member: account };
+            }
         };
         Command::Reward { caller, request: self.request(), account, change }
     }
@@ -277,6 +281,13 @@ impl Network for Paper {
         self.pass(at);
         let command = self.command(step);
         let id = command.account();
+        if let Command::Link { member, .. } = &command
+            && self.accounts.get(member).and_then(Account::enrolment).is_none()
+        {
+            // The account of the identifier can't know: who asks for a link looks first.
+            let (code, says) = ("MEMBER_NOT_FOUND".to_owned(), "nobody is enrolled here".to_owned());
+            return Ok(Became::Refused { code, says });
+        }
         if let Some(name) = &step.name {
             // What it makes is named by the activity that it will be.
             let next = self.accounts.get(&id).map_or(0, Account::activities);
@@ -310,7 +321,7 @@ impl Network for Paper {
     }
 
     fn history(&mut self, of: &Identifier) -> Result<Vec<String>, Infallible> {
-        let of = of.account();
+        let of = self.followed(of);
         let mut entries: Vec<_> =
             self.history.iter().filter(|(id, _)| *id == of).map(|(_, entry)| entry.clone()).collect();
         entries.reverse();

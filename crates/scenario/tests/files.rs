@@ -99,6 +99,7 @@ fn a_file_that_can_t_be_played_says_where_it_is_at_fault() {
         ("who = 'anna', sign_up = {}", "names no `partner`"),
         ("who = 'anna', redeem = { reward = 'r' }", "names no `programme`"),
         ("who = 'card:4111111111111111', partner = 'shop', sign_up = {}", "`who` is nobody"),
+        ("who = 'anna', link = 'card:4111111111111111'", "`link` is no identifier"),
     ] {
         assert!(case(step).contains(fault), "{}", case(step));
     }
