@@ -133,12 +133,7 @@ impl Account {
             }
             Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
                 let oldest = registry.max_event_age.map(|age| at.horizon.minus(age));
-                // What is forwarded was judged by its age where it came.
-                let came = matches!(command, Command::PartnerEvent(_));
-                let old = oldest.is_some_and(|oldest| event.event_time < oldest);
-                let too_old = came && old;
-                // The member's shard may be ahead, and have forgotten the id.
-                let reused = reused && (came || !old || matches!(decision.outcome, Outcome::Refused(_)));
+                let too_old = oldest.is_some_and(|oldest| event.event_time < oldest);
                 if too_old {
                     // Whether the id is still known doesn't matter any more.
                     codes.push("EVENT_TOO_OLD");

@@ -217,9 +217,9 @@ impl Account {
             (_, Command::Link { identifier, member, .. }) if identifier.account() == *member => {
                 Err("ALREADY_ENROLLED")
             }
-            _ if self.enrolled => Err("ALREADY_ENROLLED"),
-            _ if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
-            _ => Ok(()),
+            (Role::Operator | Role::Partner(_), _) if self.enrolled => Err("ALREADY_ENROLLED"),
+            (Role::Operator | Role::Partner(_), _) if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
+            (Role::Operator | Role::Partner(_), _) => Ok(()),
         }
     }
 }

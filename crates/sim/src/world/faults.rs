@@ -147,7 +147,7 @@ impl World<'_> {
                 let known = match self.random.below(20) {
                     0..7 => self.settling(),
                     7..10 => self.spending(),
-                    10..12 => self.linking(),
+                    10..15 => self.linking(),
                     _ => None,
                 };
                 let command =
