@@ -34,10 +34,11 @@ pub(crate) fn assert_figures(result: &serde_json::Value) {
     });
     assert_eq!(result["net_positions"], net);
     // 500 for a purchase; 200 of 300 that were held are burnt; 400 of 500 dollars go back, with 300 points and 100 that are
-    // owed; of the next 150, these are repaid.
+    // owed; of the next 150, these are repaid. A card had bought for 70.
     let traveller = &result["traveller"];
-    let sums = ["burnt", "taken_back", "owed", "repaid", "available"].map(|key| traveller[key].as_i64());
-    assert_eq!(sums, [200, 400, 100, 100, 50].map(Some), "{traveller}");
+    let sums =
+        ["burnt", "taken_back", "owed", "repaid", "linked", "available"].map(|key| traveller[key].as_i64());
+    assert_eq!(sums, [200, 400, 100, 100, 70, 120].map(Some), "{traveller}");
     let steps = json!([
         ["sign up", 0],
         ["purchase traveller-1", 500],
@@ -45,6 +46,7 @@ pub(crate) fn assert_figures(result: &serde_json::Value) {
         ["capture", 100],
         ["return traveller-1", -300],
         ["purchase traveller-2", 50],
+        ["link", 70],
     ]);
     assert_eq!(traveller["steps"], steps);
 }
@@ -111,9 +113,10 @@ fn check_story(data: &Path) {
         "12,000 points for \"paris-return\" at airline (it was made earlier), taken from:\n",
         "  mypoints  33,940.80 USD",
         "-65,335.23 USD\n",
-        "A hold, a return and a debt\n",
+        "A hold, a return, a debt and a card\n",
         "400 taken back, 100 of them owed\n",
-        "50 points are left, and nothing is owed.\n",
+        "earned before the card was known\n",
+        "120 points are left, and nothing is owed.\n",
         "The points add up:\n",
     ] {
         assert!(text.contains(words), "\"{words}\" is not in:\n{text}");

@@ -142,7 +142,8 @@ async fn key(
     Ok(key)
 }
 
-fn unless_there<T>(done: Result<T, Status>) -> Result<(), Status> {
+/// Done, or done before.
+pub(crate) fn unless_there<T>(done: Result<T, Status>) -> Result<(), Status> {
     match done {
         Ok(_) => Ok(()),
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),

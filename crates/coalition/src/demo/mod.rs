@@ -27,7 +27,7 @@ use crate::stop::Stop;
 /// Starts the network in this process, registers a programme and its partners, and replays the purchase log of the music
 /// shop CDNOW (69,659 purchases of 23,570 customers, 1997 and 1998) through the partners' topics. Then shows a member's
 /// balance, a redemption at another partner, points that are held and burnt in part, a return with the debt that it
-/// leaves, and what each partner owes. The gateway stays up until Ctrl-C, with commands to try on it.
+/// leaves, the link of a card, and what each partner owes. The gateway stays up until Ctrl-C, with commands to try on it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Keep the network in this folder, or go on with the demo's that is there; without it, a folder that is removed at

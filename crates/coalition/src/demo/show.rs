@@ -105,7 +105,7 @@ fn redemption(outcome: &Outcome) -> String {
 }
 
 fn turns(turns: &Turns) -> String {
-    let mut text = heading("A hold, a return and a debt");
+    let mut text = heading("A hold, a return, a debt and a card");
     text.push_str(&format!("{}\nin a programme of their own, from the beginning:\n", turns.balance.member));
     let mut table = Table::new(&[
         ("what", Align::Left),
@@ -131,6 +131,8 @@ fn in_words(activity: &Activity) -> String {
     let (burnt, taken) = (&activity.burnt, &activity.taken_back);
     if activity.r#type() == ActivityType::Hold {
         "out of reach, until burnt or given back".to_owned()
+    } else if activity.r#type() == ActivityType::Link {
+        "earned before the card was known".to_owned()
     } else if !burnt.is_empty() {
         format!("{} burnt, the rest given back", grouped(burnt.iter().map(|it| it.points).sum::<i64>()))
     } else if !taken.is_empty() {
