@@ -76,5 +76,6 @@ fn as_json(record: &PartnerEventRecord) -> Value {
         "event_time": json::time(record.event_time.as_ref()),
         "record_time": json::time(record.record_time.as_ref()),
         "position": json::position(record.position.as_ref()),
+        "settlement_lines": record.settlement_lines,
     })
 }

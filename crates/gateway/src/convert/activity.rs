@@ -15,7 +15,7 @@ use coalition_ledger::view::Position;
 use coalition_proto::account::v1::{self as proto, ActivityType};
 use coalition_proto::r#type::v1 as shared;
 
-use super::{adjustment, bought, event, lot, name, position, redemption};
+use super::{adjustment, bought, event, lot, name, position, redemption, settlement};
 
 /// Whether an activity is something of the role's own; what a member's key opens is theirs altogether.
 pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
@@ -85,6 +85,7 @@ pub(crate) fn to_proto(
             entry.points = applied.events.iter().map(|event| moved(event, owed)).sum();
             entry.grants = lot::grants(applied);
             entry.burnt = burnt(activity);
+            entry.settlement_lines = settlement::lines_of_decision(activity, role);
             entry.bought = bought::of(activity);
             entry.taken_back = applied.events.iter().filter_map(|event| taken_back(event, owed)).collect();
             entry.adjustment = adjustment::name_in(account, activity);

@@ -1,7 +1,7 @@
 //! What became of a partner's event.
 
 use coalition_domain::event::{Applied, Event, Nothing};
-use coalition_domain::{EventBody, Outcome, PartnerEvent, ProgrammeId, Reference, Registry, Rejection};
+use coalition_domain::{EventBody, Outcome, PartnerEvent, ProgrammeId, Reference, Registry, Rejection, Role};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_ledger::resident::Activity;
@@ -9,15 +9,15 @@ use coalition_ledger::view::Position;
 use coalition_proto::event::v1 as proto;
 use coalition_proto::r#type::v1 as shared;
 
-use super::{lot, name, position};
+use super::{lot, name, position, settlement};
 use crate::status;
 
-/// The record of an event that `activity` answered.
+/// The record of an event that `activity` answered, as `role` may see it.
 pub(crate) fn to_proto(
     event: &PartnerEvent,
     activity: &Activity,
     registry: &Registry,
-    shard: ShardId,
+    (shard, role): (ShardId, Role),
 ) -> proto::PartnerEventRecord {
     let mut record = proto::PartnerEventRecord {
         partner: name::of_partner(event.partner),
@@ -38,6 +38,7 @@ pub(crate) fn to_proto(
             record.points = lot::granted(applied);
             record.grants = lot::grants(applied);
             record.rule_outcomes = rule_outcomes(applied);
+            record.settlement_lines = settlement::lines_of_decision(activity, role);
         }
         Outcome::Refused(rejection) => {
             record.set_state(shared::EventState::Refused);

@@ -1,11 +1,12 @@
 //! Statements: sums of all shards as lines, rounded once for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use coalition_domain::settlement::{Hour, LineKey, LineSum, StatementLine};
+use coalition_domain::settlement::{Hour, LineKey, LineSum, StatementLine, lines_of};
 use coalition_domain::{Currency, Money, PartnerId, ProgrammeId, Role, Timestamp, UnitPrice};
 use coalition_intake::convert::{money_to_proto, timestamp_from_proto, timestamp_to_proto};
 use coalition_journal::entry::{Seq, ShardId};
+use coalition_ledger::resident::Activity;
 use coalition_ledger::view::{Part, Position};
 use coalition_proto::account::v1::activity::Source;
 use coalition_proto::settlement::v1::{self as proto, SettlementDirection, SettlementKind};
@@ -19,6 +20,20 @@ use crate::status::Failure;
 pub(crate) struct Line {
     pub(crate) line: StatementLine,
     pub(crate) shards: Vec<(ShardId, LineSum)>,
+}
+
+/// The names of the lines that a decision adds to, as far as they are a role's to see: a partner's its own, a member none.
+pub(crate) fn lines_of_decision(activity: &Activity, role: Role) -> Vec<String> {
+    let seen = |key: &LineKey| match role {
+        Role::Operator => true,
+        Role::Partner(partner) => key.partner() == partner,
+        Role::Member(_) => false,
+    };
+    let lines = lines_of(&activity.decision, activity.place.seq);
+    let name = |(programme, key, _): &(ProgrammeId, LineKey, LineSum)| {
+        seen(key).then(|| name::of_line(&key.partner(), key.id(programme)))
+    };
+    lines.iter().filter_map(name).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What a party pays and is paid in one currency, in millionths; 128 bits hold any sum of lines.

@@ -63,7 +63,7 @@ impl PartnerEventService for Gateway {
             Some(forward) => Some(self.account(&call, forward.to, &min).await?),
             None => None,
         };
-        let gateway = self.clone();
+        let (gateway, role) = (self.clone(), call.caller.role);
         let found = blocking(&call, move || {
             let key = event_key(partner, &event_id);
             let mut found = view.outcome(&key)?.map(|activity| (activity, &view));
@@ -76,7 +76,7 @@ impl PartnerEventService for Gateway {
             if let Some((activity, view)) = &found
                 && let Some(event) = activity.decision.command.event()
             {
-                return Ok(event::to_proto(event, activity, &view.registry, view.position.shard));
+                return Ok(event::to_proto(event, activity, &view.registry, (view.position.shard, role)));
             }
             let shard = followed.as_ref().unwrap_or(&view).position.shard;
             let status = gateway.ledger.status(shard);

@@ -1,5 +1,7 @@
 //! A return, the debt that it leaves, and what all that look at it see.
 
+use std::collections::BTreeSet;
+
 use coalition_proto::account::v1::{ActivityType, ListActivitiesRequest};
 use coalition_proto::catalogue::v1::GetRewardRequest;
 use coalition_proto::event::v1::OrderReturn;
@@ -74,6 +76,15 @@ async fn what_a_return_takes_back_is_seen_by_everybody() {
         ..Default::default()
     };
     let lines = operator.settlements().get_settlement_statement(request).await.unwrap().into_inner().lines;
+    // From an event to its lines: a purchase that repays a debt adds to both, and no partner sees another's.
+    let named: BTreeSet<_> = lines.iter().map(|line| line.name.clone()).collect();
+    for client in [&operator, &shop] {
+        let record = client.get_event("shop", "5", "e4").await.unwrap();
+        assert_eq!(record.settlement_lines.into_iter().collect::<BTreeSet<_>>(), named);
+    }
+    let airs = |line: &String| line.starts_with("partners/airline/");
+    assert!(activities.iter().flat_map(|one| &one.settlement_lines).any(airs));
+    assert!(!own.iter().flat_map(|one| &one.settlement_lines).any(airs));
     let told = lines.iter().map(|line| {
         let amount = line.amount.as_ref().unwrap();
         (line.kind(), line.direction(), line.points, (amount.units, amount.nanos / 10_000_000))

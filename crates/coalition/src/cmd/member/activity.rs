@@ -280,6 +280,7 @@ fn as_json(activity: &Activity) -> Value {
         "debt_repaid": activity.debt_repaid,
         "adjustment": json::name(&activity.adjustment),
         "adjustment_reason": adjustment::reason(activity.adjustment_reason()),
+        "settlement_lines": activity.settlement_lines,
         "rule_outcomes": outcome::rules_json(&activity.rule_outcomes),
         "refusal": outcome::refusal_json(activity.refusal.as_ref()),
         "waits_until_time": json::time(activity.waits_until_time.as_ref()),
