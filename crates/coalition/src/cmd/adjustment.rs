@@ -34,8 +34,8 @@ pub(crate) enum Command {
 /// Give points, paid for by a partner, or take them.
 ///
 /// Examples:
-/// coalition adjustment create --customer cdnow:00001 --programme mypoints --give 500 --funder cdnow --reason goodwill
-/// coalition adjustment create --customer cdnow:00001 --programme mypoints --take 500 --reason fraud --owed-to cdnow
+///   coalition adjustment create --customer cdnow:00001 --programme mypoints --give 500 --funder cdnow --reason goodwill
+///   coalition adjustment create --customer cdnow:00001 --programme mypoints --take 500 --reason fraud --owed-to cdnow
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CreateArgs {

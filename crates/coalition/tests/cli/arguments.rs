@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::network::{command, end};
 
@@ -163,8 +164,12 @@ fn a_shell_completes_commands_and_options() {
             "COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
              _coalition coalition \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[*]}}\""
         );
-        let said = std::process::Command::new("bash").args(["-c", &format!("{script}\n{ask}")]).output();
-        String::from_utf8(said.expect("bash is there, as for .ci/run").stdout).unwrap()
+        // By standard input: no argument may be as long as the script.
+        let mut bash = std::process::Command::new("bash");
+        let mut bash =
+            bash.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash is there, as for .ci/run");
+        bash.stdin.take().unwrap().write_all(format!("{script}\n{ask}\n").as_bytes()).unwrap();
+        String::from_utf8(bash.wait_with_output().unwrap().stdout).unwrap()
     };
     assert_eq!(complete("coalition jour"), "journal\n");
     assert_eq!(complete("coalition journal verify --dat"), "--data\n");

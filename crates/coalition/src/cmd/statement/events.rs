@@ -167,7 +167,7 @@ mod tests {
             ..LineEvent::default()
         };
         let expected = "\
-when                      partner  event/request  points     amount  position  member
+when                      partner  event/request  points     amount  position
 1997-01-12T00:00:00.000Z  cdnow    order-1         1,111  9.999 USD  1:17/3
 ";
         assert_eq!(text(std::slice::from_ref(&event), Style::Plain), expected);
