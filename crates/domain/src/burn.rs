@@ -169,7 +169,10 @@ impl Burns {
             | BurnState::Refunded { .. } => false,
         };
         let on_it = |burn: &&Burn| burn.programme == *programme && burn.reward == *reward;
-        let burns = self.iter().map(|(_, burn)| burn).filter(on_it).filter(counts);
+        // What is newer is at most a hold's time after what it captured: so the older ones need no look.
+        let oldest = since.minus(HOLD_TTL_MAX);
+        let burns = self.iter().rev().map(|(_, burn)| burn).take_while(|burn| burn.at >= oldest);
+        let burns = burns.filter(on_it).filter(counts);
         burns.map(|burn| burn.points.get()).sum()
     }
 

@@ -170,7 +170,8 @@ impl OrderRecord {
                 self.add_part(placed, part, lines.iter().map(unreturned));
                 self.returned = self.returned.saturating_add(if same { returned } else { 0 });
             }
-            None => self.placed = self.placed.max(placed),
+            // As of an opening that was said twice, the first one counts.
+            None => self.placed = self.placed.min(placed),
         }
         for line in lines {
             if let Some(known) = self.lines.iter_mut().find(|known| known.line == line.line) {

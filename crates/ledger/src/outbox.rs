@@ -24,6 +24,8 @@ struct Lane {
     stored: u64,
     /// Those of them that wait no longer.
     gone: Vec<(u64, Arc<Sent>)>,
+    /// What those that wait take.
+    bytes: usize,
 }
 
 /// What waits for its way.
@@ -61,6 +63,7 @@ impl Outbox {
         rows::scan_parts(reader, Range::prefix(*b"o"), |key, value| {
             let (to, number) = rows::outbox_key_of(key).ok_or(rows::Error::Row('o'))?;
             let lane = lanes.get_mut(&to).ok_or(rows::Error::Row('o'))?;
+            lane.bytes += value.len();
             lane.waiting.push_back((number, Arc::new(rows::decode('o', value)?)));
             Ok(())
         })?;
@@ -72,14 +75,17 @@ impl Outbox {
         let Some(command) = outgoing(decision) else { return };
         let to = ShardId(command.account().shard(self.shards));
         let lane = self.lanes.entry(to).or_default();
+        let sent = Sent { command, source };
         lane.last += 1;
-        lane.waiting.push_back((lane.last, Arc::new(Sent { command, source })));
+        lane.bytes += rows::encode(&sent).len();
+        lane.waiting.push_back((lane.last, Arc::new(sent)));
     }
 
     /// The inbox of `to` has everything up to `number`.
     pub(crate) fn acknowledged(&mut self, to: ShardId, number: u64) {
         let Some(lane) = self.lanes.get_mut(&to) else { return };
         while let Some(gone) = lane.waiting.pop_front_if(|(first, _)| *first <= number) {
+            lane.bytes = lane.bytes.saturating_sub(rows::encode(&*gone.1).len());
             if gone.0 <= lane.stored {
                 lane.gone.push(gone);
             }
@@ -99,6 +105,11 @@ impl Outbox {
     /// How many wait.
     pub fn count(&self) -> usize {
         self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
+    /// What they take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.lanes.values().map(|lane| lane.bytes).sum()
     }
 
     /// Those to a shard after `number`, in order.

@@ -10,6 +10,7 @@ use coalition_domain::{Account, AccountId, Fingerprint, OutOfRange, Registry, Ti
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
 
+use crate::lookback;
 use crate::resident::{Activity, ActivityPage, Resident};
 use crate::rows;
 use crate::state::State;
@@ -108,9 +109,13 @@ impl AccountView {
         &self,
         until: Timestamp,
         basis: DateBasis,
-    ) -> Result<Result<Account, OutOfRange>, rows::Error> {
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Result<Account, OutOfRange>, lookback::Error> {
         let (mut past, mut next) = (Past::new(self.account().id(), until, basis), 0);
         while next < self.account().activities() {
+            if given_up() {
+                return Err(lookback::Error::GivenUp);
+            }
             let page = self.page(next)?;
             for activity in page.read().map_err(|_| rows::Error::Row('h'))? {
                 if past.take_in(&activity.decision, activity.place, activity.decided_at).is_break() {

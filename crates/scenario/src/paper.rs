@@ -299,6 +299,12 @@ impl Network for Paper {
         let account = &self.accounts[&id];
         let followed = account.forward().filter(|_| command.event().is_some());
         // What was decided before the identifier was linked is not the member's account's.
+        let own = match &verdict {
+            Verdict::Repeat(activity) => self.answers.contains_key(&(id, *activity)),
+            Verdict::Decided(outcome) => !matches!(outcome, Outcome::Forwarded(_)),
+            Verdict::Nothing => true,
+        };
+        let followed = followed.filter(|_| !own);
         let forwarded =
             followed.and_then(|forward| Some((forward.to, self.activity(&forward.to, &command)?)));
         Ok(match (forwarded, verdict) {

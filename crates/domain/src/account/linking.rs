@@ -27,12 +27,12 @@ impl Account {
             Event::GrantReversed(reversal) => {
                 let (lot, points) = (&reversal.allocation.lot, reversal.allocation.points);
                 let order = self.lots(&reversal.programme).take(lot, points, at.place.seq).order;
-                // What it was granted for does not take it back once more.
+                // What it was granted for does not take it back once more, and it pays for no other grant of the order.
                 if let Some(order) = order.filter(|order| self.orders.get(order).is_some()) {
                     self.orders.change(&order, at.place.seq, |order| {
                         if let Some(grant) = order.grant(lot) {
-                            let sum = grant.clawed_back.plus(points);
-                            grant.clawed_back = sum.expect("no more is taken than was granted");
+                            let sum = grant.lapsed.plus(points);
+                            grant.lapsed = sum.expect("no more is taken than was granted");
                         }
                     });
                 }

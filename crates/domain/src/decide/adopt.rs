@@ -3,7 +3,9 @@
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event, Outcome, Reversal};
 use crate::handover::{Handover, Piece, Sums, adopted};
-use crate::{Command, ProgrammeId, Rejection};
+use crate::lot::{Lot, LotAllocation, LotKey};
+use crate::order::Granted;
+use crate::{Command, Points, ProgrammeId, Rejection};
 
 /// Points of a rule that grants once, and has granted to the member before, are taken back again.
 pub(super) fn decide(account: &Account, handover: &Handover, command: &Command, at: &Moment) -> Applied {
@@ -32,12 +34,22 @@ fn points(account: &Account, handover: &Handover, number: u32, programme: Progra
     let nth = account.nth_link(&handover.from);
     let granted_before =
         lots.iter().filter(|lot| lot.claim.is_some_and(|claim| account.keys().claimed(&claim)));
-    events.extend(granted_before.map(|lot| {
-        let mut allocation = lot.slice(lot.left);
-        allocation.lot = adopted(lot.key, nth);
-        Event::GrantReversed(Reversal { programme, rule: lot.rule, allocation, pending: lot.pending })
+    events.extend(granted_before.filter_map(|lot| {
+        let key = adopted(lot.key, nth);
+        let points = lot.left.min(open(account, lot, &key));
+        let allocation = LotAllocation { lot: key, ..lot.slice(points) };
+        let reversal = Reversal { programme, rule: lot.rule, allocation, pending: lot.pending };
+        (!points.is_zero()).then_some(Event::GrantReversed(reversal))
     }));
     events
+}
+
+/// What of a lot's grant was not taken back yet: a return may have come between an order and its points.
+fn open(account: &Account, lot: &Lot, key: &LotKey) -> Points {
+    let order = lot.order.and_then(|order| account.orders().get(&order));
+    let grant = order.and_then(|order| order.grants.iter().find(|grant| grant.lot == *key));
+    let left = |grant: &Granted| grant.points.minus(grant.clawed_back)?.minus(grant.lapsed);
+    grant.map_or(lot.left, |grant| left(grant).unwrap_or_default())
 }
 
 /// The sums, if the purse has room for them.
@@ -49,13 +61,15 @@ fn fits(account: &Account, programme: &ProgrammeId, sums: Option<Sums>) -> Optio
     purse.is_none_or(|purse| purse.debts.with(sums.debt).is_ok()).then_some(sums)
 }
 
+/// What becomes of a piece that can't be taken in. The identifier can always: whatever follows is counted by it.
 fn suspended(handover: &Handover, number: u32) -> Option<Event> {
     match &handover.pieces[number as usize] {
         Piece::Points { programme, lots, debts } => {
             let points = Sums::of(lots, debts)?.net();
             Some(Event::PointsSuspended { piece: number, programme: *programme, points })
         }
-        Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } => None,
+        Piece::Identifier { .. } => Some(Event::RecordsAdopted { piece: number }),
+        Piece::Orders { .. } | Piece::Claims { .. } => None,
     }
 }
 

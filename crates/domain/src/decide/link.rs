@@ -43,10 +43,16 @@ pub(super) fn rest(account: &Account, command: &Command, at: &Moment) -> Option<
 }
 
 fn pieces(mut account: Account, command: &Command, at: &Moment) -> Vec<Event> {
-    let (mut events, mut bytes) = (Vec::new(), 0);
+    let (mut events, mut bytes, mut only) = (Vec::new(), 0, None);
     while bytes < HANDOVER_BYTES_MAX
         && let Some((to, piece, weight)) = next(&account)
     {
+        // The member's history has one entry for a decision, with one sum of one programme.
+        if let Piece::Points { programme, .. } = &piece
+            && *only.get_or_insert(*programme) != *programme
+        {
+            break;
+        }
         let event = Event::HandedOver { to, piece };
         account.take_in(std::slice::from_ref(&event), command, at);
         events.push(event);

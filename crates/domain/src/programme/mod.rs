@@ -79,6 +79,7 @@ impl Programme {
     pub fn next_reward(&self, available: Points, now: Timestamp) -> Option<&Reward> {
         let beyond =
             self.rewards.iter().filter(|reward| reward.can_be_had(now) && reward.least() > available);
+        let beyond = beyond.filter(|reward| reward.is_possible());
         beyond.min_by_key(|reward| (reward.least(), reward.id))
     }
 
@@ -199,7 +200,7 @@ pub struct Reward {
 /// How many points can be spent on a reward; `None`: no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// The least in one hold or redemption.
+    /// The least that is held or redeemed at once; less of a hold may be captured.
     pub min: Option<Points>,
     /// The most in one hold or redemption.
     pub max: Option<Points>,
@@ -217,5 +218,12 @@ impl Reward {
     pub fn least(&self) -> Points {
         let count = self.limits.min.map_or(1, |min| min.get().div_ceil(self.points.get()).max(1));
         Points::new(self.points.get().saturating_mul(count)).unwrap_or(Points::MAX)
+    }
+
+    /// Whether the least lies within its limits: else nobody can ever have it.
+    fn is_possible(&self) -> bool {
+        let (least, Limits { max, max_a_year, .. }) = (self.least(), &self.limits);
+        let most = self.points.get().saturating_mul(u64::from(crate::decide::QUANTITY_MAX));
+        least.get() <= most && [max, max_a_year].into_iter().flatten().all(|most| least <= *most)
     }
 }

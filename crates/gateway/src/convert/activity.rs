@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::event::{Clawback, Event, Hold, Redemption};
+use coalition_domain::event::{Clawback, Event, Hold, Redemption, Release};
 use coalition_domain::handover::Piece;
 use coalition_domain::{
     AccountId, Caller, Command, Decision, EventBody, Outcome, PartnerId, ProgrammeId, Registry, RewardChange,
@@ -117,6 +117,8 @@ pub(crate) fn to_proto(
 fn moved(event: &Event, owed: bool) -> i64 {
     match event {
         Event::PointsAccrued(accrual) => accrual.points.signed(),
+        // What time has brought about along with it may be of others' lots and holds.
+        Event::LotExpired { .. } | Event::HoldReleased { why: Release::TimedOut, .. } if !owed => 0,
         Event::LotExpired { points, .. } => -points.signed(),
         Event::RewardRedeemed(Redemption { points, .. }) | Event::HoldCreated(Hold { points, .. }) => {
             -points.signed()

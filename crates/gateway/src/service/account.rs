@@ -13,6 +13,7 @@ use coalition_ledger::view::AccountView;
 use coalition_proto::account::v1 as proto;
 use coalition_proto::account::v1::account_service_server::AccountService;
 use coalition_proto::r#type::v1::{ErrorReason, Position};
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::Gateway;
@@ -89,8 +90,9 @@ impl AccountService for Gateway {
             None => Ok(Response::new(balance(view.account(), &view, &programme, now))),
             Some(until) if until > now => Err(Failure::invalid("read_time", "is still to come").into()),
             Some(until) => {
+                let deadline = call.deadline;
                 let read = blocking(&call, move || {
-                    let account = view.past(until, basis)?;
+                    let account = view.past(until, basis, &|| Instant::now() >= deadline)?;
                     let account = account.map_err(|_| Failure::from(&Rejection::PointsOutOfRange))?;
                     Ok(balance(&account, &view, &programme, until))
                 });

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use coalition_domain::{Outcome as Decided, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, trace_refused, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
+use coalition_ledger::resident::Activity;
 use coalition_ledger::trace::{self, TraceParent};
 use coalition_proto::event::v1 as proto;
 use coalition_proto::event::v1::partner_event_service_server::PartnerEventService;
@@ -68,9 +69,10 @@ impl PartnerEventService for Gateway {
             let key = event_key(partner, &event_id);
             let mut found = view.outcome(&key)?.map(|activity| (activity, &view));
             // What was decided before the identifier was linked stays with its own account.
-            if let (Some((first, _)), Some(followed)) = (&found, &followed)
-                && matches!(first.decision.outcome, Decided::Forwarded(_))
-            {
+            let is_forwarded =
+                |(first, _): &(Activity, _)| matches!(first.decision.outcome, Decided::Forwarded(_));
+            let forwarded = found.as_ref().is_some_and(is_forwarded);
+            if let (true, Some(followed)) = (forwarded, &followed) {
                 found = followed.outcome(&key)?.map(|activity| (activity, followed));
             }
             if let Some((activity, view)) = &found
@@ -82,6 +84,9 @@ impl PartnerEventService for Gateway {
             let status = gateway.ledger.status(shard);
             let behind = status.map_or(Ok(0), |status| gateway.inbox_lag(&status))?;
             let mut message = "no event of this id was decided for this identifier".to_owned();
+            if forwarded {
+                message.push_str("; it is on its way to the member that the identifier is linked to");
+            }
             if behind > 0 {
                 message.push_str(&format!(
                     "; it may be on its way: {behind} records wait in the inbox of its shard"

@@ -10,6 +10,8 @@ use coalition_ledger::view::{Hours, PartKey, SumsView};
 use coalition_proto::settlement::v1 as proto;
 use coalition_proto::r#type::v1::ErrorReason;
 
+use tokio::time::Instant;
+
 use super::Gateway;
 use super::account::check_programme;
 use super::settlement::stood_on;
@@ -45,6 +47,8 @@ impl Gateway {
         check_programme(&self.registry(call, &MinPositions::default()).await?.registry, &programme)?;
         let shards = self.sums_on(call, &stand).await?;
         let (log, role) = (Arc::clone(&self.log), call.caller.role);
+        // A page ends in time, with a token to go on by.
+        let enough = Instant::now() + call.deadline.saturating_duration_since(Instant::now()) / 2;
         let listed = blocking(call, move || {
             let missing = || Failure::new(ErrorReason::NotFound, "the statement has no such line");
             let key = key(&shards, &partner, &programme, hours, &request.name)?.ok_or_else(missing)?;
@@ -52,9 +56,15 @@ impl Gateway {
             let (first, mut after) =
                 page.after.as_ref().map_or((0, None), |(_, shard, key)| (*shard, Some(*key)));
             let (mut line_events, mut next_page_token) = (Vec::new(), String::new());
+            let given_up = || Instant::now() >= enough;
             for (sums, upto) in shards.iter().filter(|(sums, _)| sums.position.shard.0 >= first) {
                 let (shard, left) = (sums.position.shard, page.size - line_events.len());
-                let found = sums.parts(&*log, (&programme, &key), hours, *upto, after.take(), left)?;
+                if given_up() && !line_events.is_empty() {
+                    next_page_token = page.token(&(at(), shard.0, PartKey::default()));
+                    break;
+                }
+                let line = (&programme, &key);
+                let found = sums.parts(&*log, line, hours, *upto, (after.take(), left), &given_up)?;
                 for part in &found.parts {
                     line_events.push(settlement::part_to_proto(&key, part, shard, role)?);
                 }
@@ -80,8 +90,8 @@ fn key(
     let mut found = None;
     for (sums, at) in shards {
         sums.each_line(programme, hours, |(_, _, key), sum| {
-            let named = || name::of_line(partner, key.id(programme)) == line && key.partner() == *partner;
-            if found.is_none() && sum.first <= at.0 && named() {
+            let named = || name::of_line(partner, key.id(programme)) == line;
+            if found.is_none() && key.partner() == *partner && sum.first <= at.0 && named() {
                 found = Some(key);
             }
         })?;

@@ -60,9 +60,13 @@ macro_rules! asked {
 
 impl Asked {
     /// What tells the lists of two statements apart.
-    fn filter(&self) -> [String; 4] {
+    fn filter(&self) -> [String; 5] {
         let (from, until) = self.hours;
-        [self.partner.to_string(), self.programme.to_string(), from.0.to_string(), until.0.to_string()]
+        let stand = match &self.stand {
+            Stand::Newest(_) => String::new(),
+            Stand::At(positions) => format!("{positions:?}"),
+        };
+        [self.partner.to_string(), self.programme.to_string(), from.0.to_string(), until.0.to_string(), stand]
     }
 }
 

@@ -108,6 +108,9 @@ impl Log for Kafka {
         let (found, before) = self.topics.look(topic)?;
         if before.is_some() && before != found {
             self.reader.forget(topic);
+            if let Some(back) = &*self.back.lock().unwrap_or_else(PoisonError::into_inner) {
+                back.forget(topic);
+            }
             self.producer.look(topic);
         }
         Ok(found)

@@ -64,7 +64,8 @@ impl Draft {
         let mut index = self.body.count();
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         account.evolve(decision(&brought.item), &self.moment(registry, index));
-        let (mut group, mut bytes) = (vec![brought], 0);
+        let mut bytes = brought.bytes.len();
+        let mut group = vec![brought];
         loop {
             index += 1;
             let again = |waiting| self.again(state, &account, waiting, index);

@@ -148,6 +148,10 @@ impl Shard {
             let drafted = match direct.clone() {
                 Direct::Account(command) => {
                     let id = command.account();
+                    if matches!(command, Command::Link { .. }) && self.outbox_room() == 0 {
+                        later.push_back((token, direct));
+                        continue;
+                    }
                     if !self.state.accounts.contains(&id) {
                         self.load([id], out);
                         later.push_back((token, direct));

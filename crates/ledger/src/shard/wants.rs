@@ -11,6 +11,9 @@ const REFUSED_WAITING_MAX: usize = 10_000;
 /// Commands to accounts elsewhere that may wait for their way, before nothing more is read from the inbox.
 const OUTBOX_WAITING_MAX: usize = 10_000;
 
+/// What they may take in memory, in bytes and about.
+const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 impl Shard {
     /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
     /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
@@ -41,7 +44,10 @@ impl Shard {
     }
 
     /// How many more commands may ask something of accounts elsewhere, before those on their way come first.
-    fn outbox_room(&self) -> usize {
+    pub(super) fn outbox_room(&self) -> usize {
+        if self.state.outbox.bytes() > OUTBOX_BYTES_MAX {
+            return 0;
+        }
         OUTBOX_WAITING_MAX.saturating_sub(self.state.outbox.count())
     }
 

@@ -124,8 +124,8 @@ impl SumsView {
         if in_time { Ok(sums) } else { Err(lookback::Error::GivenUp) }
     }
 
-    /// What the line `key` sums over `hours` up to `at`, as far as it lies behind `after`: at most `limit` parts. Not for an
-    /// async thread.
+    /// What the line `key` sums over `hours` up to `at`, as far as it lies behind `after`: at most `limit` parts, and fewer if
+    /// it is `given_up` before. Not for an async thread.
     ///
     /// # Errors
     /// See [`lookback::Error`].
@@ -135,8 +135,8 @@ impl SumsView {
         (programme, key): (&ProgrammeId, &LineKey),
         hours: Hours,
         at: Seq,
-        after: Option<PartKey>,
-        limit: usize,
+        (after, limit): (Option<PartKey>, usize),
+        given_up: &dyn Fn() -> bool,
     ) -> Result<Parts, lookback::Error> {
         // Hours follow one another in the journal, too.
         let mut ranges: BTreeMap<Hour, (u64, u64)> = BTreeMap::new();
@@ -147,7 +147,11 @@ impl SumsView {
         })?;
         let (mut found, mut looked_at) = (Parts::default(), 0);
         let behind = after.map_or(0, |(place, _)| place.seq);
-        for (first, last) in ranges.into_values().filter(|(_, last)| *last >= behind) {
+        for (nth, (first, last)) in ranges.into_values().filter(|(_, last)| *last >= behind).enumerate() {
+            if nth > 0 && given_up() {
+                found.more_after = Some((Place { seq: first.max(behind) - 1, index: u32::MAX }, u32::MAX));
+                break;
+            }
             batches(
                 (log, &*self.reader, self.position.shard),
                 (first.max(behind), last),
@@ -177,7 +181,7 @@ impl SumsView {
                         }
                     }
                     looked_at += items.len();
-                    if looked_at >= LOOKED_AT_MAX {
+                    if looked_at >= LOOKED_AT_MAX || given_up() {
                         found.more_after = Some((Place { seq, index: u32::MAX }, u32::MAX));
                         return ControlFlow::Break(());
                     }

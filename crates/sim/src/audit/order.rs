@@ -245,7 +245,7 @@ impl Account {
     pub(super) fn note_reversal(&mut self, lot: &LotKey, points: u64) {
         let mut grants = self.orders.values_mut().flat_map(|order| &mut order.grants);
         if let Some(grant) = grants.find(|grant| grant.lot == *lot) {
-            grant.taken += points;
+            grant.lapsed += points;
         }
     }
 

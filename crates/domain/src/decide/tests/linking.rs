@@ -150,6 +150,37 @@ fn a1_what_a_rule_grants_once_stays_once_across_a_link() {
     );
 }
 
+/// The reversed grant pays for no other of its order.
+#[test]
+fn a_part_of_an_order_with_a_reversed_grant_takes_its_share_of_the_others() {
+    let programme = format!(
+        "{MYPOINTS}
+    [[rule]]
+    id = \"first\"
+    event = \"purchase\"
+    points = 150
+    once = \"member\"
+    funder = \"bank\""
+    );
+    check(
+        &programme,
+        &format!(
+            "{ENROLLED}
+             1997-01-02 cdnow purchase p0 1 USD order=o0
+             card 1997-01-12 cdnow purchase p1 100 USD order=o1
+             card 1997-01-20 operator link 2"
+        ),
+        "card 1997-01-22 cdnow return r1 o1 50 USD",
+        expect![[r#"
+            card 1997-01-22 cdnow return r1 o1 50 USD
+                forwarded
+                member: returned 50.00 USD
+                -50 of dollars of mypoints 1: cdnow had paid 9000 micros USD
+                  50 of lot 1.65536
+                mypoints: 201"#]],
+    );
+}
+
 #[test]
 fn the_first_link_wins_and_members_are_not_linked() {
     check(
@@ -278,7 +309,8 @@ fn what_cannot_be_taken_in_goes_to_suspense() {
     let (decision, _) = pair.card.journal.last().unwrap();
     let adopt = outgoing(decision).unwrap();
     let Outcome::Applied(applied) = undecidable(&adopt, Rejection::InternalFault) else { panic!("refused") };
-    let [Event::PointsSuspended { points: 100, .. }] = applied.events[..] else {
+    let [Event::RecordsAdopted { piece: 0 }, Event::PointsSuspended { points: 100, .. }] = applied.events[..]
+    else {
         panic!("{:?}", applied.events)
     };
     // More than an account may hold.

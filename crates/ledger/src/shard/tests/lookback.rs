@@ -92,7 +92,7 @@ fn a_line_is_the_sum_of_its_parts_in_pages() {
     for (at, points) in [seen[99], seen[50]] {
         let (mut names, mut sum, mut after): (Vec<PartKey>, i64, Option<PartKey>) = (Vec::new(), 0, None);
         loop {
-            let page = view.parts(&log, (&miles(), &line), ALWAYS, at, after, 7).unwrap();
+            let page = view.parts(&log, (&miles(), &line), ALWAYS, at, (after, 7), &|| false).unwrap();
             assert!(page.parts.len() == 7 || page.more_after.is_none());
             names.extend(page.parts.iter().map(|part| part.key));
             sum += page.parts.iter().map(|part| part.points).sum::<i64>();
