@@ -1,4 +1,5 @@
-//! A till without our code holds points, captures a part of them and gives that back, over gRPC from Python.
+//! A till without our code holds points, captures a part of them, gives that back, links a card and takes a return, over gRPC
+//! from Python.
 
 use std::process::Command;
 
@@ -25,7 +26,7 @@ points = 40
 "#;
 
 #[test]
-fn a_till_in_python_holds_captures_and_refunds() {
+fn a_till_in_python_holds_captures_refunds_links_and_returns() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (data, document) = (folder.path().join("network"), folder.path().join("club.toml"));
@@ -51,6 +52,8 @@ HOLD_STATE_OPEN 20 80
 REDEMPTION_STATE_COMPLETED 50 0
 FAILED_PRECONDITION 50 0
 REDEMPTION_STATE_REFUNDED 100 0
+LINKED 107 0
+EVENT_STATE_APPLIED 7 0
 ";
     assert_eq!(String::from_utf8_lossy(&ended.stdout), expected);
     served.stop();

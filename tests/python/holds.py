@@ -1,4 +1,5 @@
-"""A till in Python: 100 points are earned, 80 of them held, 50 captured, and the capture is refunded.
+"""A till in Python: 100 points are earned, 80 of them held, 50 captured, and the capture is refunded; a card that has bought
+before it was known is linked, and what was bought first is returned.
 
     holds.py ADDRESS PARTNER_KEY_FILE OPERATOR_KEY_FILE
 
@@ -37,22 +38,27 @@ def main():
     )
 
     events = event_pb2_grpc.PartnerEventServiceStub(channel)
-    purchase = event_pb2.PartnerEvent(
-        event_id="e1", identifier=customer, purchase=event_pb2.Purchase(order_id="o1")
-    )
-    purchase.event_time.FromDatetime(datetime.datetime.now(datetime.timezone.utc))
-    purchase.purchase.amount.currency_code = "USD"
-    purchase.purchase.amount.units = 100
-    events.PublishEvents(event_pb2.PublishEventsRequest(partner="partners/shop", events=[purchase]), **till)
-    asked = event_pb2.GetPartnerEventRequest(partner="partners/shop", event_id="e1", identifier=customer)
-    end = time.monotonic() + 60
-    while True:
-        try:
-            state = events.GetPartnerEvent(asked, **till).state
-            break
-        except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.NOT_FOUND or time.monotonic() > end:
-                raise
+
+    def publish(event_id, identifier, **body):
+        """Sends an event and waits for its decision."""
+        event = event_pb2.PartnerEvent(event_id=event_id, identifier=identifier, **body)
+        event.event_time.FromDatetime(datetime.datetime.now(datetime.timezone.utc))
+        events.PublishEvents(event_pb2.PublishEventsRequest(partner="partners/shop", events=[event]), **till)
+        asked = event_pb2.GetPartnerEventRequest(
+            partner="partners/shop", event_id=event_id, identifier=identifier
+        )
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return events.GetPartnerEvent(asked, **till)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.NOT_FOUND or time.monotonic() > end:
+                    raise
+
+    def purchase(order_id, units):
+        return event_pb2.Purchase(order_id=order_id, amount={"currency_code": "USD", "units": units})
+
+    state = publish("e1", customer, purchase=purchase("o1", 100)).state
     members = member_pb2_grpc.MemberServiceStub(channel)
     member = members.LookupMember(member_pb2.LookupMemberRequest(identifier=customer), **till).name
     accounts = account_pb2_grpc.AccountServiceStub(channel)
@@ -83,6 +89,14 @@ def main():
         tell(error.code().name)
     refund = redemption_pb2.RefundRedemptionRequest(name=redemption.name, request_id=request_id())
     tell(redemption_pb2.RedemptionState.Name(redemptions.RefundRedemption(refund, **till).state))
+
+    card = identifier_pb2.Identifier(scheme=identifier_pb2.IDENTIFIER_SCHEME_CARD_TOKEN, value="tok_1")
+    publish("e2", card, purchase=purchase("o2", 7))
+    link = member_pb2.CreateIdentifierRequest(parent=member, identifier=card, request_id=request_id())
+    tell("LINKED", members.CreateIdentifier(link, **till).position)
+    returned = publish("e3", customer, order_return=event_pb2.OrderReturn(order_id="o1"))
+    tell(outcome_pb2.EventState.Name(returned.state), returned.position)
+
 
 
 main()

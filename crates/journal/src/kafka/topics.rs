@@ -91,10 +91,11 @@ impl Topics {
                 return Err(denied(doing(), source()));
             }
             let late = matches!(error, KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut));
-            if !late || began.elapsed() >= timeout {
+            // The client counts in milliseconds: with less than one left it would answer at once, again and again.
+            if !late || began.elapsed() + Duration::from_millis(1) >= timeout {
                 return Err(failed(doing(), source()));
             }
-            patience *= 2;
+            patience = patience.saturating_mul(2).min(timeout);
         }
     }
 
