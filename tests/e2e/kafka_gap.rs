@@ -46,7 +46,7 @@ async fn shards_go_on_behind_a_gap_of_the_inbox_when_they_are_told_to() {
         let skip = ["journal", "skip", "--data", &place, kafka, addresses, "--shard", &shard];
         let said = failed(&skip);
         let count = said.split("--lose ").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let count = count.expect("it says how to go on");
+        let count = count.unwrap_or_else(|| panic!("it says how to go on: {said}"));
         // Not without knowing how many.
         assert!(failed(&[&skip[..], &["--lose", "1"]].concat()).contains("nothing was written"));
         let told = run(&[&skip[..], &["--lose", count]].concat());
