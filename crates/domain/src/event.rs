@@ -1,5 +1,6 @@
 //! What was decided: facts of an account, and the double entry that each stands for.
 
+mod accrual;
 mod postings;
 
 use serde::{Deserialize, Serialize};
@@ -7,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::adjustment::{Adjustment, AdjustmentReason};
 use crate::debt::Debt;
 use crate::handover::Piece;
-use crate::lot::{Expiry, LotAllocation, LotKey};
-use crate::programme::Category;
+use crate::lot::{LotAllocation, LotKey};
 use crate::{
-    AccountId, AdjustmentId, Bought, BurnId, Command, Fingerprint, KeyId, Money, PartnerId, Place, Points,
+    AccountId, AdjustmentId, Bought, BurnId, Command, Fingerprint, KeyId, Money, PartnerId, Points,
     ProgrammeId, Purpose, Rejection, RewardId, Role, RuleId, Timestamp, UnitPrice,
 };
 
+pub use accrual::Accrual;
 pub use postings::{Book, Posting};
 
 /// A decision as it is journaled: the command and what became of it.
@@ -383,41 +384,6 @@ pub struct TakenBack {
     pub allocation: LotAllocation,
     /// Whether the lot was still to be activated.
     pub pending: bool,
-}
-
-/// Points granted by a rule.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Accrual {
-    /// Of which programme.
-    pub programme: ProgrammeId,
-    /// By which rule.
-    pub rule: RuleId,
-    /// How many; above zero.
-    pub points: Points,
-    /// Whose event it was.
-    pub issuer: PartnerId,
-    /// Who pays.
-    pub funder: PartnerId,
-    /// How much for one, at the time of the decision.
-    pub unit_price: UnitPrice,
-    /// What kind of points.
-    pub category: Category,
-    /// From when they can be spent.
-    pub available_from: Timestamp,
-    /// Whether they had to wait when they were granted.
-    pub pending: bool,
-    /// When they lapse.
-    pub expires_at: Expiry,
-    /// What the rule will not grant again.
-    pub claim: Option<Fingerprint>,
-}
-
-impl Accrual {
-    /// The name of its lot, which is the `nth` of the decision at `granted`.
-    pub(crate) fn lot(&self, granted: Place, nth: u32) -> LotKey {
-        let Self { expires_at, category, available_from, .. } = *self;
-        LotKey { expires_at, category, available_from, granted, nth }
-    }
 }
 
 /// Why a rule granted nothing, or took nothing back. Frozen.

@@ -19,13 +19,22 @@ use crate::rows;
 struct Lane {
     /// The number of the newest.
     last: u64,
-    waiting: VecDeque<(u64, Arc<Sent>)>,
+    waiting: VecDeque<Waiting>,
     /// Up to which number the store has those that wait.
     stored: u64,
     /// Those of them that wait no longer.
-    gone: Vec<(u64, Arc<Sent>)>,
+    gone: Vec<Waiting>,
     /// What those that wait take.
     bytes: usize,
+}
+
+/// A command under its number.
+#[derive(Clone, Debug)]
+struct Waiting {
+    number: u64,
+    /// What it takes when it is stored.
+    bytes: usize,
+    sent: Arc<Sent>,
 }
 
 /// What waits for its way.
@@ -39,8 +48,15 @@ pub struct Outbox {
 /// What changed for the store.
 #[derive(Default)]
 pub(crate) struct Changes {
-    new: Vec<(ShardId, u64, Arc<Sent>)>,
-    gone: Vec<(ShardId, u64, Arc<Sent>)>,
+    new: Vec<(ShardId, Waiting)>,
+    gone: Vec<(ShardId, Waiting)>,
+}
+
+impl Lane {
+    fn push(&mut self, number: u64, bytes: usize, sent: Sent) {
+        self.bytes += bytes;
+        self.waiting.push_back(Waiting { number, bytes, sent: Arc::new(sent) });
+    }
 }
 
 impl Outbox {
@@ -63,8 +79,7 @@ impl Outbox {
         rows::scan_parts(reader, Range::prefix(*b"o"), |key, value| {
             let (to, number) = rows::outbox_key_of(key).ok_or(rows::Error::Row('o'))?;
             let lane = lanes.get_mut(&to).ok_or(rows::Error::Row('o'))?;
-            lane.bytes += value.len();
-            lane.waiting.push_back((number, Arc::new(rows::decode('o', value)?)));
+            lane.push(number, value.len(), rows::decode('o', value)?);
             Ok(())
         })?;
         Ok(Self { shards, lanes })
@@ -77,16 +92,15 @@ impl Outbox {
         let lane = self.lanes.entry(to).or_default();
         let sent = Sent { command, source };
         lane.last += 1;
-        lane.bytes += rows::encode(&sent).len();
-        lane.waiting.push_back((lane.last, Arc::new(sent)));
+        lane.push(lane.last, rows::encode(&sent).len(), sent);
     }
 
     /// The inbox of `to` has everything up to `number`.
     pub(crate) fn acknowledged(&mut self, to: ShardId, number: u64) {
         let Some(lane) = self.lanes.get_mut(&to) else { return };
-        while let Some(gone) = lane.waiting.pop_front_if(|(first, _)| *first <= number) {
-            lane.bytes = lane.bytes.saturating_sub(rows::encode(&*gone.1).len());
-            if gone.0 <= lane.stored {
+        while let Some(gone) = lane.waiting.pop_front_if(|first| first.number <= number) {
+            lane.bytes -= gone.bytes;
+            if gone.number <= lane.stored {
                 lane.gone.push(gone);
             }
         }
@@ -115,16 +129,16 @@ impl Outbox {
     /// Those to a shard after `number`, in order.
     pub fn after(&self, to: ShardId, number: u64) -> impl Iterator<Item = &Sent> {
         let waiting = self.lanes.get(&to).into_iter().flat_map(|lane| &lane.waiting);
-        waiting.skip_while(move |(known, _)| *known <= number).map(|(_, sent)| &**sent)
+        waiting.skip_while(move |known| known.number <= number).map(|known| &*known.sent)
     }
 
     /// Takes out what changed since the last call, for the store.
     pub(crate) fn take_changed(&mut self) -> Changes {
         let mut changes = Changes::default();
         for (to, lane) in &mut self.lanes {
-            let new = lane.waiting.iter().filter(|(number, _)| *number > lane.stored);
-            changes.new.extend(new.map(|(number, sent)| (*to, *number, Arc::clone(sent))));
-            changes.gone.extend(lane.gone.drain(..).map(|(number, sent)| (*to, number, sent)));
+            let new = lane.waiting.iter().filter(|waiting| waiting.number > lane.stored);
+            changes.new.extend(new.map(|waiting| (*to, waiting.clone())));
+            changes.gone.extend(lane.gone.drain(..).map(|gone| (*to, gone)));
             lane.stored = lane.last;
         }
         changes
@@ -133,11 +147,11 @@ impl Outbox {
 
 impl Changes {
     pub(crate) fn put(&self, checkpoint: &mut Checkpoint) {
-        for (to, number, sent) in &self.new {
+        for (to, Waiting { number, sent, .. }) in &self.new {
             rows::put_parts(checkpoint, &rows::outbox_key(*to, *number), &rows::encode(&**sent));
         }
-        for (to, number, sent) in &self.gone {
-            rows::delete_parts(checkpoint, &rows::outbox_key(*to, *number), &rows::encode(&**sent));
+        for (to, Waiting { number, bytes, .. }) in &self.gone {
+            rows::delete_parts(checkpoint, &rows::outbox_key(*to, *number), *bytes);
         }
     }
 }

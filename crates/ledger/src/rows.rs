@@ -123,9 +123,9 @@ pub(crate) fn put_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
     }
 }
 
-/// Deletes what [`put_parts`] put.
-pub(crate) fn delete_parts(rows: &mut Checkpoint, key: &[u8], value: &[u8]) {
-    for number in 0..value.len().div_ceil(PART_BYTES) {
+/// Deletes what [`put_parts`] put, of so many bytes.
+pub(crate) fn delete_parts(rows: &mut Checkpoint, key: &[u8], bytes: usize) {
+    for number in 0..bytes.div_ceil(PART_BYTES) {
         let number = u16::try_from(number).expect("values are bounded far below 2 GiB");
         rows.delete([key, &number.to_be_bytes()].concat());
     }

@@ -118,7 +118,7 @@ impl Account {
 
 /// What a decision granted, as the order keeps it.
 fn grants(applied: &Applied, at: &Moment) -> Vec<Granted> {
-    let accruals = applied.events.iter().filter_map(accrual);
+    let accruals = applied.events.iter().filter_map(Event::accrual);
     let granted = |(nth, accrual): (u32, &Accrual)| {
         let version = applied.version.expect("a grant is judged by a version");
         let Accrual { rule, points, issuer, funder, unit_price, .. } = *accrual;
@@ -126,35 +126,4 @@ fn grants(applied: &Applied, at: &Moment) -> Vec<Granted> {
         Granted { lot, version, rule, issuer, funder, unit_price, points, clawed_back: none, lapsed: none }
     };
     (0..).zip(accruals).map(granted).collect()
-}
-
-fn accrual(event: &Event) -> Option<&Accrual> {
-    match event {
-        Event::PointsAccrued(accrual) => Some(accrual),
-        Event::MemberEnrolled
-        | Event::ConsentGiven { .. }
-        | Event::ConsentWithdrawn { .. }
-        | Event::NothingEarned { .. }
-        | Event::LotActivated { .. }
-        | Event::LotExpired { .. }
-        | Event::RewardRedeemed(_)
-        | Event::HoldCreated(_)
-        | Event::HoldCaptured { .. }
-        | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. }
-        | Event::OrderReturned(_)
-        | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_)
-        | Event::AdjustmentCreated { .. }
-        | Event::AdjustmentApproved { .. }
-        | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_)
-        | Event::AccountLinked { .. }
-        | Event::HandedOver { .. }
-        | Event::RecordsAdopted { .. }
-        | Event::PointsAdopted { .. }
-        | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
-    }
 }

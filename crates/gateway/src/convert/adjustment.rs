@@ -138,7 +138,7 @@ pub(crate) fn reason_in(activity: &Activity) -> shared::AdjustmentReason {
 
 /// Who pays for points that were given.
 pub(crate) fn funder(event: &Event) -> Option<PartnerId> {
-    lot::accrual(event).map(|accrual| accrual.funder)
+    event.accrual().map(|accrual| accrual.funder)
 }
 
 /// The adjustment that an event is about, if it is about one, and why that was made.

@@ -40,39 +40,7 @@ pub(crate) fn to_proto(lot: &Lot, held: Points, activity: &Activity, shard: Shar
 }
 
 fn accruals(applied: &Applied) -> impl Iterator<Item = &Accrual> {
-    applied.events.iter().filter_map(accrual)
-}
-
-/// The grant that an event is, if it is one.
-pub(super) fn accrual(event: &Event) -> Option<&Accrual> {
-    match event {
-        Event::PointsAccrued(accrual) => Some(accrual),
-        Event::MemberEnrolled
-        | Event::ConsentGiven { .. }
-        | Event::ConsentWithdrawn { .. }
-        | Event::NothingEarned { .. }
-        | Event::LotActivated { .. }
-        | Event::LotExpired { .. }
-        | Event::RewardRedeemed(_)
-        | Event::HoldCreated(_)
-        | Event::HoldCaptured { .. }
-        | Event::HoldReleased { .. }
-        | Event::RedemptionRefunded { .. }
-        | Event::OrderReturned(_)
-        | Event::PointsClawedBack(_)
-        | Event::DebtRepaid { .. }
-        | Event::PointsExchanged(_)
-        | Event::AdjustmentCreated { .. }
-        | Event::AdjustmentApproved { .. }
-        | Event::AdjustmentRejected { .. }
-        | Event::PointsTaken(_)
-        | Event::AccountLinked { .. }
-        | Event::HandedOver { .. }
-        | Event::RecordsAdopted { .. }
-        | Event::PointsAdopted { .. }
-        | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
-    }
+    applied.events.iter().filter_map(Event::accrual)
 }
 
 /// Reads a category; what is not set is `unset`.
