@@ -93,7 +93,9 @@ fn check_complaints(served: &Served) {
     let said = served.shell(&blocks("answer-a-complaint.md", "sh").concat());
     for words in [
         "applied, 0 points: rule purchase: the amount is below what earns a point\n",
+        "order-01549  order-01549  1997-",
         "nothing was refused\n",
+        "marketing given since 199",
         "opening-00500             +25,000  mypoints v1\n      rule account-opening\n",
         // 150 + 10 + 25,000 and its purchases.
         "available  25,181\n",

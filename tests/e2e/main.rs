@@ -18,6 +18,7 @@ mod kafka_topics;
 mod killed;
 mod log;
 mod missing;
+mod points;
 mod python;
 mod scenarios;
 mod stack;

@@ -136,13 +136,15 @@ impl<'a> Stack<'a> {
     }
 
     /// The same person, in this case.
-    fn identifier(&self, of: &Identifier) -> shared::Identifier {
+    fn identifier(&self, of: &Identifier) -> Option<shared::Identifier> {
         let value = format!("{}{}", of.value(), self.suffix);
         let value = match of.scheme() {
             Scheme::EmailHash => Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect(),
             Scheme::CardToken | Scheme::CustomerNumber(_) => value,
+            // It names nobody but its order.
+            Scheme::Order(_) => return None,
         };
-        identifier_to_proto(&Identifier::new(of.scheme(), &value).expect("of the same form"))
+        Some(identifier_to_proto(&Identifier::new(of.scheme(), &value).expect("of the same form")))
     }
 
     fn publish(&mut self, step: &Step, body: &EventBody, at: Timestamp) -> Became {
@@ -153,17 +155,18 @@ impl<'a> Stack<'a> {
         let event = event::PartnerEvent {
             event_id: step.event.clone().unwrap_or_else(|| format!("event {}", self.events)),
             programme: programme.map(|id| self.programme(&id)).unwrap_or_default(),
-            identifier: Some(self.identifier(&identifier)),
+            identifier: self.identifier(&identifier),
             event_time: Some(timestamp_to_proto(step.happened.unwrap_or(at))),
             channel: step.channel.map(|channel| channel.to_string()).unwrap_or_default(),
             revision: i32::try_from(step.revision).expect("a small number"),
-            body: Some(written(body)),
+            body: Some(written(body, &self.suffix)),
             ..event::PartnerEvent::default()
         };
         let ask = event::GetPartnerEventRequest {
             partner: format!("partners/{partner}"),
             event_id: event.event_id.clone(),
             identifier: event.identifier.clone(),
+            order_id: if event.identifier.is_none() { order_of(&event) } else { String::new() },
             ..event::GetPartnerEventRequest::default()
         };
         let request = event::PublishEventsRequest {
@@ -176,7 +179,7 @@ impl<'a> Stack<'a> {
             let published = client.publish_events(self.served.operator(request)).await;
             let [result] = published.expect("it is judged").into_inner().results.try_into().expect("one");
             match result.outcome.expect("it is accepted or refused") {
-                Outcome::Accepted(_) => became(&decided(self.served, &mut client, ask).await),
+                Outcome::Accepted(_) => became(&decided(self.served, &mut client, ask, step.waits).await),
                 Outcome::Refused(refusal) => refused(&refusal),
             }
         })
@@ -246,7 +249,7 @@ impl<'a> Stack<'a> {
     fn link(&self, step: &Step, other: &Identifier) -> Became {
         let identifier = step.who.identifier(step.partner).expect("a step is checked as it is read");
         let parent = self.member(&identifier).unwrap_or_else(|| NOBODY.to_owned());
-        let identifier = Some(self.identifier(other));
+        let identifier = self.identifier(other);
         let request = CreateIdentifierRequest { parent, identifier, request_id: request_id() };
         let mut client = MemberServiceClient::new(self.channel.clone());
         match self.handle.block_on(client.create_identifier(self.served.operator(request))) {
@@ -257,7 +260,7 @@ impl<'a> Stack<'a> {
 
     /// The name of the member who is enrolled on it, or to whom it is linked.
     fn member(&self, of: &Identifier) -> Option<String> {
-        let identifier = Some(self.identifier(of));
+        let identifier = self.identifier(of);
         let request = LookupMemberRequest { identifier, ..LookupMemberRequest::default() };
         let mut client = MemberServiceClient::new(self.channel.clone());
         match self.handle.block_on(client.lookup_member(self.served.operator(request))) {
@@ -408,16 +411,23 @@ fn entry(activity: &Activity) -> String {
     }
 }
 
-/// An event's record, once it is decided.
+/// An event's record, once it is decided; and not to wait, unless that is what it `waits` for.
 async fn decided(
     served: &Served,
     client: &mut PartnerEventServiceClient<Channel>,
     ask: event::GetPartnerEventRequest,
+    waits: bool,
 ) -> event::PartnerEventRecord {
     let until = Instant::now() + PATIENCE;
     loop {
         match client.get_partner_event(served.operator(ask.clone())).await {
-            Ok(found) => return found.into_inner(),
+            Ok(found) => {
+                let found = found.into_inner();
+                let waiting = found.state() == shared::EventState::Waiting;
+                if waits || !waiting || Instant::now() >= until {
+                    return found;
+                }
+            }
             Err(status) if status.code() == Code::NotFound && Instant::now() < until => {}
             Err(status) => panic!("{} is not decided: {status}", ask.event_id),
         }
@@ -454,9 +464,18 @@ fn refused_call(status: &Status) -> Became {
 }
 
 /// As a partner writes it.
-fn written(body: &EventBody) -> event::partner_event::Body {
+/// The order that an event names. Ids of events are not unique across cases, but their orders are.
+fn order_of(event: &event::PartnerEvent) -> String {
+    match &event.body {
+        Some(event::partner_event::Body::OrderReturn(it)) => it.order_id.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Orders are found whoever returns them, so each case has its own.
+fn written(body: &EventBody, suffix: &str) -> event::partner_event::Body {
     use event::partner_event::Body;
-    let text = |reference: &Reference| reference.to_string();
+    let text = |reference: &Reference| format!("{reference}{suffix}");
     match body {
         EventBody::SignUp { consents } => {
             let consent_purposes = consents.iter().map(ToString::to_string).collect();

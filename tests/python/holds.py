@@ -6,59 +6,31 @@ before it was known is linked, and what was bought first is returned.
 Prints a line after each step: what the network said, and what the member has available and held.
 """
 
-import datetime
-import os
+import functools
 import sys
-import time
-import uuid
 
 import grpc
+from calls import key, publish, request_id
 from coalition.account.v1 import account_pb2, account_pb2_grpc
-from coalition.event.v1 import partner_event_pb2 as event_pb2, partner_event_pb2_grpc as event_pb2_grpc
+from coalition.event.v1 import partner_event_pb2 as event_pb2
 from coalition.member.v1 import member_pb2, member_pb2_grpc
 from coalition.redemption.v1 import redemption_pb2, redemption_pb2_grpc
 from coalition.type.v1 import identifier_pb2, outcome_pb2
 
 
-def request_id():
-    """A UUID of version 7: the time in milliseconds, then chance."""
-    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
-    return str(uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62))
-
-
 def main():
     address, partner_key, operator_key = sys.argv[1:]
     channel = grpc.insecure_channel(address)
-    till, operator = (
-        {"metadata": [("authorization", f"Bearer {open(path).read().strip()}")], "timeout": 30}
-        for path in (partner_key, operator_key)
-    )
+    till, operator = key(partner_key), key(operator_key)
     customer = identifier_pb2.Identifier(
         scheme=identifier_pb2.IDENTIFIER_SCHEME_CUSTOMER_NUMBER, scope="partners/shop", value="1"
     )
-
-    events = event_pb2_grpc.PartnerEventServiceStub(channel)
-
-    def publish(event_id, identifier, **body):
-        """Sends an event and waits for its decision."""
-        event = event_pb2.PartnerEvent(event_id=event_id, identifier=identifier, **body)
-        event.event_time.FromDatetime(datetime.datetime.now(datetime.timezone.utc))
-        events.PublishEvents(event_pb2.PublishEventsRequest(partner="partners/shop", events=[event]), **till)
-        asked = event_pb2.GetPartnerEventRequest(
-            partner="partners/shop", event_id=event_id, identifier=identifier
-        )
-        end = time.monotonic() + 60
-        while True:
-            try:
-                return events.GetPartnerEvent(asked, **till)
-            except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.NOT_FOUND or time.monotonic() > end:
-                    raise
+    send = functools.partial(publish, channel, till)
 
     def purchase(order_id, units):
         return event_pb2.Purchase(order_id=order_id, amount={"currency_code": "USD", "units": units})
 
-    state = publish("e1", customer, purchase=purchase("o1", 100)).state
+    state = send("e1", customer, purchase=purchase("o1", 100)).state
     members = member_pb2_grpc.MemberServiceStub(channel)
     member = members.LookupMember(member_pb2.LookupMemberRequest(identifier=customer), **till).name
     accounts = account_pb2_grpc.AccountServiceStub(channel)
@@ -91,12 +63,11 @@ def main():
     tell(redemption_pb2.RedemptionState.Name(redemptions.RefundRedemption(refund, **till).state))
 
     card = identifier_pb2.Identifier(scheme=identifier_pb2.IDENTIFIER_SCHEME_CARD_TOKEN, value="tok_1")
-    publish("e2", card, purchase=purchase("o2", 7))
+    send("e2", card, purchase=purchase("o2", 7))
     link = member_pb2.CreateIdentifierRequest(parent=member, identifier=card, request_id=request_id())
     tell("LINKED", members.CreateIdentifier(link, **till).position)
-    returned = publish("e3", customer, order_return=event_pb2.OrderReturn(order_id="o1"))
+    returned = send("e3", customer, order_return=event_pb2.OrderReturn(order_id="o1"))
     tell(outcome_pb2.EventState.Name(returned.state), returned.position)
-
 
 
 main()

@@ -97,6 +97,8 @@ methods! {
     PartnerEventServiceClient in event {
         publish_events(PublishEventsRequest) -> PublishEventsResponse;
         get_partner_event(GetPartnerEventRequest) -> PartnerEventRecord;
+        list_partner_events(ListPartnerEventsRequest) -> ListPartnerEventsResponse
+            [PartnerEventRecord in partner_events];
         get_rejected_event(GetRejectedEventRequest) -> RejectedEvent;
         list_rejected_events(ListRejectedEventsRequest) -> ListRejectedEventsResponse
             [RejectedEvent in rejected_events];
@@ -107,6 +109,9 @@ methods! {
         lookup_member(LookupMemberRequest) -> Member;
         create_identifier(CreateIdentifierRequest) -> MemberIdentifier, request_id;
         list_identifiers(ListIdentifiersRequest) -> ListIdentifiersResponse [MemberIdentifier in identifiers];
+        delete_identifier(DeleteIdentifierRequest) -> MemberIdentifier, request_id;
+        get_consent(GetConsentRequest) -> Consent;
+        update_consent(UpdateConsentRequest) -> Consent, request_id;
     }
     OperatorServiceClient in operator {
         get_conservation_report(GetConservationReportRequest) -> ConservationReport;
@@ -121,11 +126,15 @@ methods! {
         create_partner(CreatePartnerRequest) -> Partner, request_id;
         get_partner(GetPartnerRequest) -> Partner;
         list_partners(ListPartnersRequest) -> ListPartnersResponse [Partner in partners];
+        update_partner(UpdatePartnerRequest) -> Partner, request_id;
+        suspend_partner(SuspendPartnerRequest) -> Partner, request_id;
+        resume_partner(ResumePartnerRequest) -> Partner, request_id;
         create_partner_contract(CreatePartnerContractRequest) -> PartnerContract, request_id;
         list_partner_contracts(ListPartnerContractsRequest) -> ListPartnerContractsResponse
             [PartnerContract in contracts];
         create_api_key(CreateApiKeyRequest) -> ApiKey, request_id;
         revoke_api_key(RevokeApiKeyRequest) -> ApiKey, request_id;
+        list_api_keys(ListApiKeysRequest) -> ListApiKeysResponse [ApiKey in api_keys];
     }
     ProgrammeServiceClient in programme {
         validate_programme(ValidateProgrammeRequest) -> ValidateProgrammeResponse;
@@ -149,6 +158,8 @@ methods! {
     }
     SettlementServiceClient in settlement {
         get_settlement_statement(GetSettlementStatementRequest) -> SettlementStatement;
+        list_settlement_statements(ListSettlementStatementsRequest) -> ListSettlementStatementsResponse
+            [SettlementStatement in statements];
         get_net_position(GetNetPositionRequest) -> NetPosition;
         get_burn_matrix(GetBurnMatrixRequest) -> BurnMatrix;
         list_settlement_lines(ListSettlementLinesRequest) -> ListSettlementLinesResponse

@@ -52,7 +52,7 @@ enum Command {
     Adjustment(cmd::adjustment::Command),
     Statement(cmd::statement::Statement),
     Publish(cmd::publish::Args),
-    Event(cmd::event::Args),
+    Event(cmd::event::Event),
     Rejected(cmd::rejected::Args),
     #[command(subcommand)]
     Topics(cmd::topics::Command),

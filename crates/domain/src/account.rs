@@ -23,7 +23,7 @@ use crate::order::OrderRecord;
 use crate::pages::Pages;
 use crate::waiting::WaitingEvent;
 use crate::{
-    AccountId, Command, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose,
+    AccountId, Command, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose, Role,
     Timestamp,
 };
 
@@ -67,7 +67,7 @@ pub struct Enrolment {
 pub struct Consent {
     /// Whether they do.
     pub given: bool,
-    /// The event time of the latest word on it.
+    /// The time of the latest word on it: an event's own, or when a request was decided.
     pub since: Timestamp,
 }
 
@@ -119,6 +119,8 @@ pub struct Account {
     adjustments: Pages<AdjustmentRecord, AdjustmentId>,
     forward: Option<Forward>,
     linked: Vec<Linked>,
+    stays: bool,
+    own_since: u32,
 }
 
 impl Account {
@@ -139,6 +141,8 @@ impl Account {
             adjustments: Pages::default(),
             forward: None,
             linked: Vec::new(),
+            stays: false,
+            own_since: 0,
         }
     }
 
@@ -207,9 +211,21 @@ impl Account {
         self.forward.as_ref()
     }
 
-    /// The identifiers that were linked to the member, in the order in which they were.
+    /// The identifiers that were ever linked to the member, in the order in which they were first.
     pub fn linked(&self) -> &[Linked] {
         &self.linked
+    }
+
+    /// Whether it is never linked to another member's, for good: something was done here that only a member does, or
+    /// identifiers may be linked to it. Somebody is enrolled here then.
+    pub fn stays(&self) -> bool {
+        self.stays
+    }
+
+    /// The first activity since it follows nobody any more, after it did; 0: it never did. Whatever was forwarded before is
+    /// known to the member's account alone.
+    pub fn own_since(&self) -> u32 {
+        self.own_since
     }
 
     /// Whether something is owed in any programme.
@@ -275,7 +291,8 @@ impl Account {
         };
         let waited = self.wait(decision, at);
         if let Some(entry) = self.entry(&decision.command, state, at)
-            && !(waited && self.keys.settle(entry, seq))
+            && !((waited || matches!(decision.command, Command::Forwarded { .. }))
+                && self.keys.settle(entry, seq))
         {
             self.note(entry, at);
         }
@@ -292,8 +309,15 @@ impl Account {
             | Command::Redeem { request, .. }
             | Command::Reward { request, .. }
             | Command::Adjust { request, .. }
-            | Command::Link { request, .. } => request.issued().plus(at.max_request_age),
-            Command::TimePassed { .. } | Command::Adopt(_) => return None,
+            | Command::Link { request, .. }
+            | Command::Consent { request, .. }
+            | Command::Unlink { request, .. }
+            | Command::AcceptLinks { request, .. } => request.issued().plus(at.max_request_age),
+            Command::TimePassed { .. }
+            | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. } => return None,
         };
         let (key, content) = (command.key()?, command.content());
         Some(KeyEntry { key, content, activity: self.activities, state, keep_until })
@@ -306,7 +330,12 @@ impl Account {
         self.waiting.retain(|waiting| waiting.event != *event);
         let waited = self.waiting.len() < before;
         if let Outcome::Waiting(wait) = &decision.outcome {
-            self.waiting.push(WaitingEvent { event: event.clone(), place: at.place, wait: wait.clone() });
+            self.waiting.push(WaitingEvent {
+                event: event.clone(),
+                place: at.place,
+                wait: wait.clone(),
+                found: None,
+            });
         }
         waited
     }
@@ -335,7 +364,10 @@ impl Account {
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
                 | Event::RedemptionRefunded { .. }
-                | Event::PointsExchanged(_) => self.burn(event, at),
+                | Event::PointsExchanged(_) => {
+                    self.stays = true;
+                    self.burn(event, at);
+                }
                 Event::OrderReturned(part) => {
                     self.orders.change(&part.order, at.place.seq, |order| order.take_back(part))
                 }
@@ -346,51 +378,62 @@ impl Account {
                 Event::AdjustmentCreated { .. }
                 | Event::AdjustmentApproved { .. }
                 | Event::AdjustmentRejected { .. }
-                | Event::PointsTaken(_) => self.adjust(event, at),
+                | Event::PointsTaken(_) => {
+                    self.stays = true;
+                    self.adjust(event, at);
+                }
                 Event::AccountLinked { .. }
                 | Event::HandedOver { .. }
                 | Event::RecordsAdopted { .. }
                 | Event::PointsAdopted { .. }
                 | Event::PointsSuspended { .. }
-                | Event::GrantReversed(_) => self.link(event, command, at),
+                | Event::GrantReversed(_)
+                | Event::LinksAccepted
+                | Event::AccountUnlinked { .. }
+                | Event::OrderKnown { .. }
+                | Event::OrderLocated { .. } => self.link(event, command, at),
             }
         }
     }
 
     fn enrol(&mut self, command: &Command, at: &Moment) {
         let identifier = match command {
+            // A partner's sign-up of somebody who may have enrolled elsewhere leaves open whose the account is.
             Command::PartnerEvent(event) | Command::Forwarded { event, .. } => event.identifier.clone(),
-            Command::Enrol { identifier, .. } => identifier.clone(),
+            Command::Enrol { identifier, .. } => {
+                self.stays = true;
+                identifier.clone()
+            }
             Command::Redeem { .. }
             | Command::TimePassed { .. }
             | Command::Reward { .. }
             | Command::Adjust { .. }
             | Command::Link { .. }
-            | Command::Adopt(_) => unreachable!("neither a reward nor time nor a link enrols anybody"),
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. }
+            | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. } => {
+                unreachable!("neither a reward nor time nor a link enrols anybody")
+            }
         };
         self.enrolment = Some(Enrolment { at: at.decided_at, identifier });
     }
 
     fn consent(&mut self, purpose: Purpose, given: bool, command: &Command, at: &Moment) {
-        let since = match command {
-            Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
-                if purpose.as_str() == SIGN_IN {
-                    if given {
-                        self.sign_in.insert(event.partner);
-                    } else {
-                        self.sign_in.clear();
-                    }
-                }
-                event.event_time
+        let event = command.event();
+        if purpose.as_str() == SIGN_IN {
+            match event {
+                Some(event) if given => drop(self.sign_in.insert(event.partner)),
+                Some(_) | None => self.sign_in.clear(),
             }
-            Command::Enrol { .. }
-            | Command::Redeem { .. }
-            | Command::TimePassed { .. }
-            | Command::Reward { .. }
-            | Command::Adjust { .. }
-            | Command::Link { .. }
-            | Command::Adopt(_) => at.decided_at,
-        };
+        }
+        // Who speaks for themselves is there.
+        self.stays |=
+            matches!(command, Command::Consent { caller, .. } if matches!(caller.role, Role::Member(_)));
+        let since = event.map_or(at.decided_at, |event| event.event_time);
         self.consents.insert(purpose, Consent { given, since });
     }
 

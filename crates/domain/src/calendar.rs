@@ -89,6 +89,12 @@ impl Zone {
         start.unwrap_or(time)..self.end_of(time, Term::Days(0), Some(EndOf::Year))
     }
 
+    /// The calendar month that `time` lies in.
+    pub fn month(&self, time: Timestamp) -> Range<Timestamp> {
+        let start = self.date(time).and_then(|date| self.start(date.first_of_month()));
+        start.unwrap_or(time)..self.end_of(time, Term::Days(0), Some(EndOf::Month))
+    }
+
     /// The first instant of a day that is written like `2026-01-31`; `None` if it is none.
     pub fn start_of_day(&self, day: &str) -> Option<Timestamp> {
         self.start(day.parse().ok()?).ok()
@@ -162,6 +168,18 @@ mod tests {
             ("Europe/Paris", "2026-12-31T23:00:00Z", "2026-12-31T23:00:00Z", "2027-12-31T23:00:00Z"),
         ] {
             assert_eq!(zone(name).year(at(time)), at(start)..at(end), "{name} {time}");
+        }
+    }
+
+    #[test]
+    fn a_month_is_that_of_the_place() {
+        for (name, time, start, end) in [
+            ("UTC", "2026-12-31T23:30:00Z", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ("Europe/Paris", "2026-12-31T23:30:00Z", "2026-12-31T23:00:00Z", "2027-01-31T23:00:00Z"),
+            // The clocks go back on the 25th.
+            ("Europe/Paris", "2026-10-01T00:00:00Z", "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z"),
+        ] {
+            assert_eq!(zone(name).month(at(time)), at(start)..at(end), "{name} {time}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is asked of an account.
 
+mod body;
 mod fingerprints;
 
 use serde::{Deserialize, Serialize};
@@ -130,68 +131,6 @@ pub struct ReturnedLine {
     pub amount: Option<Money>,
 }
 
-impl EventBody {
-    /// The name that the event gives to what it is about.
-    pub fn reference(&self) -> Option<&Reference> {
-        match self {
-            Self::Purchase { order, .. } | Self::Basket { order, .. } | Self::Return { order, .. } => {
-                Some(order)
-            }
-            Self::AccountClosing { reference } => Some(reference),
-            Self::EmailRead { message } => Some(message),
-            Self::AccountOpening { reference } | Self::Engagement { reference, .. } => reference.as_ref(),
-            Self::SignUp { .. } | Self::ConsentGiven { .. } | Self::ConsentWithdrawn { .. } => None,
-        }
-    }
-
-    /// How many lines it names.
-    pub fn lines(&self) -> usize {
-        match self {
-            Self::Basket { lines, .. } => lines.len(),
-            Self::Return { what: Returned::Lines(lines), .. } => lines.len(),
-            Self::Return { what: Returned::Whole | Returned::Amount(_), .. }
-            | Self::SignUp { .. }
-            | Self::ConsentGiven { .. }
-            | Self::ConsentWithdrawn { .. }
-            | Self::Purchase { .. }
-            | Self::EmailRead { .. }
-            | Self::AccountOpening { .. }
-            | Self::Engagement { .. }
-            | Self::AccountClosing { .. } => 0,
-        }
-    }
-
-    /// What was paid, in a purchase.
-    pub fn amount(&self) -> Option<&Money> {
-        match self {
-            Self::Purchase { amount, .. } | Self::Basket { amount, .. } => Some(amount),
-            Self::SignUp { .. }
-            | Self::ConsentGiven { .. }
-            | Self::ConsentWithdrawn { .. }
-            | Self::EmailRead { .. }
-            | Self::AccountOpening { .. }
-            | Self::Engagement { .. }
-            | Self::Return { .. }
-            | Self::AccountClosing { .. } => None,
-        }
-    }
-
-    /// The kind, as documents and programmes write it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::SignUp { .. } => "sign_up",
-            Self::ConsentGiven { .. } => "consent_given",
-            Self::ConsentWithdrawn { .. } => "consent_withdrawn",
-            Self::Purchase { .. } | Self::Basket { .. } => "purchase",
-            Self::EmailRead { .. } => "email_read",
-            Self::AccountOpening { .. } => "account_opening",
-            Self::Engagement { .. } => "engagement",
-            Self::Return { .. } => "order_return",
-            Self::AccountClosing { .. } => "account_closing",
-        }
-    }
-}
-
 /// As whom a key speaks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Role {
@@ -288,6 +227,66 @@ pub enum Command {
         /// This account.
         account: AccountId,
     },
+    /// Note what the member permits, or permits no longer.
+    Consent {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose consent.
+        account: AccountId,
+        /// To what.
+        purpose: Purpose,
+        /// Whether it is given or withdrawn.
+        given: bool,
+    },
+    /// Have an identifier's account no longer follow a member's.
+    Unlink {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Whose account is on its own again.
+        identifier: Identifier,
+        /// Which account it follows.
+        member: AccountId,
+    },
+    /// Have the account of a member stay where it is for good, so that others can follow it.
+    AcceptLinks {
+        /// Whose request.
+        caller: Caller,
+        /// Repeats with the same id have no second effect.
+        request: RequestId,
+        /// Which account.
+        account: AccountId,
+    },
+    /// Look for the account that knows an order. A shard asks it of every shard, which asks those of its accounts that may.
+    FindOrder {
+        /// Under which key an account would know it.
+        order: Fingerprint,
+        /// The account where something waits for it.
+        asker: AccountId,
+        /// Until when it waits.
+        until: Timestamp,
+    },
+    /// Say whether it is this account that knows an order for which another one was asked. The shard asks it of itself.
+    LocateOrder {
+        /// This account.
+        account: AccountId,
+        /// Under which key an account would know it.
+        order: Fingerprint,
+        /// The account where something waits for it.
+        asker: AccountId,
+    },
+    /// Hear which account knows an order. A shard asks it of another: it can't be refused.
+    OrderLocated {
+        /// This account, where something waits for it.
+        account: AccountId,
+        /// Under which key the other one knows it.
+        order: Fingerprint,
+        /// The other one.
+        at: AccountId,
+    },
 }
 
 /// What is asked about an adjustment.
@@ -345,12 +344,19 @@ impl Command {
     pub fn account(&self) -> AccountId {
         match self {
             Self::PartnerEvent(event) => event.identifier.account(),
-            Self::Enrol { identifier, .. } | Self::Link { identifier, .. } => identifier.account(),
+            Self::Enrol { identifier, .. }
+            | Self::Link { identifier, .. }
+            | Self::Unlink { identifier, .. } => identifier.account(),
             Self::Redeem { account, .. }
             | Self::TimePassed { account }
             | Self::Reward { account, .. }
             | Self::Adjust { account, .. }
-            | Self::Forwarded { account, .. } => *account,
+            | Self::Forwarded { account, .. }
+            | Self::Consent { account, .. }
+            | Self::AcceptLinks { account, .. }
+            | Self::FindOrder { asker: account, .. }
+            | Self::LocateOrder { account, .. }
+            | Self::OrderLocated { account, .. } => *account,
             Self::Adopt(handover) => handover.to,
         }
     }
@@ -374,7 +380,13 @@ impl Command {
             | Self::Reward { .. }
             | Self::Adjust { .. }
             | Self::Link { .. }
-            | Self::Adopt(_) => None,
+            | Self::Adopt(_)
+            | Self::Consent { .. }
+            | Self::Unlink { .. }
+            | Self::AcceptLinks { .. }
+            | Self::FindOrder { .. }
+            | Self::LocateOrder { .. }
+            | Self::OrderLocated { .. } => None,
         }
     }
 
@@ -385,8 +397,17 @@ impl Command {
             | Self::Redeem { caller, request, .. }
             | Self::Reward { caller, request, .. }
             | Self::Adjust { caller, request, .. }
-            | Self::Link { caller, request, .. } => Some((caller, *request)),
-            Self::PartnerEvent(_) | Self::TimePassed { .. } | Self::Adopt(_) | Self::Forwarded { .. } => None,
+            | Self::Link { caller, request, .. }
+            | Self::Consent { caller, request, .. }
+            | Self::Unlink { caller, request, .. }
+            | Self::AcceptLinks { caller, request, .. } => Some((caller, *request)),
+            Self::PartnerEvent(_)
+            | Self::TimePassed { .. }
+            | Self::Adopt(_)
+            | Self::Forwarded { .. }
+            | Self::FindOrder { .. }
+            | Self::LocateOrder { .. }
+            | Self::OrderLocated { .. } => None,
         }
     }
 
@@ -400,8 +421,17 @@ impl Command {
             | Self::Redeem { .. }
             | Self::Reward { .. }
             | Self::Adjust { .. }
-            | Self::Link { .. } => self.request().map(|(caller, request)| request_key(caller.role, request)),
-            Self::TimePassed { .. } | Self::Adopt(_) => None,
+            | Self::Link { .. }
+            | Self::Consent { .. }
+            | Self::Unlink { .. }
+            | Self::AcceptLinks { .. } => {
+                self.request().map(|(caller, request)| request_key(caller.role, request))
+            }
+            Self::TimePassed { .. }
+            | Self::Adopt(_)
+            | Self::FindOrder { .. }
+            | Self::LocateOrder { .. }
+            | Self::OrderLocated { .. } => None,
         }
     }
 }

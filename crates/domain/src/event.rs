@@ -55,8 +55,10 @@ pub struct Wait {
 pub enum WaitsFor {
     /// The member's consent.
     Consent(Purpose),
-    /// The purchase, or the opening, that the event takes back.
+    /// The purchase, or the opening, that the event takes back, on this very account.
     Order,
+    /// The same, on whatever account of the network: every shard is asked for it.
+    OrderAnywhere,
 }
 
 impl WaitsFor {
@@ -64,7 +66,7 @@ impl WaitsFor {
     pub fn missed(&self) -> Rejection {
         match self {
             Self::Consent(purpose) => Rejection::ConsentMissing(*purpose),
-            Self::Order => Rejection::OrderNotFound,
+            Self::Order | Self::OrderAnywhere => Rejection::OrderNotFound,
         }
     }
 }
@@ -246,6 +248,27 @@ pub enum Event {
     },
     /// Points that came with a link were granted before to the member, by a rule that grants once: they are taken back.
     GrantReversed(Reversal),
+    /// The account follows no other one from now on: others can follow it.
+    LinksAccepted,
+    /// The account no longer follows a member's.
+    AccountUnlinked {
+        /// Which it followed.
+        from: AccountId,
+    },
+    /// The account knows the order for which another one was asked, which hears of it.
+    OrderKnown {
+        /// Under which key.
+        order: Fingerprint,
+        /// The account where something waits for it.
+        asker: AccountId,
+    },
+    /// Another account knows the order for which something waits here.
+    OrderLocated {
+        /// Under which key.
+        order: Fingerprint,
+        /// Which account.
+        at: AccountId,
+    },
 }
 
 /// What the points of a hold or redemption buy.

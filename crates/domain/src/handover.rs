@@ -1,15 +1,15 @@
-//! Links: an identifier's account that nobody has enrolled on hands what it has over to a member's, and what comes for it
-//! later follows.
+//! Links: an identifier's account hands what it has over to a member's, and what comes for it later follows.
 //!
 //! A handover goes from shard to shard, and can't be refused there: while it is on its way its points stand in transit, and
-//! what its destination can't take in goes to suspense. Points are handed over once at the most, as only accounts that were
-//! never enrolled are linked, and only to enrolled ones.
+//! what its destination can't take in goes to suspense. Points are handed over once at the most, as an account that others
+//! follow has said before that it stays where it is.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::Consent;
 use crate::debt::Debt;
-use crate::event::{Decision, Event, Outcome};
+use crate::decide::search;
+use crate::event::{Decision, Event, Outcome, Wait, WaitsFor};
 use crate::lot::{Lot, LotKey};
 use crate::order::OrderRecord;
 use crate::{AccountId, Command, Fingerprint, Identifier, Points, ProgrammeId, Purpose, Timestamp};
@@ -67,6 +67,8 @@ pub enum Piece {
         /// The next one; `None`: these are the last.
         next: Option<Fingerprint>,
     },
+    /// Nothing more: the account no longer follows. It comes alone, behind all others.
+    Unlinked,
 }
 
 /// What another account has to be asked as this was decided here.
@@ -77,6 +79,10 @@ pub fn outgoing(decision: &Decision) -> Option<Command> {
             Some(Command::Forwarded { event, account: *account })
         }
         Outcome::Applied(applied) => {
+            if let [Event::OrderKnown { order, asker }] = applied.events[..] {
+                let at = decision.command.account();
+                return Some(Command::OrderLocated { account: asker, order, at });
+            }
             let mut handed = applied.events.iter().filter_map(|event| {
                 if let Event::HandedOver { to, piece } = event { Some((*to, piece.clone())) } else { None }
             });
@@ -84,7 +90,11 @@ pub fn outgoing(decision: &Decision) -> Option<Command> {
             let pieces = std::iter::once(first).chain(handed.map(|(_, piece)| piece)).collect();
             Some(Command::Adopt(Handover { from: decision.command.account(), to, pieces }))
         }
-        Outcome::Refused(_) | Outcome::Waiting(_) => None,
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::OrderAnywhere }) => {
+            search::question(&decision.command, *until)
+        }
+        Outcome::Refused(_)
+        | Outcome::Waiting(Wait { waits_for: WaitsFor::Consent(_) | WaitsFor::Order, .. }) => None,
     }
 }
 
@@ -136,8 +146,10 @@ pub struct Linked {
     pub identifier: Identifier,
     /// Its own account.
     pub account: AccountId,
-    /// When this account heard of it.
+    /// When this account heard of it last.
     pub at: Timestamp,
+    /// Whether it was unlinked since. It keeps its place: the names of lots that came with it have it.
+    pub ended: bool,
 }
 
 /// The name of a lot in the account that it was handed over to, as the `nth` account linked to it, from 1. A decision makes

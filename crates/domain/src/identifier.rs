@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AccountId, PartnerId};
+use crate::{AccountId, Fingerprint, PartnerId};
 
 /// The uuid v5 name space of accounts. Frozen.
 const ACCOUNTS: Uuid = Uuid::from_u128(0x6f0d_93c5_1b1c_5a53_9d3f_0c5e_27a4_e1b8);
@@ -22,6 +22,8 @@ pub enum Scheme {
     CardToken,
     /// A partner's own customer number, unique at that partner.
     CustomerNumber(PartnerId),
+    /// A partner's order: of whom an event is that names nobody but what it takes back. Nobody enrols on it.
+    Order(PartnerId),
 }
 
 /// (scheme, scope, value): a token or a hash, never a card number or an address.
@@ -71,6 +73,11 @@ impl Identifier {
         Ok(Self { scheme, value: value.into() })
     }
 
+    /// The one of an event of `partner` that names nobody but what it takes back, which accounts know under `key`.
+    pub fn of_order(partner: PartnerId, key: &Fingerprint) -> Self {
+        Self { scheme: Scheme::Order(partner), value: format!("{key:?}").into() }
+    }
+
     /// Its kind and scope.
     pub fn scheme(&self) -> Scheme {
         self.scheme
@@ -87,6 +94,7 @@ impl Identifier {
             Scheme::EmailHash => ("email-hash", ""),
             Scheme::CardToken => ("card-token", ""),
             Scheme::CustomerNumber(partner) => ("customer-number", partner.as_str()),
+            Scheme::Order(partner) => ("order", partner.as_str()),
         };
         // No scope holds a colon, so no two identifiers give one name.
         AccountId(Uuid::new_v5(&ACCOUNTS, format!("{scheme}:{scope}:{}", self.value).as_bytes()))
@@ -127,7 +135,7 @@ fn check(scheme: Scheme, value: &str) -> Result<(), NoIdentifier> {
         Scheme::CardToken | Scheme::CustomerNumber(_) if is_card_number(value) => {
             Err(NoIdentifier::CardNumber)
         }
-        Scheme::EmailHash | Scheme::CardToken | Scheme::CustomerNumber(_) => Ok(()),
+        Scheme::EmailHash | Scheme::CardToken | Scheme::CustomerNumber(_) | Scheme::Order(_) => Ok(()),
     }
 }
 

@@ -166,6 +166,11 @@ impl Fingerprint {
         Feed(Sha256::new()).field(0, domain.as_bytes())
     }
 
+    /// The fingerprint of these bytes, which are one's.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes, the first of which are as good as random.
     pub fn bytes(&self) -> &[u8; 16] {
         &self.0

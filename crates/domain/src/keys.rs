@@ -93,17 +93,23 @@ impl KeyIndex {
         &self.pages
     }
 
-    /// What is known of a command.
-    pub fn seen(&self, key: &Fingerprint, content: &Fingerprint) -> Seen {
+    /// What is known of a command. What was forwarded before the activity `own_since` was so to an account that decides for
+    /// this one no more. What was forwarded and `comes_back` is not a repeat: nobody has decided it yet.
+    pub fn seen(&self, key: &Fingerprint, content: &Fingerprint, own_since: u32, comes_back: bool) -> Seen {
         let mut seen = Seen::New;
         let mut contents = 0;
         for entry in self.of(key) {
             if entry.content == *content {
+                if comes_back && entry.state == KeyState::Forwarded {
+                    continue;
+                }
                 return Seen::Repeat(entry.activity);
             }
             seen = match (seen, entry.state) {
                 (_, KeyState::Applied | KeyState::Claimed | KeyState::Waiting)
                 | (Seen::Taken, KeyState::Refused | KeyState::Forwarded) => Seen::Taken,
+                // It may have taken effect there, which nobody says here.
+                (_, KeyState::Forwarded) if entry.activity < own_since => Seen::Taken,
                 // Whoever decides what was forwarded knows whether its id is taken.
                 (_, KeyState::Refused | KeyState::Forwarded) => Seen::RefusedBefore,
             };
@@ -112,11 +118,13 @@ impl KeyIndex {
         if contents < CONTENTS_MAX { seen } else { Seen::Taken }
     }
 
-    /// The activity that decided the id last: the one in effect or waiting, else the last refusal.
+    /// The activity that decided the id last: the one in effect or waiting, else the last one that was forwarded, else the last
+    /// refusal.
     pub fn activity(&self, key: &Fingerprint) -> Option<u32> {
         let stands = |entry: &&KeyEntry| matches!(entry.state, KeyState::Applied | KeyState::Waiting);
-        let refused = || self.of(key).max_by_key(|entry| entry.activity);
-        self.of(key).find(stands).or_else(refused).map(|entry| entry.activity)
+        let rank = |entry: &&KeyEntry| (entry.state == KeyState::Forwarded, entry.activity);
+        let other = || self.of(key).max_by_key(rank);
+        self.of(key).find(stands).or_else(other).map(|entry| entry.activity)
     }
 
     /// Whether a once-limit was used up.
@@ -156,11 +164,14 @@ impl KeyIndex {
         }
     }
 
-    /// A command that waited was decided again: its entry is this one now. False if none waits.
+    /// A command that waited, or that was forwarded and came back, was decided again: its entry is this one now. False if there
+    /// is none.
     pub(crate) fn settle(&mut self, entry: KeyEntry, seq: u64) -> bool {
         let Some(number) = self.page_of(&entry.key) else { return false };
         let waits = |known: &KeyEntry| {
-            known.state == KeyState::Waiting && known.key == entry.key && known.content == entry.content
+            matches!(known.state, KeyState::Waiting | KeyState::Forwarded)
+                && known.key == entry.key
+                && known.content == entry.content
         };
         let Some(at) = self.pages[number].entries.iter().position(waits) else { return false };
         let page = Arc::make_mut(&mut self.pages[number]);

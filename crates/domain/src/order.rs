@@ -6,10 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{OrderReturn, VersionId};
+use crate::account::orders;
+use crate::event::{Decision, OrderReturn, Outcome, VersionId};
 use crate::lot::LotKey;
 use crate::pages::Weigh;
-use crate::{Fingerprint, Money, PartnerId, Points, Reference, RuleId, SLUG_MAX, Timestamp, UnitPrice};
+use crate::{
+    EventBody, Fingerprint, Money, PartnerId, Points, Reference, RuleId, SLUG_MAX, Timestamp, UnitPrice,
+};
 
 /// What an order may weigh, in bytes: a row has to hold it.
 pub const ORDER_BYTES_MAX: usize = 24 * 1024;
@@ -197,6 +200,28 @@ impl OrderRecord {
     pub(crate) fn grant(&mut self, lot: &LotKey) -> Option<&mut Granted> {
         self.grants.iter_mut().find(|grant| grant.lot == *lot)
     }
+}
+
+/// Under which key an account that knows it keeps what an event of `partner` takes back, if it does.
+pub fn taken_back(partner: PartnerId, body: &EventBody) -> Option<Fingerprint> {
+    match body {
+        EventBody::Return { order, .. } => Some(order_key(partner, order)),
+        EventBody::AccountClosing { reference } => Some(opening_key(partner, reference)),
+        EventBody::Purchase { .. }
+        | EventBody::Basket { .. }
+        | EventBody::AccountOpening { .. }
+        | EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::ConsentWithdrawn { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::Engagement { .. } => None,
+    }
+}
+
+/// Under which key the account keeps what the decision bought or opened, if it did.
+pub fn kept(decision: &Decision) -> Option<Fingerprint> {
+    let applied = matches!(decision.outcome, Outcome::Applied(_));
+    if applied { orders::key_of(&decision.command) } else { None }
 }
 
 impl LineRecord {

@@ -27,11 +27,11 @@ pub struct Page<V, K = Fingerprint> {
     pub changed: u64,
     /// The lowest key that belongs here; it never changes and names the page. The lowest of all for the first page.
     pub from: K,
-    /// In the order of their keys; never empty.
+    /// In the order of their keys; empty only if the index was cleared.
     pub entries: Vec<(K, V)>,
 }
 
-/// The index: one value a key. None leaves it, but for those that [`Pages::insert_forgetting`] lets go.
+/// The index: one value a key. None leaves it, but for those that [`Pages::insert_forgetting`] lets go, and for all at once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pages<V, K = Fingerprint> {
     pages: Vec<Arc<Page<V, K>>>,
@@ -111,6 +111,15 @@ impl<V: Clone + Weigh, K: Copy + Ord + Default> Pages<V, K> {
             let place = page.entries.binary_search_by_key(key, |(known, _)| *known);
             change(&mut page.entries[place.expect("what is changed is known")].1);
         });
+    }
+
+    /// Forgets all values. The pages stay, as each may have a row of its own.
+    pub fn clear(&mut self, seq: u64) {
+        for page in &mut self.pages {
+            let page = Arc::make_mut(page);
+            page.changed = seq;
+            page.entries.clear();
+        }
     }
 
     fn touch(&mut self, key: &K, seq: u64, change: impl FnOnce(&mut Page<V, K>)) {

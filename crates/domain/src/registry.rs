@@ -122,6 +122,29 @@ pub enum RegistryEvent {
     },
     /// From now on an adjustment of more points needs a second operator.
     AdjustmentLimitChanged(Points),
+    /// A partner is called otherwise, or its events that name no programme are for another one.
+    PartnerUpdated {
+        /// Which.
+        id: PartnerId,
+        /// For people.
+        display_name: String,
+        /// The programme of its events that name none.
+        default_programme: Option<ProgrammeId>,
+    },
+    /// A partner begins nothing from now on.
+    PartnerSuspended {
+        /// Which.
+        id: PartnerId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A partner that was suspended takes part again.
+    PartnerResumed {
+        /// Which.
+        id: PartnerId,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// The public half of the pair by which the holder of a key signs tokens of members: Ed25519, RFC 8032.
@@ -137,6 +160,7 @@ pub struct Registry {
     consent_wait: Option<Span>,
     adjustment_limit: Option<Points>,
     partners: BTreeMap<PartnerId, Partner>,
+    suspended: BTreeMap<PartnerId, Timestamp>,
     contracts: BTreeMap<(ProgrammeId, PartnerId), Vec<Contract>>,
     keys: BTreeMap<KeyId, ApiKey>,
     token_keys: BTreeMap<KeyId, TokenKey>,
@@ -180,6 +204,27 @@ impl Registry {
         self.partners.values()
     }
 
+    /// Since when a partner is suspended; `None`: it takes part.
+    pub fn suspended(&self, id: &PartnerId) -> Option<Timestamp> {
+        self.suspended.get(id).copied()
+    }
+
+    /// Whether anything may begin at a partner.
+    pub fn check_takes_part(&self, id: &PartnerId) -> Result<(), Rejection> {
+        match self.suspended(id) {
+            None => Ok(()),
+            Some(_) => Err(Rejection::PartnerSuspended(*id)),
+        }
+    }
+
+    /// Whether the caller may begin anything: not with a suspended partner's key, nor with a token that such a key signed.
+    pub fn check_begins(&self, caller: &Caller) -> Result<(), Rejection> {
+        match self.keys.get(&caller.key).map(|key| key.role) {
+            Some(Role::Partner(partner)) => self.check_takes_part(&partner),
+            Some(Role::Operator | Role::Member(_)) | None => Ok(()),
+        }
+    }
+
     /// A partner's contracts in a programme, oldest first.
     pub fn contracts(&self, programme: &ProgrammeId, partner: &PartnerId) -> &[Contract] {
         self.contracts.get(&(*programme, *partner)).map_or(&[], Vec::as_slice)
@@ -219,6 +264,11 @@ impl Registry {
         self.keys.get(id)
     }
 
+    /// The keys, by name, also those that were revoked.
+    pub fn keys(&self) -> impl Iterator<Item = &ApiKey> {
+        self.keys.values()
+    }
+
     /// By what tokens are verified that the holder of a key signed; `None`: it has not signed any yet.
     pub fn token_key(&self, id: &KeyId) -> Option<&TokenKey> {
         self.token_keys.get(id)
@@ -251,6 +301,18 @@ impl Registry {
             RegistryEvent::AdjustmentLimitChanged(limit) => self.adjustment_limit = Some(*limit),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.clone());
+            }
+            RegistryEvent::PartnerUpdated { id, display_name, default_programme } => {
+                if let Some(partner) = self.partners.get_mut(id) {
+                    partner.display_name.clone_from(display_name);
+                    partner.default_programme = *default_programme;
+                }
+            }
+            RegistryEvent::PartnerSuspended { id, at } => {
+                self.suspended.insert(*id, *at);
+            }
+            RegistryEvent::PartnerResumed { id, .. } => {
+                self.suspended.remove(id);
             }
             RegistryEvent::ContractAgreed(contract) => {
                 self.contracts

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AdjustmentId, BurnId, Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span, Timestamp,
+    AccountId, AdjustmentId, BurnId, Currency, PartnerId, Points, ProgrammeId, Purpose, RewardId, Span,
+    Timestamp,
 };
 
 /// A refused command. Journaled, so that a repeat gets the same answer. Frozen: new reasons at the end.
@@ -218,6 +219,24 @@ pub enum Rejection {
     /// The identifier's account follows a member's.
     #[error("the identifier is linked to a member already")]
     IdentifierLinked,
+    /// The partner begins nothing until it is resumed.
+    #[error("partner {0} is suspended")]
+    PartnerSuspended(PartnerId),
+    /// The account follows another member's, which has what it had.
+    #[error("the account was linked to another member's, which has what it had")]
+    AccountLinked {
+        /// Which.
+        to: AccountId,
+    },
+    /// The identifier's account does not follow this member's.
+    #[error("the identifier is not linked to this member")]
+    IdentifierNotLinked,
+    /// The member enrolled on the identifier: without it nobody would be.
+    #[error("the member enrolled on this identifier")]
+    IdentifierEnrolled,
+    /// What the account had when it was linked is not all with the member yet.
+    #[error("what the identifier had is still on its way to the member")]
+    HandoverUnfinished,
 }
 
 /// A number with a comma before each three digits.
@@ -287,6 +306,11 @@ impl Rejection {
             Self::AdjustmentNotOpen => "ADJUSTMENT_NOT_OPEN",
             Self::OwnAdjustment => "OWN_ADJUSTMENT",
             Self::IdentifierLinked => "IDENTIFIER_LINKED",
+            Self::PartnerSuspended(_) => "PARTNER_SUSPENDED",
+            Self::AccountLinked { .. } => "ACCOUNT_LINKED",
+            Self::IdentifierNotLinked => "IDENTIFIER_NOT_LINKED",
+            Self::IdentifierEnrolled => "IDENTIFIER_ENROLLED",
+            Self::HandoverUnfinished => "HANDOVER_UNFINISHED",
         }
     }
 }

@@ -192,7 +192,11 @@ pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
         | Event::HandedOver { .. }
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
-        | Event::PointsSuspended { .. } => Vec::new(),
+        | Event::PointsSuspended { .. }
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => Vec::new(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PartnerEvent, Place, Span, Wait};
+use crate::event::WaitsFor;
+use crate::order::taken_back;
+use crate::{AccountId, Fingerprint, PartnerEvent, Place, Span, Wait};
 
 /// Events of one account that may wait at a time, so that its row stays small; what comes beyond them is refused.
 pub const WAITING_MAX: usize = 16;
@@ -25,4 +27,15 @@ pub struct WaitingEvent {
     pub place: Place,
     /// How long, and what for.
     pub wait: Wait,
+    /// The account that knows the order for which it waits, once it was found.
+    pub found: Option<AccountId>,
+}
+
+impl WaitingEvent {
+    /// Whether it waits for this order, and other accounts were asked for it.
+    pub fn searches(&self, order: &Fingerprint) -> bool {
+        self.wait.waits_for == WaitsFor::OrderAnywhere
+            && self.found.is_none()
+            && taken_back(self.event.partner, &self.event.body).as_ref() == Some(order)
+    }
 }

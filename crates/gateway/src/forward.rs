@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
-use coalition_domain::{AccountId, Command, Registry, RequestId, Timestamp};
+use coalition_domain::{AccountId, Command, Fingerprint, Registry, RequestId, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log;
 use coalition_ledger::runtime::{RegistryReply, Reply, Status, Unavailable};
 use coalition_ledger::shard::relay::HOME;
-use coalition_ledger::view::{AccountView, SumsView};
+use coalition_ledger::view::{AccountView, Search, SumsView};
 use coalition_ledger::{lookback, rows};
 use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::{Instant, timeout_at};
@@ -117,6 +117,18 @@ impl Gateway {
         tracing::Span::current().record("shard", shard.0);
         self.reached(call.deadline, shard, min.of(shard)).await?;
         within(call, self.ledger.account(id, None)).await
+    }
+
+    /// What a shard knows of where an event came.
+    pub(crate) async fn search(
+        &self,
+        call: &Call,
+        shard: ShardId,
+        key: Fingerprint,
+        min: &MinPositions,
+    ) -> Result<Search, Failure> {
+        self.reached(call.deadline, shard, min.of(shard)).await?;
+        within(call, self.ledger.search(shard, key, None)).await
     }
 
     /// The sums of all shards, each at its position in `min` or later.

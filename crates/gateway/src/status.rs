@@ -11,6 +11,8 @@ use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::convert::name;
+
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "coalition";
 
@@ -159,7 +161,12 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::AdjustmentLapsed
         | R::AdjustmentNotOpen
         | R::OwnAdjustment
-        | R::TooManyIdentifiers => Code::FailedPrecondition,
+        | R::TooManyIdentifiers
+        | R::PartnerSuspended
+        | R::AccountLinked
+        | R::IdentifierNotLinked
+        | R::IdentifierEnrolled
+        | R::HandoverUnfinished => Code::FailedPrecondition,
         R::AlreadyEnrolled | R::IdentifierLinked | R::IdReused | R::AlreadyExists => Code::AlreadyExists,
         R::NotOwner | R::OutcomeUnknown | R::NotApplied | R::PositionNotReached => Code::Unavailable,
         R::Overloaded => Code::ResourceExhausted,
@@ -221,6 +228,11 @@ pub(crate) fn reason(rejection: &Rejection) -> ErrorReason {
         Rejection::AdjustmentNotOpen => ErrorReason::AdjustmentNotOpen,
         Rejection::OwnAdjustment => ErrorReason::OwnAdjustment,
         Rejection::IdentifierLinked => ErrorReason::IdentifierLinked,
+        Rejection::PartnerSuspended(_) => ErrorReason::PartnerSuspended,
+        Rejection::AccountLinked { .. } => ErrorReason::AccountLinked,
+        Rejection::IdentifierNotLinked => ErrorReason::IdentifierNotLinked,
+        Rejection::IdentifierEnrolled => ErrorReason::IdentifierEnrolled,
+        Rejection::HandoverUnfinished => ErrorReason::HandoverUnfinished,
     }
 }
 
@@ -244,6 +256,7 @@ impl From<&Rejection> for Failure {
                 failure.with("partner", partner).with("programme", programme)
             }
             Rejection::AdjustmentLapsed(until) => failure.with("lapsed", until),
+            Rejection::PartnerSuspended(partner) => failure.with("partner", partner),
             Rejection::HoldExpired(until) => failure.with("expired", until),
             Rejection::CaptureTooLarge { held } => failure.with("points_held", held),
             Rejection::RewardBelowMinimum { min } => failure.with("points_min", min),
@@ -251,6 +264,7 @@ impl From<&Rejection> for Failure {
             Rejection::RewardLimitReached { allowed, until } => {
                 failure.with("points_allowed", allowed).with("until", until)
             }
+            Rejection::AccountLinked { to } => failure.with("member", name::of_member(to)),
             Rejection::QuantityOutOfRange => failure.violating("quantity", "lies between 1 and 1000"),
             Rejection::UnknownPartner(_)
             | Rejection::NoProgramme(_)
@@ -285,7 +299,10 @@ impl From<&Rejection> for Failure {
             | Rejection::OrderLineNotFound
             | Rejection::ReturnExceedsOrder
             | Rejection::OrderTooLarge
-            | Rejection::IdentifierLinked => failure,
+            | Rejection::IdentifierLinked
+            | Rejection::IdentifierNotLinked
+            | Rejection::IdentifierEnrolled
+            | Rejection::HandoverUnfinished => failure,
         }
     }
 }

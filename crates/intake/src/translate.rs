@@ -2,6 +2,7 @@
 
 mod order;
 
+use coalition_domain::order::taken_back;
 use coalition_domain::{EventBody, Identifier, PartnerEvent, PartnerId, Scheme, Span, Timestamp};
 use coalition_proto::event::v1::{self as proto, partner_event::Body};
 use coalition_proto::r#type::v1::ErrorReason;
@@ -48,17 +49,34 @@ pub fn translate(
         Refusal::new(ErrorReason::FieldMissing, "body", message)
     })?;
     let body = translate_body(body)?;
+    let named_by_order = || Some(Identifier::of_order(partner, &taken_back(partner, &body)?));
+    let identifier = identifier.or_else(named_by_order).ok_or_else(|| Refusal::missing("identifier"))?;
     Ok(PartnerEvent { partner, event_id, programme, identifier, event_time, channel, revision, body })
 }
 
-fn identify(partner: PartnerId, event: &proto::PartnerEvent) -> Result<Identifier, Refusal> {
-    let said = event.identifier.as_ref().ok_or_else(|| Refusal::missing("identifier"))?;
+/// Whom the event names. Only what is taken back may be named by its order alone.
+fn identify(partner: PartnerId, event: &proto::PartnerEvent) -> Result<Option<Identifier>, Refusal> {
+    let Some(said) = event.identifier.as_ref() else {
+        return match event.body {
+            Some(Body::OrderReturn(_) | Body::AccountClosing(_)) => Ok(None),
+            Some(
+                Body::SignUp(_)
+                | Body::ConsentGiven(_)
+                | Body::ConsentWithdrawn(_)
+                | Body::Purchase(_)
+                | Body::EmailRead(_)
+                | Body::AccountOpening(_)
+                | Body::Engagement(_),
+            )
+            | None => Err(Refusal::missing("identifier")),
+        };
+    };
     let identifier = identifier_from_proto(said, "identifier", Some(partner))?;
     match identifier.scheme() {
         Scheme::CustomerNumber(_) => check_partner(partner, &said.scope, "identifier.scope")?,
-        Scheme::EmailHash | Scheme::CardToken => {}
+        Scheme::EmailHash | Scheme::CardToken | Scheme::Order(_) => {}
     }
-    Ok(identifier)
+    Ok(Some(identifier))
 }
 
 /// A partner speaks for itself alone; it may leave its name out.

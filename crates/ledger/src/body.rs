@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use coalition_domain::decide::RegistryDecision;
-use coalition_domain::{Decision, Timestamp};
+use coalition_domain::{AccountId, Decision, Fingerprint, Timestamp};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::Offset;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,15 @@ pub enum Item {
     Relayed(Run),
     /// What another shard asked of accounts here is decided up to this number.
     Taken(ShardId, u64),
+    /// An account of any shard waits for an order that one here may know.
+    Asked {
+        /// Under which key.
+        order: Fingerprint,
+        /// Which account waits.
+        asker: AccountId,
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// A body that can't be read: a record in effect that nobody understands stops the shard.

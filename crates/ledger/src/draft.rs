@@ -223,11 +223,20 @@ impl Draft {
             if number <= before {
                 continue;
             }
+            if let Command::FindOrder { order, asker, until } = *command {
+                if !self.asked(Item::Asked { order, asker, until }) {
+                    drafted = RunDrafted::Full;
+                    break;
+                }
+                upto = number;
+                continue;
+            }
             if !state.accounts.contains(&command.account()) {
                 drafted = RunDrafted::Missing;
                 break;
             }
-            let lost = matches!(command, Command::Adopt(_)) && self.planted.has(Plant::HandoverLost);
+            let lost = matches!(command, Command::Adopt(_)) && self.planted.has(Plant::HandoverLost)
+                || matches!(command, Command::OrderLocated { .. }) && self.planted.has(Plant::OrderUnheard);
             if !lost && matches!(self.account(state, command.clone(), *source), Drafted::Full) {
                 drafted = RunDrafted::Full;
                 break;
@@ -242,6 +251,12 @@ impl Draft {
             self.decided.insert(run.source, upto);
         }
         drafted
+    }
+
+    /// Takes a question in; false if there is no room. One whose time is over is forgotten at once.
+    fn asked(&mut self, item: Item) -> bool {
+        let bytes = body::encode_item(&item);
+        self.push(item, 0, &bytes).is_some()
     }
 
     /// What the command at `item` was decided to, and its number among its account's activities.
@@ -346,6 +361,8 @@ fn ready(decision: Decision, source: Option<Source>, activity: u32) -> Ready {
 fn decision(item: &Item) -> &Decision {
     match item {
         Item::Account(decision, _) => decision,
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => unreachable!("an account's item"),
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => {
+            unreachable!("an account's item")
+        }
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use coalition_domain::Decision;
 use coalition_domain::handover::outgoing;
+use coalition_domain::{Command, Decision};
 use coalition_journal::entry::ShardId;
 use coalition_store::{Checkpoint, Range, Reader};
 
@@ -88,11 +88,17 @@ impl Outbox {
     /// Takes in what a decision asks of another account.
     pub(crate) fn note(&mut self, decision: &Decision, source: Option<Source>) {
         let Some(command) = outgoing(decision) else { return };
-        let to = ShardId(command.account().shard(self.shards));
-        let lane = self.lanes.entry(to).or_default();
-        let sent = Sent { command, source };
-        lane.last += 1;
-        lane.push(lane.last, rows::encode(&sent).len(), sent);
+        // Nobody knows where an order was bought.
+        let everywhere = matches!(command, Command::FindOrder { .. });
+        let to = command.account().shard(self.shards);
+        let to = if everywhere { 0..self.shards } else { to..to + 1 };
+        let sent = Sent { command, source: if everywhere { None } else { source } };
+        let bytes = rows::encode(&sent).len();
+        for to in to.map(ShardId) {
+            let lane = self.lanes.entry(to).or_default();
+            lane.last += 1;
+            lane.push(lane.last, bytes, sent.clone());
+        }
     }
 
     /// The inbox of `to` has everything up to `number`.

@@ -81,6 +81,12 @@ plants! {
         "links: what another shard asks is decided whatever its number"
     OnceLimitStaysBehind "once-limit-stays-behind"
         "links: what rules don't grant again is not handed over"
+    OrderUnheard "order-unheard"
+        "search: an account does not hear which other one knows the order that it waits for"
+    TargetLeaves "target-leaves"
+        "links: an account that others may follow follows another one itself"
+    UnlinkUnheard "unlink-unheard"
+        "links: an account that is unlinked goes on forwarding"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -112,23 +118,8 @@ impl Planted {
         at: &Moment,
     ) -> Verdict {
         #[cfg(any(test, feature = "plants"))]
-        if self.has(Plant::DedupSkipped) {
-            // Of an account that knows no ids nothing was seen before.
-            let unseen = coalition_domain::account::AccountParts {
-                activities: account.activities(),
-                enrolment: account.enrolment().cloned(),
-                consents: account.consents().clone(),
-                sign_in: account.sign_in().clone(),
-                purses: account.purses().clone(),
-                keys: coalition_domain::keys::KeyIndex::default(),
-                waiting: account.waiting().to_vec(),
-                burns: account.burns().clone(),
-                orders: account.orders().clone(),
-                adjustments: account.adjustments().clone(),
-                forward: account.forward().copied(),
-                linked: account.linked().to_vec(),
-            };
-            return decide(&Account::from_parts(account.id(), unseen), registry, command, at);
+        if let Some(other) = self.taken_for(account, command) {
+            return decide(&other, registry, command, at);
         }
         let verdict = decide(account, registry, command, at);
         #[cfg(any(test, feature = "plants"))]
@@ -136,6 +127,37 @@ impl Planted {
         #[cfg(any(test, feature = "plants"))]
         let verdict = self.about_links(verdict);
         verdict
+    }
+
+    /// What a flawed decision takes an account for.
+    #[cfg(any(test, feature = "plants"))]
+    fn taken_for(self, account: &Account, command: &Command) -> Option<Account> {
+        use coalition_domain::account::AccountParts;
+        use coalition_domain::keys::KeyIndex;
+
+        let unseen = self.has(Plant::DedupSkipped);
+        let leaves = self.has(Plant::TargetLeaves) && matches!(command, Command::Link { .. });
+        if !unseen && !leaves {
+            return None;
+        }
+        let parts = AccountParts {
+            activities: account.activities(),
+            enrolment: account.enrolment().cloned(),
+            consents: account.consents().clone(),
+            sign_in: account.sign_in().clone(),
+            purses: account.purses().clone(),
+            // Of an account that knows no ids nothing was seen before.
+            keys: if unseen { KeyIndex::default() } else { account.keys().clone() },
+            waiting: account.waiting().to_vec(),
+            burns: account.burns().clone(),
+            orders: account.orders().clone(),
+            adjustments: account.adjustments().clone(),
+            forward: account.forward().copied(),
+            linked: account.linked().to_vec(),
+            stays: account.stays() && !leaves,
+            own_since: account.own_since(),
+        };
+        Some(Account::from_parts(account.id(), parts))
     }
 
     #[cfg(any(test, feature = "plants"))]

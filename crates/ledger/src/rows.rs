@@ -16,6 +16,9 @@
 //! | `o` shard number part | a command to an account of another shard that is to go there |
 //! | `t` until seq index | an event that waits: whose, and where its partner's topic has it |
 //! | `d` instant account | an account of which something is due then; without a value |
+//! | `i` segment bucket part | which accounts know the orders of a segment of the index: see `finder` |
+//! | `e` segment bucket part | which accounts the events of a segment of that index came to |
+//! | `w` order account | until when another account, of any shard, waits for an order |
 //! | `b` programme `\0` book | a sum of the double entry |
 //! | `s` programme `\0` hour line | a sum of settlement |
 //!
@@ -53,7 +56,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 11;
+pub const FORMAT: u32 = 12;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -93,6 +96,8 @@ struct Header {
     adjustments: Option<Page<AdjustmentRecord, AdjustmentId>>,
     forward: Option<Forward>,
     linked: Vec<Linked>,
+    stays: bool,
+    own_since: u32,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -192,11 +197,20 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
         keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
         tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
         waiting: account.waiting().to_vec(),
-        burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since),
-        orders: paged::put(rows, &id, paged::ORDERS, account.orders().pages(), since),
-        adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since),
+        burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since, false),
+        orders: paged::put(
+            rows,
+            &id,
+            paged::ORDERS,
+            account.orders().pages(),
+            since,
+            account.own_since() > 0,
+        ),
+        adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since, false),
         forward: account.forward().copied(),
         linked: account.linked().to_vec(),
+        stays: account.stays(),
+        own_since: account.own_since(),
     };
     rows.put(account_key(&id, &[&[0]]), encode(&header));
 
@@ -251,7 +265,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     })?;
     let Some(header) = header else { return Ok(Resident::new(*id)) };
     let Header { activities, enrolment, consents, sign_in, purses, keys, tail, .. } = header;
-    let Header { waiting, burns, orders, adjustments, forward, linked, .. } = header;
+    let Header { waiting, burns, orders, adjustments, forward, linked, stays, own_since, .. } = header;
     let (first, count, bytes) = tail;
     let purse = |(programme, debts, next_page, page): (ProgrammeId, Debts, u32, Option<LotPage>)| {
         let pages = page.map_or_else(|| pages.remove(&programme).unwrap_or_default(), |page| vec![page]);
@@ -270,6 +284,8 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         adjustments: Pages::from_pages(adjustment_pages.pages(adjustments)?),
         forward,
         linked,
+        stays,
+        own_since,
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coalition_domain::decide::RegistryDecision;
 use coalition_domain::event::Outcome;
-use coalition_domain::{AccountId, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp};
+use coalition_domain::event_key;
+use coalition_domain::handover::Piece;
+use coalition_domain::{
+    AccountId, Command, Decision, Fingerprint, Moment, Place, Registry, RegistryEvent, Timestamp,
+};
 use coalition_journal::chain::Chain;
 use coalition_journal::entry::{Hash, Rebase, ShardCount, ShardId};
 use coalition_journal::log::Offset;
@@ -16,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::{Accounts, Taken};
 use crate::body::{self, Destination, Item, Terms};
 use crate::due::{self, Due, DueTimes};
+use crate::finder::{self, Finder, Kind};
 use crate::inbox::{RelayCommand, Run, Source};
+use crate::inquiries::{self, Inquiries};
 use crate::milestone::Milestone;
 use crate::outbox::{self, Outbox};
 use crate::refused::{self, Returns};
@@ -49,6 +55,10 @@ pub struct Meta {
     pub sent: BTreeMap<ShardId, u64>,
     /// Of what shards ask of accounts here: up to which number it is decided.
     pub decided: BTreeMap<ShardId, u64>,
+    /// How many entries the index of orders has.
+    pub orders: u64,
+    /// How many the one of events has.
+    pub events: u64,
 }
 
 /// The committed state.
@@ -67,6 +77,12 @@ pub struct State {
     pub outbox: Outbox,
     /// When the time of events is over that wait.
     pub due: DueTimes,
+    /// Which accounts know which orders.
+    pub(crate) finder: Finder,
+    /// Which accounts events came to.
+    pub(crate) events: Finder,
+    /// The orders for which accounts of any shard wait.
+    pub(crate) inquiries: Inquiries,
     /// When time will change something of an account.
     pub timers: Timers,
     /// Sums.
@@ -103,6 +119,9 @@ pub struct Taking {
     refused: refused::Changes,
     outbox: outbox::Changes,
     due: due::Changes,
+    finder: finder::Changes,
+    events: finder::Changes,
+    inquiries: inquiries::Changes,
     timers: timers::Changes,
     milestones: Vec<Milestone>,
     books: Vec<(Vec<u8>, i64)>,
@@ -126,6 +145,9 @@ impl Taking {
         self.refused.put(&mut rows);
         self.outbox.put(&mut rows);
         self.due.put(&mut rows);
+        self.finder.put(&mut rows);
+        self.events.put(&mut rows);
+        self.inquiries.put(&mut rows);
         self.timers.put(&mut rows);
         for milestone in &self.milestones {
             rows.put(rows::milestone_key(milestone.chain.seq().0), rows::encode(milestone));
@@ -166,6 +188,9 @@ impl State {
             refused: Returns::default(),
             outbox: Outbox::new(shards.0),
             due: DueTimes::default(),
+            finder: Finder::new(Kind::Orders),
+            events: Finder::new(Kind::Events),
+            inquiries: Inquiries::default(),
             timers: Timers::default(),
             totals: Totals::default(),
             accounts: Accounts::new(accounts_max, 0),
@@ -221,6 +246,9 @@ impl State {
             refused: Returns::load(reader, meta.refused)?,
             outbox: Outbox::load(reader, shards.0, &meta.sent)?,
             due: DueTimes::load(reader)?,
+            finder: Finder::load(reader, Kind::Orders, meta.orders)?,
+            events: Finder::load(reader, Kind::Events, meta.events)?,
+            inquiries: Inquiries::load(reader)?,
             timers: Timers::default(),
             totals: Totals::from_parts(books, lines),
             accounts: Accounts::new(accounts_max, seq),
@@ -248,10 +276,12 @@ impl State {
             let at = Self::moment(&self.registry, seq, index, terms);
             match (item, account) {
                 (Item::Account(decision, source), Some(account)) => {
+                    self.fold_event(*account, decision, &at);
                     self.fold_waiting(*account, decision, *source, &at);
                     self.fold_account(account, decision, bytes, &at);
                     self.refused.note(decision, *source, (at.place, at.decided_at));
                     self.outbox.note(decision, *source);
+                    self.fold_order(*account, decision, &at);
                 }
                 (Item::Account(..), None) => unreachable!("an account's item has its account"),
                 (Item::Registry(decision), _) => self.fold_registry(decision, &at),
@@ -259,6 +289,7 @@ impl State {
                 (Item::Taken(source, upto), _) => {
                     self.meta.decided.insert(*source, *upto);
                 }
+                (Item::Asked { order, asker, until }, _) => self.inquiries.ask((*order, *asker), *until),
             }
         }
         self.meta.decided_at = Some(terms.decided_at);
@@ -266,6 +297,9 @@ impl State {
         self.meta.inbox_next = terms.inbox_next;
         self.meta.refused = self.refused.last();
         self.meta.sent = self.outbox.last();
+        self.meta.orders = self.finder.count();
+        self.meta.events = self.events.count();
+        self.inquiries.forget_before(terms.decided_at);
         for (to, number) in &terms.relayed {
             self.meta.relayed.insert(*to, *number);
             match to {
@@ -307,6 +341,45 @@ impl State {
                 self.totals.add(event, at.place.seq, at.decided_at);
             }
         }
+    }
+
+    /// Where an event came can be found: before the account changes, as it knows what waited and is decided once more.
+    fn fold_event(&mut self, id: AccountId, decision: &Decision, at: &Moment) {
+        let Command::PartnerEvent(event) = &decision.command else { return };
+        let resident = self.accounts.get(&id).expect("an account is loaded before it changes");
+        if resident.account.waits(event).is_none() {
+            self.events.note(event_key(event.partner, &event.event_id), id, at.decided_at, at.place.seq);
+        }
+    }
+
+    /// What was bought can be found; and what was found is asked for no more.
+    fn fold_order(&mut self, account: AccountId, decision: &Decision, at: &Moment) {
+        if let Some(order) = coalition_domain::order::kept(decision) {
+            self.note_order(order, account, at);
+        }
+        if let (Command::Adopt(handover), Outcome::Applied(_)) = (&decision.command, &decision.outcome) {
+            for piece in &handover.pieces {
+                if let Piece::Orders { orders, .. } = piece {
+                    orders.iter().for_each(|(order, _)| self.note_order(*order, account, at));
+                }
+            }
+        }
+        if let (Command::LocateOrder { order, asker, .. }, Outcome::Applied(_)) =
+            (&decision.command, &decision.outcome)
+        {
+            self.inquiries.answered((*order, *asker));
+        }
+    }
+
+    fn note_order(&mut self, order: Fingerprint, account: AccountId, at: &Moment) {
+        self.finder.note(order, account, at.decided_at, at.place.seq);
+        self.inquiries.found(order, account);
+    }
+
+    /// The index is not searched for what was decided before: it can't be returned, or sent again.
+    pub(crate) fn searched_since(&self) -> Timestamp {
+        let now = self.meta.horizon.min(self.meta.decided_at).unwrap_or(Timestamp::MIN);
+        now.minus(self.registry.settings().max_event_age)
     }
 
     fn fold_registry(&mut self, decision: &RegistryDecision, at: &Moment) {
@@ -351,6 +424,9 @@ impl State {
             refused: self.refused.take_changed(),
             outbox: self.outbox.take_changed(),
             due: self.due.take_changed(),
+            finder: self.finder.take_changed(seq),
+            events: self.events.take_changed(seq),
+            inquiries: self.inquiries.take_changed(),
             timers: self.timers.take_changed(seq),
             milestones: std::mem::take(&mut self.milestones),
             books: self

@@ -1,5 +1,6 @@
 //! What a reader is shown: committed state at a position, with the store behind it.
 
+mod search;
 mod sums;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::resident::{Activity, ActivityPage, Resident};
 use crate::rows;
 use crate::state::State;
 
+pub use self::search::Search;
 pub use self::sums::{Hours, Part, PartKey, Parts, SumsView};
 
 /// (shard, seq in effect): it survives copying a journal and changing the log's adapter.

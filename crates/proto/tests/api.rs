@@ -37,7 +37,10 @@ fn faults(
     };
     // A token is signed, and nothing of it recorded.
     let signs = method.name() == "CreateMemberToken";
-    let verbs = ["Create", "Revoke", "Publish", "Refund", "Capture", "Release", "Approve", "Reject"];
+    let verbs = [
+        "Create", "Update", "Revoke", "Publish", "Refund", "Capture", "Release", "Approve", "Reject",
+        "Suspend", "Resume", "Delete",
+    ];
     let mutates = verbs.iter().any(|verb| method.name().starts_with(verb)) && !signs;
     let lists = method.name().starts_with("List");
     // Each event of a publication carries an id of its own.

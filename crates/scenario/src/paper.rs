@@ -6,13 +6,14 @@ use std::convert::Infallible;
 use coalition_domain::decide::{RegistryChange, RegistryCommand, decide_registry, decide_waiting};
 use coalition_domain::event::{Decision, Event};
 use coalition_domain::handover::outgoing;
+use coalition_domain::order::kept;
 use coalition_domain::registry::{ApiKey, Settings};
 use coalition_domain::settlement::{LineKey, LineSum, StatementLine, lines};
 use coalition_domain::waiting::CONSENT_WAIT;
 use coalition_domain::{
-    Account, AccountId, BurnId, Caller, Command, EventBody, Identifier, KeyId, Moment, Money, Outcome,
-    PartnerEvent, PartnerId, Place, Points, ProgrammeId, Reference, Registry, RegistryEvent, Rejection,
-    RequestId, RewardChange, Role, Span, Timestamp, Verdict, decide,
+    Account, AccountId, BurnId, Caller, Command, EventBody, Fingerprint, Identifier, KeyId, Moment, Money,
+    Outcome, PartnerEvent, PartnerId, Place, Points, ProgrammeId, Reference, Registry, RegistryEvent,
+    Rejection, RequestId, RewardChange, Role, Span, Timestamp, Verdict, decide,
 };
 use uuid::Uuid;
 
@@ -39,6 +40,10 @@ pub struct Paper {
     named: BTreeMap<String, BurnId>,
     /// What follows from decisions for other accounts.
     relayed: VecDeque<Command>,
+    /// Orders that accounts wait for, each with who asks and until when.
+    inquiries: Vec<(Fingerprint, AccountId, Timestamp)>,
+    /// Where answers are to be had that another account gives.
+    forwards: BTreeMap<(AccountId, u32), AccountId>,
 }
 
 /// Something of a document that no network would take.
@@ -67,6 +72,8 @@ impl Paper {
             requests: 0,
             named: BTreeMap::new(),
             relayed: VecDeque::new(),
+            inquiries: Vec::new(),
+            forwards: BTreeMap::new(),
         };
         let settings = Settings { max_event_age: AGE, max_request_age: AGE };
         let (key, secret_hash) = (name("operator"), [0; 32]);
@@ -236,21 +243,40 @@ impl Paper {
         }
         let id = command.account();
         let account = self.accounts.get_mut(&id).expect("it was looked at before");
-        if !matches!(outcome, Outcome::Forwarded(_)) {
-            self.answers.insert((id, account.activities()), became(&outcome));
+        let number = account.activities();
+        if let Outcome::Forwarded(to) = outcome {
+            self.forwards.insert((id, number), to);
+        } else {
+            self.answers.insert((id, number), became(&outcome));
         }
         let had = unspent(account, self.now);
         let decision = Decision { command, outcome };
         account.evolve(&decision, at);
         self.relayed.extend(outgoing(&decision));
-        let entry = told(&decision, unspent(account, self.now) - had);
-        self.history.push((id, entry));
+        if let Some(order) = kept(&decision) {
+            let asked = self.inquiries.iter().filter(|(of, _, until)| *of == order && *until >= self.now);
+            let locate = |asker| Command::LocateOrder { account: id, order, asker };
+            self.relayed.extend(asked.map(|(_, asker, _)| locate(*asker)));
+        }
+        // What only accounts say to each other is in nobody's history.
+        if !matches!(decision.command, Command::AcceptLinks { .. }) {
+            let entry = told(&decision, unspent(account, self.now) - had);
+            self.history.push((id, entry));
+        }
         self.seq += 1;
     }
 
     /// Has decided what follows from decisions for other accounts.
     fn relay(&mut self) {
         while let Some(command) = self.relayed.pop_front() {
+            if let Command::FindOrder { order, asker, until } = command {
+                let knows = |account: &&Account| account.orders().get(&order).is_some();
+                let known = self.accounts.values().filter(knows).map(Account::id);
+                let locate = |account| Command::LocateOrder { account, order, asker };
+                self.relayed.extend(known.map(locate));
+                self.inquiries.push((order, asker, until));
+                continue;
+            }
             self.decide(&command);
             self.settle(command.account());
         }
@@ -262,9 +288,20 @@ impl Paper {
         }
     }
 
-    /// The number of the activity that says what became of `command` in an account.
-    fn activity(&self, account: &AccountId, command: &Command) -> Option<u32> {
-        self.accounts[account].keys().activity(&command.key()?)
+    /// What became of a command that was decided as this activity of an account, or where that was forwarded to.
+    fn answer(&self, mut of: (AccountId, u32), command: &Command) -> Became {
+        let newest = |account: &AccountId| {
+            let key = command.key().expect("what is told has an id");
+            self.accounts[account].keys().activity(&key).expect("it was decided")
+        };
+        loop {
+            of = match (self.forwards.get(&of), self.answers.get(&of)) {
+                (Some(to), _) => (*to, newest(to)),
+                // It may have waited a moment only.
+                (None, Some(Became::Waits)) if newest(&of.0) != of.1 => (of.0, newest(&of.0)),
+                (None, answer) => return answer.expect("it was decided").clone(),
+            };
+        }
     }
 
     fn moment(&self) -> Moment {
@@ -288,30 +325,26 @@ impl Network for Paper {
             let (code, says) = ("MEMBER_NOT_FOUND".to_owned(), "nobody is enrolled here".to_owned());
             return Ok(Became::Refused { code, says });
         }
+        if let Command::Link { caller, request, member, .. } = &command
+            && *member != id
+            && !self.accounts.get(member).is_some_and(Account::stays)
+        {
+            // Who asks for a link has the member's account say first that it stays.
+            self.decide(&Command::AcceptLinks { caller: *caller, request: *request, account: *member });
+        }
         if let Some(name) = &step.name {
             // What it makes is named by the activity that it will be.
             let next = self.accounts.get(&id).map_or(0, Account::activities);
             self.named.insert(name.clone(), BurnId(next));
         }
+        let next = self.accounts.get(&id).map_or(0, Account::activities);
         let verdict = self.decide(&command);
         self.settle(id);
         self.relay();
-        let account = &self.accounts[&id];
-        let followed = account.forward().filter(|_| command.event().is_some());
-        // What was decided before the identifier was linked is not the member's account's.
-        let own = match &verdict {
-            Verdict::Repeat(activity) => self.answers.contains_key(&(id, *activity)),
-            Verdict::Decided(outcome) => !matches!(outcome, Outcome::Forwarded(_)),
-            Verdict::Nothing => true,
-        };
-        let followed = followed.filter(|_| !own);
-        let forwarded =
-            followed.and_then(|forward| Some((forward.to, self.activity(&forward.to, &command)?)));
-        Ok(match (forwarded, verdict) {
-            (Some(of), _) => self.answers[&of].clone(),
-            (None, Verdict::Decided(outcome)) => became(&outcome),
-            (None, Verdict::Repeat(activity)) => self.answers[&(id, activity)].clone(),
-            (None, Verdict::Nothing) => unreachable!("only time changes nothing"),
+        Ok(match verdict {
+            Verdict::Decided(_) => self.answer((id, next), &command),
+            Verdict::Repeat(activity) => self.answer((id, activity), &command),
+            Verdict::Nothing => unreachable!("only time changes nothing"),
         })
     }
 
@@ -320,7 +353,8 @@ impl Network for Paper {
         let balance = account.map(|account| account.balance(programme, self.now)).unwrap_or_default();
         let coalition_domain::account::Balance { available, pending, held, debt } = balance;
         let version = self.registry.version(programme, self.now).ok();
-        let next = version.and_then(|version| version.programme.next_reward(available, self.now));
+        let next =
+            version.and_then(|version| version.programme.next_reward(&self.registry, available, self.now));
         let to_next_reward =
             next.map_or(0, |next| next.least().signed() + debt.signed() - available.signed());
         Ok(Balance { available, pending, held, debt, to_next_reward })
@@ -381,7 +415,14 @@ fn told(decision: &Decision, points: i64) -> String {
         Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
             event.body.kind().trim_start_matches("order_")
         }
-        Command::Link { .. } | Command::Adopt(_) => "link",
+        Command::Link { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. }
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. } => "link",
         Command::Enrol { .. } => "enrolment",
         Command::Redeem { .. } => "redemption",
         Command::TimePassed { .. } => "time",

@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 
-use coalition_domain::{Currency, Identifier, Money, NoIdentifier, PartnerId, Scheme, Timestamp, UnitPrice};
+use coalition_domain::order::order_key;
+use coalition_domain::{
+    Currency, Identifier, Money, NoIdentifier, PartnerId, Reference, Scheme, Timestamp, UnitPrice,
+};
 use serde::{Deserialize, Deserializer, de};
 use sha2::{Digest, Sha256};
 
 /// Whom a step is about: a name stands for the hash of somebody's e-mail address, `card:` for a card's token, and
-/// `customer:` for a number that the step's partner has given.
+/// `customer:` for a number that the step's partner has given. `order:` stands for nobody: a return that names its order alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Who(String);
@@ -20,6 +23,10 @@ impl Who {
     pub fn identifier(&self, partner: Option<PartnerId>) -> Result<Identifier, NoIdentifier> {
         if let Some(token) = self.0.strip_prefix("card:") {
             return Identifier::new(Scheme::CardToken, token);
+        }
+        if let (Some(order), Some(partner)) = (self.0.strip_prefix("order:"), partner) {
+            let order = Reference::new(order).map_err(|_| NoIdentifier::Character)?;
+            return Ok(Identifier::of_order(partner, &order_key(partner, &order)));
         }
         match (self.0.strip_prefix("customer:"), partner) {
             (Some(number), Some(partner)) => Identifier::new(Scheme::CustomerNumber(partner), number),

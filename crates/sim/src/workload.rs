@@ -176,6 +176,23 @@ pub(crate) fn link(random: &mut Random, members: usize, member: AccountId, now: 
     Command::Link { caller, request, identifier: identifier(random, members), member }
 }
 
+/// A request that others may be linked to a member: before the first one is.
+pub(crate) fn acceptance(random: &mut Random, account: AccountId, now: Timestamp) -> Command {
+    let (caller, request) = (*random.pick(&[root(), root(), till(), self::member()]), request(random, now));
+    Command::AcceptLinks { caller, request, account }
+}
+
+/// A request that an identifier be a member's no longer.
+pub(crate) fn unlink(
+    random: &mut Random,
+    identifier: Identifier,
+    member: AccountId,
+    now: Timestamp,
+) -> Command {
+    let (caller, request) = (*random.pick(&[root(), root(), till(), self::member()]), request(random, now));
+    Command::Unlink { caller, request, identifier, member }
+}
+
 /// A request for as much as the account has, so that what is returned later is missing.
 pub(crate) fn spending(random: &mut Random, account: AccountId, points: Points, now: Timestamp) -> Command {
     let (caller, request) = (root(), request(random, now));
@@ -218,7 +235,13 @@ pub(crate) fn reused(command: &Command) -> Option<Command> {
         | Command::Reward { .. }
         | Command::Adjust { .. }
         | Command::Link { .. }
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. }
         | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. }
         | Command::Forwarded { .. } => None,
     }
 }

@@ -2,7 +2,8 @@
 
 use coalition_domain::{Identifier, Reference, Scheme};
 use coalition_proto::event::v1::PartnerEvent;
-use coalition_proto::r#type::v1::IdentifierScheme;
+use coalition_proto::event::v1::partner_event::Body;
+use coalition_proto::r#type::v1::{Identifier as ProtoIdentifier, IdentifierScheme};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -39,17 +40,11 @@ pub fn content_id(event: &PartnerEvent) -> Reference {
 
 /// Sees to the event's id, which it gives, and gives the event's bytes. All else is the network's to judge.
 pub(super) fn prepare(event: &mut PartnerEvent) -> Result<(Reference, Vec<u8>), BadEvent> {
-    let identifier = event.identifier.as_ref().ok_or_else(|| bad("identifier", "is required"))?;
-    // Values of every scheme but one are judged alike, whatever their scope: no card number or address, for it would
-    // lie in a file here, and be in the topic before anybody could refuse it.
-    let scheme = match IdentifierScheme::try_from(identifier.scheme) {
-        Ok(IdentifierScheme::EmailHash) => Scheme::EmailHash,
-        Ok(
-            IdentifierScheme::Unspecified | IdentifierScheme::CardToken | IdentifierScheme::CustomerNumber,
-        )
-        | Err(_) => Scheme::CardToken,
-    };
-    Identifier::new(scheme, &identifier.value).map_err(|why| bad("identifier.value", why))?;
+    match (&event.identifier, &event.body) {
+        (Some(identifier), _) => check_value(identifier)?,
+        (None, Some(Body::OrderReturn(_) | Body::AccountClosing(_))) => {}
+        (None, _) => return Err(bad("identifier", "is required")),
+    }
     let id = if event.event_id.is_empty() {
         content_id(event)
     } else {
@@ -61,6 +56,19 @@ pub(super) fn prepare(event: &mut PartnerEvent) -> Result<(Reference, Vec<u8>), 
         return Err(bad("event", format!("is longer than {EVENT_BYTES_MAX} bytes")));
     }
     Ok((id, bytes))
+}
+
+fn check_value(identifier: &ProtoIdentifier) -> Result<(), BadEvent> {
+    // Values of every scheme but one are judged alike, whatever their scope: no card number or address, for it would
+    // lie in a file here, and be in the topic before anybody could refuse it.
+    let scheme = match IdentifierScheme::try_from(identifier.scheme) {
+        Ok(IdentifierScheme::EmailHash) => Scheme::EmailHash,
+        Ok(
+            IdentifierScheme::Unspecified | IdentifierScheme::CardToken | IdentifierScheme::CustomerNumber,
+        )
+        | Err(_) => Scheme::CardToken,
+    };
+    Identifier::new(scheme, &identifier.value).map(drop).map_err(|why| bad("identifier.value", why))
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) const AGREEING: &str = "agree on the contract";
 pub(crate) const READING_VERSION: &str = "read the programme's version";
 /// While a key is revoked.
 pub(crate) const REVOKING: &str = "revoke the key";
+/// While an identifier is unlinked.
+pub(crate) const UNLINKING: &str = "unlink the identifier";
 
 /// What to do about `reason`, which came while `doing` this, with `metadata` for programs (docs/errors.md).
 pub(super) fn on(reason: ErrorReason, doing: &str, metadata: &BTreeMap<String, String>) -> Option<String> {
@@ -38,6 +40,9 @@ fn here(reason: ErrorReason, doing: &str, metadata: &BTreeMap<String, String>) -
         (R::NotFound, REVOKING) => {
             "a key's name is the ID in apiKeys/ID, said when it was made, and in its secret, ck_ID_SECRET"
         }
+        (R::NotFound | R::IdentifierEnrolled | R::IdentifierNotLinked, UNLINKING) => {
+            "`coalition member identifiers` tells their numbers; number 0 is what the member enrolled on"
+        }
         (_, _) => return None,
     };
     Some(advice.to_owned())
@@ -61,7 +66,10 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         R::MemberNotFound | R::NotEnrolled => {
             "check the name or identifier; `coalition member enrol` enrols somebody new"
         }
-        R::AlreadyEnrolled => "`coalition member lookup` tells who it is",
+        R::AlreadyEnrolled | R::AccountLinked | R::IdentifierNotLinked => {
+            "`coalition member lookup` tells who it is"
+        }
+        R::HandoverUnfinished => "try again in a moment",
         R::EventNotFound => {
             "check event id and identifier, both as the partner sent them; one that was sent just now may not be read yet, and one that \
              can't be taken is in `coalition rejected PARTNER`"
@@ -89,6 +97,9 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         }
         R::OwnAdjustment => {
             "have somebody else approve it with their key; `coalition partner key --operator` makes one for them"
+        }
+        R::PartnerSuspended => {
+            "an operator lets it take part again with `coalition partner resume`; a refused event is sent again then, with a higher revision"
         }
         R::LastOperatorKey => {
             "make another one with `coalition partner key --operator`, and revoke this one with that"
@@ -128,6 +139,7 @@ fn always(reason: ErrorReason) -> Option<&'static str> {
         | R::RewardLimitReached
         | R::IdentifierLinked
         | R::TooManyIdentifiers
+        | R::IdentifierEnrolled
         | R::LinesDiffer => return None,
     })
 }
@@ -184,7 +196,7 @@ mod tests {
     fn commands_and_options_that_are_advised_are_there() {
         let reasons: Vec<_> = (0..1_000).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
         let mut seen = 0;
-        for doing in ["", AGREEING, READING_VERSION, REVOKING] {
+        for doing in ["", AGREEING, READING_VERSION, REVOKING, UNLINKING] {
             for text in reasons.iter().filter_map(|reason| on(*reason, doing, &metadata(&[]))) {
                 for quoted in text.split('`').skip(1).step_by(2) {
                     check_there(quoted);

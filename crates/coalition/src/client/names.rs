@@ -21,6 +21,18 @@ pub(crate) struct IdentifierArgs {
     customer: Option<Identifier>,
 }
 
+/// An identifier, if one is given.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct OptionalIdentifierArgs {
+    #[arg(long, value_name = "HEX", value_parser = email_hash, help = EMAIL_HASH)]
+    email_hash: Option<Identifier>,
+    #[arg(long, value_name = "TOKEN", value_parser = card_token, help = CARD_TOKEN)]
+    card_token: Option<Identifier>,
+    #[arg(long, value_name = "PARTNER:NUMBER", value_parser = customer, help = CUSTOMER)]
+    customer: Option<Identifier>,
+}
+
 /// A member, by name or by an identifier.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
@@ -44,6 +56,13 @@ impl IdentifierArgs {
     }
 }
 
+impl OptionalIdentifierArgs {
+    /// The identifier, as calls carry it.
+    pub(crate) fn identifier(&self) -> Option<ProtoIdentifier> {
+        [&self.email_hash, &self.card_token, &self.customer].into_iter().flatten().map(proto).next()
+    }
+}
+
 impl MemberArgs {
     /// The identifier, where the member is not named.
     pub(crate) fn identifier(&self) -> Option<ProtoIdentifier> {
@@ -56,6 +75,7 @@ fn proto(identifier: &Identifier) -> ProtoIdentifier {
         Scheme::EmailHash => (IdentifierScheme::EmailHash, String::new()),
         Scheme::CardToken => (IdentifierScheme::CardToken, String::new()),
         Scheme::CustomerNumber(partner) => (IdentifierScheme::CustomerNumber, partner_name(&partner)),
+        Scheme::Order(partner) => (IdentifierScheme::Unspecified, partner_name(&partner)),
     };
     ProtoIdentifier { scheme: scheme.into(), scope, value: identifier.value().to_owned() }
 }

@@ -18,6 +18,7 @@ fn wrong_arguments_say_how_to_write_them() {
     check_usage("member show --email-hash someone@example.com", "send its hash");
     check_usage("member show --card-token 4111111111111111", "send its token");
     check_usage("member show --customer cdnow:1 --card-token t", "cannot be used with");
+    check_usage("event cdnow e1 --order o1 --customer cdnow:1", "cannot be used with");
     check_usage("redeem towel --programme mypoints", "<MEMBER|--email-hash <HEX>|");
     check_usage("redeem --customer a:1 towel --programme p --quantity 0", "1..=1000");
     check_usage("redeem --customer a:1 towel --programme p --request-id 1", "uuid of version 7");

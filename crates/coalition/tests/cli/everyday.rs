@@ -111,9 +111,22 @@ fn purchases_a_redemption_and_the_statements() {
     let missing = network.run("event cdnow e4 --customer cdnow:00001");
     assert!(!missing.err.contains("on its way"), "{}", missing.err);
     missing.failed(4, "(EVENT_NOT_FOUND)");
+    network.run("event cdnow e4 --order order-e1").failed(4, "(EVENT_NOT_FOUND)");
     network.run("event nobody e4 --customer cdnow:00001").failed(4, "(UNKNOWN_PARTNER)");
     let event = network.run("event cdnow e2 --customer cdnow:00001 --json").json();
     assert_eq!(event["rule_outcomes"][0]["verdict"], "amount_too_small");
+
+    let list = |filter: &str| network.run(&format!("event list cdnow --customer cdnow:00001 {filter}"));
+    let listed = list("--json").json();
+    let ids: Vec<_> = listed["partner_events"].as_array().unwrap().iter().map(|it| &it["event_id"]).collect();
+    assert_eq!(ids, ["e3", "e2", "e1"]);
+    assert_eq!(listed["more"], false);
+    let refused = list("--state refused").good();
+    assert!(refused.lines().count() == 2 && refused.contains("e3     order-e3  "), "{refused}");
+    assert!(refused.contains("(CURRENCY_NOT_ACCEPTED)\n"), "{refused}");
+    assert_eq!(list("--state waiting").good(), "no such event was decided\n");
+    assert_eq!(list("--order order-e1 --json").json()["partner_events"][0]["points"], 100);
+    assert!(list("--limit 1").err.contains("there are more"));
 
     rejected(&network);
 
@@ -314,6 +327,30 @@ fn a_member_reads_with_a_token_and_nothing_but_their_own() {
         network.run_as(&token, &format!("member balance {member} --programme mypoints --json")).good();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap()["available"], json!(0));
     network.run_as(&token, "partner list").failed(3, "(PERMISSION_DENIED)");
+}
+
+#[test]
+fn an_identifier_is_linked_unlinked_and_linked_again() {
+    let network = coalition();
+    let member = network.run("member enrol --customer cdnow:00001 --json").json();
+    let link = format!("member link --card-token tok_1 --to {}", member["name"].as_str().unwrap());
+    network.run(&link).good();
+    let unlink = |rest: &str| network.run(&format!("member unlink --customer cdnow:00001 {rest}"));
+    let id = uuid::Uuid::now_v7();
+    let unlinked = unlink(&format!("1 --request-id {id} --json")).json();
+    assert_eq!(unlinked["value"], "tok_1");
+    assert_eq!(unlink(&format!("1 --request-id {id} --json")).json()["name"], unlinked["name"]);
+    let listed = network.run("member identifiers --customer cdnow:00001 --json").json();
+    let listed: Vec<_> = listed["identifiers"].as_array().unwrap().iter().map(|it| &it["value"]).collect();
+    assert_eq!(listed, ["00001"]);
+    network.run("member lookup --card-token tok_1").failed(4, "(MEMBER_NOT_FOUND)");
+    let again = unlink("1");
+    assert!(again.err.contains("`coalition member identifiers`"), "{}", again.err);
+    again.failed(3, "(IDENTIFIER_NOT_LINKED)");
+    unlink("0").failed(3, "(IDENTIFIER_ENROLLED)");
+    unlink("9").failed(4, "(NOT_FOUND)");
+    unlink("").failed(2, "<NO>");
+    network.run(&link).good();
 }
 
 #[test]

@@ -91,6 +91,28 @@ fn an_early_event_is_told_to_wait_until_its_consent_is_there() {
 }
 
 #[test]
+fn a_consent_is_given_and_withdrawn_by_hand() {
+    let network = network(None);
+    let consent =
+        |what: &str| network.run(&format!("member consent {what} --customer cdnow:00001 marketing"));
+    assert_eq!(consent("show").good(), "marketing not given\n");
+    publish(&network, "e1", "email_read", "message_id", "m1");
+    state(&network, "e1", "waiting");
+    let given = consent("give");
+    assert!(given.err.starts_with("request id "), "{}", given.err);
+    assert!(given.good().starts_with("marketing given since "));
+    assert_eq!(state(&network, "e1", "applied")["points"], 10);
+    assert!(consent("withdraw").good().starts_with("marketing withdrawn since "));
+    let shown = network.run("member show --customer cdnow:00001 --json").json();
+    assert_eq!(
+        (&shown["consents"][0]["purpose"], &shown["consents"][0]["given"]),
+        (&json!("marketing"), &json!(false))
+    );
+    let sign_in = network.run("member consent give --customer cdnow:00001 sign-in");
+    sign_in.failed(3, "by an event of the partner that is to sign the member in");
+}
+
+#[test]
 fn an_event_that_waits_in_vain_goes_back_to_its_partner() {
     let network = network(Some(1));
     publish(&network, "e1", "email_read", "message_id", "m1");

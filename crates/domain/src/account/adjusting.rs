@@ -54,7 +54,11 @@ impl Account {
             | Event::RecordsAdopted { .. }
             | Event::PointsAdopted { .. }
             | Event::PointsSuspended { .. }
-            | Event::GrantReversed(_) => unreachable!("not about an adjustment"),
+            | Event::GrantReversed(_)
+            | Event::LinksAccepted
+            | Event::AccountUnlinked { .. }
+            | Event::OrderKnown { .. }
+            | Event::OrderLocated { .. } => unreachable!("not about an adjustment"),
         }
     }
 }

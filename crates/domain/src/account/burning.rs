@@ -57,7 +57,11 @@ impl Account {
             | Event::RecordsAdopted { .. }
             | Event::PointsAdopted { .. }
             | Event::PointsSuspended { .. }
-            | Event::GrantReversed(_) => unreachable!("not about the points of a reward"),
+            | Event::GrantReversed(_)
+            | Event::LinksAccepted
+            | Event::AccountUnlinked { .. }
+            | Event::OrderKnown { .. }
+            | Event::OrderLocated { .. } => unreachable!("not about the points of a reward"),
         }
     }
 

@@ -37,7 +37,13 @@ impl Account {
                     });
                 }
             }
-            Event::PointsSuspended { .. } => {}
+            Event::LinksAccepted => self.stays = true,
+            Event::AccountUnlinked { .. } => self.unlink(at.place.seq),
+            Event::PointsSuspended { .. } | Event::OrderKnown { .. } => {}
+            Event::OrderLocated { order, at } => {
+                let waiting = self.waiting.iter_mut().filter(|waiting| waiting.searches(order));
+                waiting.for_each(|waiting| waiting.found = Some(*at));
+            }
             Event::MemberEnrolled
             | Event::ConsentGiven { .. }
             | Event::ConsentWithdrawn { .. }
@@ -61,13 +67,22 @@ impl Account {
         }
     }
 
+    /// What was handed over is the member's, whose decisions on it nobody says here: orders that were returned since, consents
+    /// that were withdrawn. What rules don't grant again they don't grant here either.
+    fn unlink(&mut self, seq: u64) {
+        self.forward = None;
+        self.own_since = self.activities;
+        self.orders.clear(seq);
+        self.consents.clear();
+        self.sign_in.clear();
+    }
+
     fn give(&mut self, piece: &Piece, seq: u64) {
-        let forward = self.forward.as_mut().expect("what is handed over has a destination");
         match piece {
-            Piece::Identifier { .. } => {}
-            // What is known of them stays for those who ask about the past; nothing is decided by it any more.
-            Piece::Orders { next, .. } => forward.orders = *next,
-            Piece::Claims { next, .. } => forward.claims = *next,
+            Piece::Identifier { .. } | Piece::Unlinked => {}
+            // What is known of them stays until the account is unlinked; nothing is decided by it any more.
+            Piece::Orders { next, .. } => self.following().orders = *next,
+            Piece::Claims { next, .. } => self.following().claims = *next,
             Piece::Points { programme, lots, debts } => {
                 let purse =
                     self.purses.get_mut(programme).expect("points that are handed over lie in a purse");
@@ -79,13 +94,22 @@ impl Account {
         }
     }
 
+    fn following(&mut self) -> &mut Forward {
+        self.forward.as_mut().expect("what is handed over has a destination")
+    }
+
     fn adopt(&mut self, handover: &Handover, piece: &Piece, at: &Moment) {
         let seq = at.place.seq;
         let nth = self.nth_link(&handover.from);
         match piece {
             Piece::Identifier { identifier, consents } => {
+                self.stays = true;
                 let (identifier, account) = (identifier.clone(), handover.from);
-                self.linked.push(Linked { identifier, account, at: at.decided_at });
+                let linked = Linked { identifier, account, at: at.decided_at, ended: false };
+                match self.linked.iter_mut().find(|known| known.account == account) {
+                    Some(known) => *known = linked,
+                    None => self.linked.push(linked),
+                }
                 for (purpose, consent) in consents {
                     let known = self.consents.get(purpose);
                     let newer = known.is_none_or(|known| known.since < consent.since);
@@ -115,6 +139,13 @@ impl Account {
                 debts.iter().for_each(|debt| purse.debts.add(debt.clone()));
             }
             Piece::Claims { claims, .. } => claims.iter().for_each(|claim| self.claim(Some(*claim), at)),
+            Piece::Unlinked => {
+                let mut linked = self.linked.iter_mut();
+                linked
+                    .find(|known| known.account == handover.from)
+                    .into_iter()
+                    .for_each(|known| known.ended = true);
+            }
         }
     }
 
@@ -143,7 +174,7 @@ impl Account {
         u32::try_from(known.unwrap_or(self.linked.len())).expect("links are few") + 1
     }
 
-    /// Whether another identifier can be linked to this member.
+    /// Whether another identifier can be linked to this member: those that were unlinked count, too.
     pub fn may_link(&self) -> bool {
         self.linked.len() < LINKS_MAX
     }

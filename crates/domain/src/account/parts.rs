@@ -39,6 +39,10 @@ pub struct AccountParts {
     pub forward: Option<Forward>,
     /// The identifiers that were linked to the member.
     pub linked: Vec<Linked>,
+    /// Whether it is never linked to another member's.
+    pub stays: bool,
+    /// The first activity since it follows nobody any more.
+    pub own_since: u32,
 }
 
 impl Account {
@@ -57,6 +61,8 @@ impl Account {
             adjustments,
             forward,
             linked,
+            stays,
+            own_since,
         } = parts;
         Self {
             id,
@@ -73,6 +79,8 @@ impl Account {
             adjustments,
             forward,
             linked,
+            stays,
+            own_since,
         }
     }
 }

@@ -28,6 +28,32 @@ impl Command {
             Self::Adopt(Handover { from, to, .. }) => {
                 Fingerprint::of("adopt").field(1, from.0.as_bytes()).field(2, to.0.as_bytes()).done()
             }
+            Self::Consent { account, purpose, given, .. } => Fingerprint::of("consent")
+                .field(1, account.0.as_bytes())
+                .field(2, purpose.as_str().as_bytes())
+                .field(3, &[u8::from(*given)])
+                .done(),
+            Self::Unlink { identifier, member, .. } => {
+                identify(Fingerprint::of("unlink"), identifier).field(4, member.0.as_bytes()).done()
+            }
+            Self::AcceptLinks { account, .. } => {
+                Fingerprint::of("accept_links").field(1, account.0.as_bytes()).done()
+            }
+            Self::FindOrder { order, asker, until } => Fingerprint::of("find_order")
+                .field(1, order.bytes())
+                .field(2, asker.0.as_bytes())
+                .field(3, &until.as_millis().to_be_bytes())
+                .done(),
+            Self::LocateOrder { account, order, asker } => Fingerprint::of("locate_order")
+                .field(1, account.0.as_bytes())
+                .field(2, order.bytes())
+                .field(3, asker.0.as_bytes())
+                .done(),
+            Self::OrderLocated { account, order, at } => Fingerprint::of("order_located")
+                .field(1, account.0.as_bytes())
+                .field(2, order.bytes())
+                .field(3, at.0.as_bytes())
+                .done(),
         }
     }
 }
@@ -138,6 +164,7 @@ fn identify(feed: Feed, identifier: &Identifier) -> Feed {
         Scheme::EmailHash => (1, None),
         Scheme::CardToken => (2, None),
         Scheme::CustomerNumber(partner) => (3, Some(partner)),
+        Scheme::Order(partner) => (4, Some(partner)),
     };
     feed.field(1, &[scheme])
         .optional(2, scope.as_ref().map(|partner| partner.as_str().as_bytes()))

@@ -13,7 +13,7 @@ pub(super) fn decide(account: &Account, handover: &Handover, command: &Command, 
     let mut events = Vec::new();
     for (number, piece) in (0..).zip(&handover.pieces) {
         let next = match piece {
-            Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } => {
+            Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } | Piece::Unlinked => {
                 vec![Event::RecordsAdopted { piece: number }]
             }
             Piece::Points { programme, .. } => points(&after, handover, number, *programme),
@@ -61,14 +61,14 @@ fn fits(account: &Account, programme: &ProgrammeId, sums: Option<Sums>) -> Optio
     purse.is_none_or(|purse| purse.debts.with(sums.debt).is_ok()).then_some(sums)
 }
 
-/// What becomes of a piece that can't be taken in. The identifier can always: whatever follows is counted by it.
+/// What becomes of a piece that can't be taken in. The identifier can always: whatever follows is counted by it; and so can its end.
 fn suspended(handover: &Handover, number: u32) -> Option<Event> {
     match &handover.pieces[number as usize] {
         Piece::Points { programme, lots, debts } => {
             let points = Sums::of(lots, debts)?.net();
             Some(Event::PointsSuspended { piece: number, programme: *programme, points })
         }
-        Piece::Identifier { .. } => Some(Event::RecordsAdopted { piece: number }),
+        Piece::Identifier { .. } | Piece::Unlinked => Some(Event::RecordsAdopted { piece: number }),
         Piece::Orders { .. } | Piece::Claims { .. } => None,
     }
 }
@@ -87,6 +87,12 @@ pub fn undecidable(command: &Command, why: Rejection) -> Outcome {
         | Command::Reward { .. }
         | Command::Adjust { .. }
         | Command::Link { .. }
-        | Command::Forwarded { .. } => Outcome::Refused(why),
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. }
+        | Command::Forwarded { .. }
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => Outcome::Refused(why),
     }
 }

@@ -1,7 +1,7 @@
 //! Who may ask for a member's things.
 
 use crate::account::Account;
-use crate::registry::Registry;
+use crate::registry::{ApiKey, Registry};
 use crate::{Caller, Rejection, Role};
 
 /// Whether the caller may speak as its role to this account: the key's own holder may, and for a member whoever signed the
@@ -21,6 +21,20 @@ pub fn check_caller(account: &Account, registry: &Registry, caller: &Caller) -> 
         }
         (Role::Operator | Role::Partner(_) | Role::Member(_), _) => false,
     };
+    live(entitled, key)
+}
+
+/// As [`check_caller`], for a member whose account is elsewhere: whether the key's holder may sign them in was asked there.
+pub(super) fn check_signed(registry: &Registry, caller: &Caller) -> Result<(), Rejection> {
+    let key = registry.key(&caller.key).ok_or(Rejection::PermissionDenied)?;
+    let may_sign = match key.role {
+        Role::Operator | Role::Partner(_) => true,
+        Role::Member(_) => key.role == caller.role,
+    };
+    live(may_sign, key)
+}
+
+fn live(entitled: bool, key: &ApiKey) -> Result<(), Rejection> {
     match (entitled, key.revoked_at) {
         (false, _) => Err(Rejection::PermissionDenied),
         (true, Some(_)) => Err(Rejection::KeyRevoked),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lapsing;
 use crate::account::{Account, Moment, Purse};
 use crate::event::{Applied, Event};
 use crate::lot::{Lot, LotAllocation, LotKey, cover};
@@ -14,6 +15,7 @@ const LOTS_MAX: usize = 1_000;
 /// The decision, with the repayment of what is owed by the points that it lets be spent.
 pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied, at: &Moment) -> Applied {
     if account.is_in_debt() || matches!(command, Command::Adopt(_)) {
+        lapsing::repay(account, command, &mut applied.events, at);
         let mut after = account.clone();
         after.take_in(&applied.events, command, at);
         let freed = freed(&after, &applied.events, at);
@@ -33,42 +35,15 @@ pub(super) fn repaid(account: &Account, command: &Command, mut applied: Applied,
 fn freed(after: &Account, events: &[Event], at: &Moment) -> BTreeMap<ProgrammeId, BTreeSet<LotKey>> {
     let (mut freed, mut nth) = (BTreeMap::<ProgrammeId, BTreeSet<LotKey>>::new(), 0);
     for event in events {
-        let given_back = match event {
-            Event::PointsAccrued(accrual) => {
-                freed.entry(accrual.programme).or_default().insert(accrual.lot(at.place, nth));
-                nth += 1;
-                None
-            }
-            Event::LotActivated { programme, lot, .. } => {
-                freed.entry(*programme).or_default().insert(*lot);
-                None
-            }
-            Event::HoldCaptured { hold: burn, .. }
-            | Event::HoldReleased { hold: burn, .. }
-            | Event::RedemptionRefunded { of: burn, .. } => after.burns().get(*burn),
-            Event::MemberEnrolled
-            | Event::ConsentGiven { .. }
-            | Event::ConsentWithdrawn { .. }
-            | Event::NothingEarned { .. }
-            | Event::LotExpired { .. }
-            | Event::RewardRedeemed(_)
-            | Event::HoldCreated(_)
-            | Event::OrderReturned(_)
-            | Event::PointsClawedBack(_)
-            | Event::DebtRepaid { .. }
-            | Event::PointsExchanged(_)
-            | Event::AdjustmentCreated { .. }
-            | Event::AdjustmentApproved { .. }
-            | Event::AdjustmentRejected { .. }
-            | Event::PointsTaken(_)
-            | Event::AccountLinked { .. }
-            | Event::HandedOver { .. }
-            | Event::RecordsAdopted { .. }
-            // Lots that came with a link are found among all.
-            | Event::PointsAdopted { .. }
-            | Event::PointsSuspended { .. }
-            | Event::GrantReversed(_) => None,
-        };
+        if let Some(accrual) = event.accrual() {
+            freed.entry(accrual.programme).or_default().insert(accrual.lot(at.place, nth));
+            nth += 1;
+        }
+        // Lots that came with a link are found among all.
+        if let Event::LotActivated { programme, lot, .. } = event {
+            freed.entry(*programme).or_default().insert(*lot);
+        }
+        let given_back = lapsing::given_back(event).and_then(|burn| after.burns().get(burn));
         if let Some(burn) = given_back {
             freed.entry(burn.programme).or_default().extend(burn.slices.iter().map(|slice| slice.key));
         }

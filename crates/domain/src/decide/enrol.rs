@@ -10,11 +10,11 @@ pub(super) fn decide(
     identifier: &Identifier,
 ) -> Result<Applied, Rejection> {
     check_scope(caller, identifier)?;
-    if account.enrolment().is_some() {
-        return Err(Rejection::AlreadyEnrolled);
-    }
     if account.forward().is_some() {
         return Err(Rejection::IdentifierLinked);
+    }
+    if account.enrolment().is_some() {
+        return Err(Rejection::AlreadyEnrolled);
     }
     Ok(Applied { version: None, events: vec![Event::MemberEnrolled] })
 }
@@ -26,6 +26,8 @@ pub(super) fn check_scope(caller: &Caller, identifier: &Identifier) -> Result<()
         (Role::Partner(partner), Scheme::CustomerNumber(scope)) if partner != scope => {
             Err(Rejection::PermissionDenied)
         }
+        // An order is nobody's identifier.
+        (_, Scheme::Order(_)) => Err(Rejection::PermissionDenied),
         (Role::Operator | Role::Partner(_), _) => Ok(()),
         (Role::Member(_), _) => Err(Rejection::PermissionDenied),
     }

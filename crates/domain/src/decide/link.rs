@@ -1,15 +1,35 @@
-//! Links: the account of an identifier that nobody has enrolled on follows a member's.
+//! Links: the account of an identifier follows a member's, until it is unlinked.
 
-use super::enrol;
+use super::{caller, enrol};
 use crate::account::{Account, Moment};
 use crate::event::{Applied, Event};
 use crate::handover::{Forward, HANDOVER_BYTES_MAX, PIECE_BYTES_MAX, Piece};
 use crate::lot::Lot;
 use crate::pages::Weigh;
-use crate::{AccountId, Caller, Command, Fingerprint, Identifier, Rejection, SLUG_MAX};
+use crate::registry::Registry;
+use crate::{AccountId, Caller, Command, Fingerprint, Identifier, Rejection, Role, SLUG_MAX, Scheme};
 
 /// What a lot or a debt takes at most when it is stored.
 const LOT_BYTES: usize = 90 + 5 * (SLUG_MAX + 1);
+
+/// The account of a member says that it stays where it is, for good. Only then another one is linked to it: so of links that
+/// cross none is decided, whatever their order, and what is forwarded is so once.
+pub(super) fn accept(account: &Account, caller: &Caller) -> Result<Applied, Rejection> {
+    if let Role::Member(_) = caller.role {
+        return Err(Rejection::PermissionDenied);
+    }
+    check_here(account)?;
+    if account.enrolment().is_none() {
+        return Err(Rejection::NotEnrolled);
+    }
+    let accepted = (!account.stays()).then_some(Event::LinksAccepted);
+    Ok(Applied { version: None, events: accepted.into_iter().collect() })
+}
+
+/// What a member asks for is asked of the account that has their points.
+pub(super) fn check_here(account: &Account) -> Result<(), Rejection> {
+    account.forward().map_or(Ok(()), |forward| Err(Rejection::AccountLinked { to: forward.to }))
+}
 
 /// The first link wins. What the account has goes along; what one decision can't hold is due at once.
 pub(super) fn decide(
@@ -23,7 +43,8 @@ pub(super) fn decide(
     if account.forward().is_some() {
         return Err(Rejection::IdentifierLinked);
     }
-    if account.enrolment().is_some() || account.id() == *member {
+    // A partner's sign-up alone says that somebody joined, not that it is another person than the member.
+    if account.stays() || account.id() == *member {
         return Err(Rejection::AlreadyEnrolled);
     }
     let consents = account.consents().iter().map(|(purpose, consent)| (*purpose, *consent)).collect();
@@ -34,6 +55,39 @@ pub(super) fn decide(
     after.take_in(&events, command, at);
     events.extend(pieces(after, command, at));
     Ok(Applied { version: None, events })
+}
+
+/// The account is on its own again. What was handed over stays with the member, and what was forwarded.
+pub(super) fn undo(
+    account: &Account,
+    registry: &Registry,
+    caller: &Caller,
+    (identifier, member): (&Identifier, &AccountId),
+) -> Result<Applied, Rejection> {
+    match caller.role {
+        Role::Member(own) if own == *member => caller::check_signed(registry, caller)?,
+        Role::Member(_) | Role::Operator | Role::Partner(_) => registry.check(caller)?,
+    }
+    let may = match (caller.role, identifier.scheme()) {
+        (Role::Operator, _) => true,
+        // Cards and e-mail addresses are the member's, whichever partner has linked them.
+        (Role::Partner(partner), scheme) => scheme == Scheme::CustomerNumber(partner),
+        (Role::Member(own), _) => own == *member,
+    };
+    if !may {
+        return Err(Rejection::PermissionDenied);
+    }
+    if account.id() == *member {
+        return Err(Rejection::IdentifierEnrolled);
+    }
+    let from = account.forward().filter(|forward| forward.to == *member);
+    let Forward { to, .. } = *from.ok_or(Rejection::IdentifierNotLinked)?;
+    // What waits here was the member's from the link on.
+    if !account.is_handed_over() || !account.waiting().is_empty() {
+        return Err(Rejection::HandoverUnfinished);
+    }
+    let told = Event::HandedOver { to, piece: Piece::Unlinked };
+    Ok(Applied { version: None, events: vec![Event::AccountUnlinked { from: to }, told] })
 }
 
 /// What a linked account still has to hand over; `None`: nothing.

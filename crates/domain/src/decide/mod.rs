@@ -7,14 +7,17 @@ mod adjust;
 mod adopt;
 mod caller;
 mod closing;
+mod consent;
 mod debt;
 mod enrol;
+mod lapsing;
 mod link;
 mod partner_event;
 mod redeem;
 mod registry;
 mod returns;
 mod reward;
+pub(crate) mod search;
 mod time;
 mod waiting;
 
@@ -49,7 +52,11 @@ const CLOCK_SKEW: Span = Span::from_secs(300);
 pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Moment) -> Verdict {
     assert_eq!(account.id(), command.account(), "a command is decided by its own account");
     let seen = match command.key() {
-        Some(key) => account.keys().seen(&key, &command.content()),
+        // An event may meet another one that sends it on: its order, or the account that it follows, has moved meanwhile.
+        Some(key) => {
+            let comes_back = matches!(command, Command::Forwarded { .. });
+            account.keys().seen(&key, &command.content(), account.own_since(), comes_back)
+        }
         None => Seen::New,
     };
     match (seen, command) {
@@ -71,12 +78,17 @@ pub fn decide(account: &Account, registry: &Registry, command: &Command, at: &Mo
             | Command::Redeem { .. }
             | Command::Reward { .. }
             | Command::Adjust { .. }
-            | Command::Link { .. },
+            | Command::Link { .. }
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. },
         ) => Verdict::Decided(Outcome::Refused(Rejection::IdReused)),
         (Seen::New, Command::Adopt(handover)) => {
             let applied = adopt::decide(account, handover, command, at);
             Verdict::Decided(Outcome::Applied(debt::repaid(account, command, applied, at)))
         }
+        (_, Command::LocateOrder { order, asker, .. }) => search::locate(account, *order, *asker),
+        (_, Command::OrderLocated { order, at, .. }) => search::located(account, *order, *at),
         (Seen::New | Seen::RefusedBefore, _) if account.forward().is_some() && command.event().is_some() => {
             Verdict::Decided(forwarded(account, command, at))
         }
@@ -103,17 +115,20 @@ fn decide_new(
         }
         Command::Link { caller, request, identifier, member } => {
             registry.check(caller)?;
+            registry.check_begins(caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
             link::decide(account, caller, (identifier, member), command, at)
         }
         Command::Enrol { caller, request, identifier } => {
             registry.check(caller)?;
+            registry.check_begins(caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
             enrol::decide(account, caller, identifier)
         }
         Command::Redeem { caller, request, programme, reward, quantity, .. } => {
             check_caller(account, registry, caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::check_here(account)?;
             redeem::decide(
                 account,
                 registry,
@@ -124,15 +139,39 @@ fn decide_new(
         Command::Reward { caller, request, change, .. } => {
             check_caller(account, registry, caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::check_here(account)?;
             reward::decide(account, registry, caller, change, at)
         }
         Command::Adjust { caller, request, change, .. } => {
             registry.check(caller)?;
             check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::check_here(account)?;
             adjust::decide(account, registry, caller, change, at)
         }
         Command::TimePassed { .. } => unreachable!("time is decided apart"),
+        Command::Consent { caller, request, purpose, given, .. } => {
+            check_caller(account, registry, caller)?;
+            if *given {
+                registry.check_begins(caller)?;
+            }
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::check_here(account)?;
+            consent::decide(account, caller, *purpose, *given)
+        }
+        Command::AcceptLinks { caller, request, .. } => {
+            registry.check(caller)?;
+            registry.check_begins(caller)?;
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::accept(account, caller)
+        }
+        Command::Unlink { caller, request, identifier, member } => {
+            check_request_age(*request, at.max_request_age, at.decided_at)?;
+            link::undo(account, registry, caller, (identifier, member))
+        }
         Command::Adopt(_) => unreachable!("a handover is decided apart"),
+        Command::FindOrder { .. } | Command::LocateOrder { .. } | Command::OrderLocated { .. } => {
+            unreachable!("the search for an order is decided apart, and a shard's part of it by no account")
+        }
     }
 }
 
@@ -148,7 +187,13 @@ fn forwarded(account: &Account, command: &Command, at: &Moment) -> Outcome {
         | Command::Reward { .. }
         | Command::Adjust { .. }
         | Command::Link { .. }
-        | Command::Adopt(_) => Ok(()),
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => Ok(()),
     };
     checked.map_or_else(Outcome::Refused, |()| Outcome::Forwarded(forward.to))
 }

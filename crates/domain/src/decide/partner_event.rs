@@ -1,9 +1,7 @@
 //! Partner events: what the programme in force at the event's own time grants for it, at today's prices.
 
-use std::collections::BTreeSet;
-
-use super::{closing, returns};
-use crate::account::{Account, CONSENTS_MAX, Moment};
+use super::{closing, consent, returns};
+use crate::account::{Account, Moment};
 use crate::event::{Accrual, Applied, Event, Nothing, VersionId};
 use crate::lot::Expiry;
 use crate::programme::{Grant, Once, Programme, Rounding, Rule, Trigger};
@@ -20,6 +18,9 @@ pub(super) fn decide(
     at: &Moment,
 ) -> Result<Applied, Rejection> {
     let partner = registry.partner(&event.partner).ok_or(Rejection::UnknownPartner(event.partner))?;
+    if event.body.begins() {
+        registry.check_takes_part(&event.partner)?;
+    }
     match &event.body {
         EventBody::Return { order, what } => return returns::decide(account, event, (order, what), at),
         EventBody::AccountClosing { reference } => {
@@ -107,15 +108,10 @@ fn facts(account: &Account, event: &PartnerEvent, events: &mut Vec<Event>) -> Re
         | EventBody::Return { .. }
         | EventBody::AccountClosing { .. } => {}
     }
-    let known = account.consents();
-    let new: BTreeSet<_> = events.iter().filter_map(consent).filter(|it| !known.contains_key(it)).collect();
-    if !new.is_empty() && known.len() + new.len() > CONSENTS_MAX as usize {
-        return Err(Rejection::TooManyConsents(CONSENTS_MAX));
-    }
-    Ok(())
+    consent::check_room(account, events.iter().filter_map(purpose))
 }
 
-fn consent(event: &Event) -> Option<&Purpose> {
+fn purpose(event: &Event) -> Option<&Purpose> {
     match event {
         Event::ConsentGiven { purpose } | Event::ConsentWithdrawn { purpose } => Some(purpose),
         Event::MemberEnrolled
@@ -141,7 +137,11 @@ fn consent(event: &Event) -> Option<&Purpose> {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     }
 }
 

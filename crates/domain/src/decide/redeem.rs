@@ -75,6 +75,8 @@ pub(super) fn quote(
         Role::Member(member) if member == account.id() => {}
         Role::Partner(_) | Role::Member(_) => return Err(Rejection::PermissionDenied),
     }
+    registry.check_begins(order.caller)?;
+    registry.check_takes_part(&reward.redeemer)?;
     if account.enrolment().is_none() {
         return Err(Rejection::NotEnrolled);
     }

@@ -122,6 +122,25 @@ pub enum RegistryChange {
         /// SHA-256 of the key's secret.
         secret_hash: [u8; 32],
     },
+    /// Change what is said of a partner.
+    UpdatePartner {
+        /// Which.
+        id: PartnerId,
+        /// What it is called from now on; `None`: as before.
+        display_name: Option<String>,
+        /// The programme of its events that name none, or that there is none; `None`: as before.
+        default_programme: Option<Option<ProgrammeId>>,
+    },
+    /// Let nothing begin at a partner until it is resumed.
+    SuspendPartner {
+        /// Which.
+        id: PartnerId,
+    },
+    /// Let a suspended partner take part again.
+    ResumePartner {
+        /// Which.
+        id: PartnerId,
+    },
 }
 
 /// A decision about the registry, as it is journaled.
@@ -159,6 +178,20 @@ impl RegistryCommand {
                     .field(1, id.as_str().as_bytes())
                     .field(2, display_name.as_bytes())
                     .optional(3, default_programme.as_ref().map(|id| id.as_str().as_bytes()))
+            }
+            RegistryChange::UpdatePartner { id, display_name, default_programme } => {
+                let programme =
+                    default_programme.as_ref().map(|to| to.as_ref().map_or("", ProgrammeId::as_str));
+                Fingerprint::of("update-partner")
+                    .field(1, id.as_str().as_bytes())
+                    .optional(2, display_name.as_ref().map(String::as_bytes))
+                    .optional(3, programme.map(str::as_bytes))
+            }
+            RegistryChange::SuspendPartner { id } => {
+                Fingerprint::of("suspend-partner").field(1, id.as_str().as_bytes())
+            }
+            RegistryChange::ResumePartner { id } => {
+                Fingerprint::of("resume-partner").field(1, id.as_str().as_bytes())
             }
             RegistryChange::CreateContract { partner, programme, from, accrual, redemption } => {
                 Fingerprint::of("contract")
@@ -201,7 +234,10 @@ pub fn decide_registry(
         | RegistryChange::CreateKey { .. }
         | RegistryChange::RevokeKey { .. }
         | RegistryChange::PublishProgramme { .. }
-        | RegistryChange::RegisterTokenKey { .. } => {}
+        | RegistryChange::RegisterTokenKey { .. }
+        | RegistryChange::UpdatePartner { .. }
+        | RegistryChange::SuspendPartner { .. }
+        | RegistryChange::ResumePartner { .. } => {}
     }
     let caller = command.caller.as_ref().ok_or(Rejection::PermissionDenied)?;
     registry.check(caller)?;
@@ -210,6 +246,7 @@ pub fn decide_registry(
         (Role::Operator, _) | (Role::Partner(_), RegistryChange::RegisterTokenKey { .. }) => {}
         (Role::Partner(_) | Role::Member(_), _) => return Err(Rejection::PermissionDenied),
     }
+    registry.check_begins(caller)?;
     super::check_request_age(command.request, registry.settings().max_request_age, now)?;
     match &command.change {
         RegistryChange::SetUp { .. }
@@ -219,13 +256,7 @@ pub fn decide_registry(
             if registry.partner(id).is_some() {
                 return Err(Rejection::AlreadyExists(format!("partner {id}")));
             }
-            if !(1..=100).contains(&display_name.chars().count())
-                || display_name.chars().any(char::is_control)
-            {
-                return Err(Rejection::SettingOutOfRange(
-                    "a display name has 1 to 100 characters".to_owned(),
-                ));
-            }
+            check_display_name(display_name)?;
             let (display_name, default_programme) = (display_name.clone(), *default_programme);
             Ok(vec![RegistryEvent::PartnerCreated(Partner {
                 id: *id,
@@ -233,6 +264,26 @@ pub fn decide_registry(
                 default_programme,
                 created_at: now,
             })])
+        }
+        RegistryChange::UpdatePartner { id, display_name, default_programme } => {
+            let known = known_partner(registry, id)?;
+            let display_name = display_name.as_ref().unwrap_or(&known.display_name);
+            check_display_name(display_name)?;
+            let default_programme = default_programme.unwrap_or(known.default_programme);
+            let same = (display_name, default_programme) == (&known.display_name, known.default_programme);
+            let (id, display_name) = (*id, display_name.clone());
+            let updated = RegistryEvent::PartnerUpdated { id, display_name, default_programme };
+            Ok((!same).then_some(updated).into_iter().collect())
+        }
+        RegistryChange::SuspendPartner { id } => {
+            known_partner(registry, id)?;
+            let suspended = RegistryEvent::PartnerSuspended { id: *id, at: now };
+            Ok(registry.suspended(id).is_none().then_some(suspended).into_iter().collect())
+        }
+        RegistryChange::ResumePartner { id } => {
+            known_partner(registry, id)?;
+            let resumed = RegistryEvent::PartnerResumed { id: *id, at: now };
+            Ok(registry.suspended(id).is_some().then_some(resumed).into_iter().collect())
         }
         RegistryChange::CreateContract { partner, programme, from, accrual, redemption } => {
             let contract = Contract {
@@ -246,10 +297,8 @@ pub fn decide_registry(
             create_contract(registry, contract)
         }
         RegistryChange::CreateKey { id, secret_hash, role } => {
-            if let Role::Partner(partner) = role
-                && registry.partner(partner).is_none()
-            {
-                return Err(Rejection::UnknownPartner(*partner));
+            if let Role::Partner(partner) = role {
+                known_partner(registry, partner)?;
             }
             create_key(registry, *id, *secret_hash, *role, now)
         }
@@ -269,6 +318,17 @@ pub fn decide_registry(
             None => Ok(vec![RegistryEvent::TokenKeyRegistered { id: caller.key, token_key: *token_key }]),
         },
     }
+}
+
+fn known_partner<'a>(registry: &'a Registry, id: &PartnerId) -> Result<&'a Partner, Rejection> {
+    registry.partner(id).ok_or(Rejection::UnknownPartner(*id))
+}
+
+fn check_display_name(name: &str) -> Result<(), Rejection> {
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(Rejection::SettingOutOfRange("a display name has 1 to 100 characters".to_owned()));
+    }
+    Ok(())
 }
 
 fn set_up(
@@ -312,9 +372,7 @@ fn create_key(
 }
 
 fn create_contract(registry: &Registry, contract: Contract) -> Result<Vec<RegistryEvent>, Rejection> {
-    if registry.partner(&contract.partner).is_none() {
-        return Err(Rejection::UnknownPartner(contract.partner));
-    }
+    known_partner(registry, &contract.partner)?;
     if registry.versions(&contract.programme).is_empty() {
         return Err(Rejection::UnknownProgramme(contract.programme));
     }

@@ -18,7 +18,9 @@ pub(super) fn refused_or_waiting(
     rejection: Rejection,
     at: &Moment,
 ) -> Outcome {
-    let Some(waits_for) = may_come(&rejection) else { return Outcome::Refused(rejection) };
+    let Some(waits_for) = may_come(&rejection, account, command) else {
+        return Outcome::Refused(rejection);
+    };
     let span = registry.consent_wait();
     let lines = account.waiting().iter().map(|waiting| waiting.event.body.lines()).sum::<usize>();
     let more = command.event().map_or(0, |event| event.body.lines());
@@ -39,22 +41,33 @@ pub fn decide_waiting(
     if let Some(forward) = account.forward() {
         return Some(Outcome::Forwarded(forward.to));
     }
+    let command = Command::of_event(waiting.event.clone(), account.id());
     match partner_event::decide(account, registry, &waiting.event, at) {
-        Ok(applied) => {
-            let command = Command::of_event(waiting.event.clone(), account.id());
-            Some(Outcome::Applied(debt::repaid(account, &command, applied, at)))
+        Ok(applied) => Some(Outcome::Applied(debt::repaid(account, &command, applied, at))),
+        Err(Rejection::OrderNotFound) if waiting.found.is_some() => waiting.found.map(Outcome::Forwarded),
+        Err(rejection)
+            if at.decided_at < waiting.wait.until && may_come(&rejection, account, &command).is_some() =>
+        {
+            None
         }
-        Err(rejection) if at.decided_at < waiting.wait.until && may_come(&rejection).is_some() => None,
+        // Its partner may be back before its time is over.
+        Err(Rejection::PartnerSuspended(_)) if at.decided_at < waiting.wait.until => None,
         Err(rejection) => Some(Outcome::Refused(rejection)),
     }
 }
 
 /// What would heal a rejection, if time may bring it.
-fn may_come(rejection: &Rejection) -> Option<WaitsFor> {
+fn may_come(rejection: &Rejection, account: &Account, command: &Command) -> Option<WaitsFor> {
     if let Rejection::ConsentMissing(purpose) = rejection {
         return Some(WaitsFor::Consent(*purpose));
     }
-    (*rejection == Rejection::OrderNotFound).then_some(WaitsFor::Order)
+    // What came here as the order was found here is sent on no more, so that it can't go round in circles. The order may
+    // still be on its way from an account that was linked.
+    let identifier = &command.event()?.identifier;
+    let own = identifier.account() == account.id()
+        || account.linked().iter().any(|linked| linked.identifier == *identifier);
+    let order = if own { WaitsFor::OrderAnywhere } else { WaitsFor::Order };
+    (*rejection == Rejection::OrderNotFound).then_some(order)
 }
 
 /// Whether what became of a command may be what another one waits for: a consent, an order, an account that was opened; or
@@ -65,7 +78,10 @@ pub fn brings(decision: &Decision) -> bool {
         || applied.events.iter().any(|event| {
             matches!(
                 event,
-                Event::ConsentGiven { .. } | Event::AccountLinked { .. } | Event::RecordsAdopted { .. }
+                Event::ConsentGiven { .. }
+                    | Event::AccountLinked { .. }
+                    | Event::RecordsAdopted { .. }
+                    | Event::OrderLocated { .. }
             )
         })
 }

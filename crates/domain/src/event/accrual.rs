@@ -63,7 +63,11 @@ impl Event {
             | Self::RecordsAdopted { .. }
             | Self::PointsAdopted { .. }
             | Self::PointsSuspended { .. }
-            | Self::GrantReversed(_) => None,
+            | Self::GrantReversed(_)
+            | Self::LinksAccepted
+            | Self::AccountUnlinked { .. }
+            | Self::OrderKnown { .. }
+            | Self::OrderLocated { .. } => None,
         }
     }
 }

@@ -169,10 +169,15 @@ impl Event {
             | Self::AdjustmentRejected { .. }
             | Self::AccountLinked { .. }
             | Self::HandedOver {
-                piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+                piece:
+                    Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } | Piece::Unlinked,
                 ..
             }
-            | Self::RecordsAdopted { .. } => return None,
+            | Self::RecordsAdopted { .. }
+            | Self::LinksAccepted
+            | Self::AccountUnlinked { .. }
+            | Self::OrderKnown { .. }
+            | Self::OrderLocated { .. } => return None,
         };
         assert_eq!(postings.iter().map(|posting| posting.points).sum::<i64>(), 0, "postings sum to zero");
         Some((programme, postings))

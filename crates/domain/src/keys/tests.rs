@@ -30,7 +30,7 @@ fn index_of(entries: impl IntoIterator<Item = KeyEntry>) -> KeyIndex {
 
 #[test]
 fn what_is_known_of_a_key() {
-    use KeyState::{Applied, Claimed, Refused};
+    use KeyState::{Applied, Claimed, Forwarded, Refused};
     for (states, same, other, activity) in [
         (&[][..], Seen::New, Seen::New, None),
         (&[Applied], Seen::Repeat(0), Seen::Taken, Some(0)),
@@ -42,11 +42,18 @@ fn what_is_known_of_a_key() {
     ] {
         // The nth entry says the content n, so the first one's content is 0, and 9 is nobody's.
         let index = index_of((0..).zip(states).map(|(nth, state)| entry(1, nth, nth as u32, *state, 0)));
-        assert_eq!(index.seen(&hash(1), &hash(0)), same, "{states:?}");
-        assert_eq!(index.seen(&hash(1), &hash(9)), other, "{states:?}");
+        assert_eq!(index.seen(&hash(1), &hash(0), 0, false), same, "{states:?}");
+        assert_eq!(index.seen(&hash(1), &hash(9), 0, false), other, "{states:?}");
         assert_eq!(index.activity(&hash(1)), activity, "{states:?}");
         assert!(!index.claimed(&hash(1)));
     }
+    // What was forwarded to an account that decides no more is taken, and still where it went.
+    let index = index_of([entry(1, 0, 5, Forwarded, 0), entry(1, 1, 7, Refused, 0)]);
+    assert_eq!(index.seen(&hash(1), &hash(9), 5, false), Seen::RefusedBefore);
+    assert_eq!(index.seen(&hash(1), &hash(9), 6, false), Seen::Taken);
+    assert_eq!(index.seen(&hash(1), &hash(0), 6, false), Seen::Repeat(5));
+    assert_eq!(index.activity(&hash(1)), Some(5));
+    assert_eq!(index.seen(&hash(1), &hash(0), 0, true), Seen::RefusedBefore, "it comes back");
     let index = index_of([entry(1, 1, 0, Claimed, 0)]);
     assert!(index.claimed(&hash(1)) && !index.claimed(&hash(2)));
 }
@@ -56,7 +63,7 @@ fn an_entry_is_forgotten_only_once_its_time_is_over_and_its_page_is_full() {
     let mut index =
         index_of((0..PAGE_ENTRIES as u64).map(|key| entry(key, key, 0, KeyState::Applied, key as i64)));
     let known = |index: &KeyIndex| {
-        let known = |key: &u64| index.seen(&hash(*key), &hash(*key)) == Seen::Repeat(0);
+        let known = |key: &u64| index.seen(&hash(*key), &hash(*key), 0, false) == Seen::Repeat(0);
         (0..PAGE_ENTRIES as u64).filter(known).collect::<Vec<_>>()
     };
     assert_eq!(known(&index).len(), PAGE_ENTRIES);
@@ -76,7 +83,7 @@ fn an_index_does_not_grow_with_what_may_be_forgotten() {
         index.insert(entry(now, now, now as u32, KeyState::Applied, now as i64 + window), at, now);
     }
     for live in 29_000..30_000_u64 {
-        assert_eq!(index.seen(&hash(live), &hash(live)), Seen::Repeat(live as u32));
+        assert_eq!(index.seen(&hash(live), &hash(live), 0, false), Seen::Repeat(live as u32));
     }
     let entries: usize = index.pages().iter().map(|page| page.entries.len()).sum();
     assert!(entries <= 4 * window as usize, "{entries} entries for {window} that count");
@@ -142,7 +149,7 @@ proptest! {
                     None if known.iter().all(|(.., state)| *state == KeyState::Refused) => Seen::RefusedBefore,
                     None => Seen::Taken,
                 };
-                prop_assert_eq!(index.seen(&hash(key), &hash(content)), expected);
+                prop_assert_eq!(index.seen(&hash(key), &hash(content), 0, false), expected);
             }
             let claimed = known.iter().any(|(.., state)| *state == KeyState::Claimed);
             prop_assert_eq!(index.claimed(&hash(key)), claimed);

@@ -10,8 +10,8 @@ pub use self::document::{DOCUMENT_MAX_BYTES, ENTRIES_MAX, Fault, parse, parse_pu
 
 use crate::calendar::{EndOf, Term, Zone};
 use crate::{
-    Bought, Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, RewardId, RuleId,
-    Span, Timestamp,
+    Bought, Channel, Currency, EngagementKind, PartnerId, Points, ProgrammeId, Purpose, Registry, RewardId,
+    RuleId, Span, Timestamp,
 };
 
 /// One version of a programme: immutable once published.
@@ -76,10 +76,11 @@ pub struct Life {
 
 impl Programme {
     /// The cheapest reward to be had at `now` that `available` points don't reach.
-    pub fn next_reward(&self, available: Points, now: Timestamp) -> Option<&Reward> {
+    pub fn next_reward(&self, registry: &Registry, available: Points, now: Timestamp) -> Option<&Reward> {
         let beyond =
             self.rewards.iter().filter(|reward| reward.can_be_had(now) && reward.least() > available);
-        let beyond = beyond.filter(|reward| reward.is_possible());
+        let delivers = |reward: &&Reward| registry.suspended(&reward.redeemer).is_none();
+        let beyond = beyond.filter(|reward| reward.is_possible()).filter(delivers);
         beyond.min_by_key(|reward| (reward.least(), reward.id))
     }
 

@@ -63,6 +63,12 @@ fn contents_of_commands() {
         "9079c0ad6c0b2b2cd8e3558f5519bc26",
         "86a03fa485666c62bc799d8921ac40ef",
         "328bf32ab0d03149b8aa4d7a9fa432e5",
+        "95fde51973df2b42b557306574d8bccd",
+        "4d913588cfc944ebc28b831ff4ba57a3",
+        "d60cd27a4ffcbc331f22400129dac680",
+        "94ba159d201d94e22c9eb4661f037287",
+        "bda665bb57bee07db5132cc3ed4e9366",
+        "e49eec674c5d1418b824146858ef7aa8",
     ];
     assert_eq!(samples::commands().map(|command| hex(command.content())), expected);
 }
@@ -115,6 +121,10 @@ fn contents_of_registry_commands() {
         "9f79ebb02712c8402e432b10a954a9ce",
         "e5251dace494a540f2bef282061ec3a0",
         "9f79ebb02712c8402e432b10a954a9ce",
+        "13368313e66e8a7dc2c6c84bf4fc3cf2",
+        "61f397c54d0e261798ba1d0d83200e31",
+        "dfffdfcf56b24b89c21dfa0a797996be",
+        "d3b0f320ac324b4a51444280c072afaf",
     ];
     assert_eq!(samples::changes().map(content), expected);
     // A key is known by whom it is for: its name and secret are drawn anew for each call.

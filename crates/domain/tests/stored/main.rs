@@ -112,7 +112,7 @@ stored! {
     pages_of_keys: of_struct("key_page.txt", [samples::key_page()]);
     enrolments: of_struct("enrolment.txt", [samples::enrolment()]);
     events_that_wait: of_struct("waiting_event.txt", [samples::waiting_event()]);
-    what_events_wait_for: of_enum("waits_for.txt", [WaitsFor::Consent(samples::purpose()), WaitsFor::Order] as [WaitsFor; _]);
+    what_events_wait_for: of_enum("waits_for.txt", [WaitsFor::Consent(samples::purpose()), WaitsFor::Order, WaitsFor::OrderAnywhere] as [WaitsFor; _]);
     consents: of_struct("consent.txt", [samples::consent()]);
     sums_of_statements: of_struct("line_sum.txt", [samples::line_sum()]);
 }

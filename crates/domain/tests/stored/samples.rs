@@ -94,8 +94,9 @@ fn lot_key() -> LotKey {
     }
 }
 
-pub(crate) fn schemes() -> [Scheme; 3] {
-    [Scheme::EmailHash, Scheme::CardToken, Scheme::CustomerNumber(read("cdnow"))]
+pub(crate) fn schemes() -> [Scheme; 4] {
+    let partner = read("cdnow");
+    [Scheme::EmailHash, Scheme::CardToken, Scheme::CustomerNumber(partner), Scheme::Order(partner)]
 }
 
 pub(crate) fn roles() -> [Role; 3] {
@@ -155,8 +156,8 @@ pub(crate) fn reward_changes() -> [RewardChange; 5] {
     ]
 }
 
-pub(crate) fn commands() -> [Command; 17] {
-    let [link, adopt, forwarded] = links::commands();
+pub(crate) fn commands() -> [Command; 23] {
+    let [link, adopt, forwarded, consented, unlink, accept, find, locate, located] = links::commands();
     let [hold, capture, capture_all, release, refund] = reward_changes();
     let [granted, taken, approved, rejected] = adjustments::commands();
     let named = PartnerEvent {
@@ -191,6 +192,12 @@ pub(crate) fn commands() -> [Command; 17] {
         link,
         adopt,
         forwarded,
+        consented,
+        unlink,
+        accept,
+        find,
+        locate,
+        located,
     ]
 }
 
@@ -244,8 +251,9 @@ fn exchanged(bought: Bought, state: ExchangeState) -> Event {
     Event::PointsExchanged(Exchange { programme, reward, redeemer, bought, state })
 }
 
-pub(crate) fn events() -> [Event; 36] {
-    let [linked, handed, records, adopted, suspended, indebted, reversed] = links::events();
+pub(crate) fn events() -> [Event; 40] {
+    let [linked, handed, records, adopted, suspended, indebted, reversed, stays, unlinked, known, located] =
+        links::events();
     let [part, closed, clawback, paid, repaid] = orders::events();
     let [made, proposed, approved, rejected, taken, owed] = adjustments::events();
     let (programme, purpose, lot, points) = (read("mypoints"), read("marketing"), lot_key(), points(20));
@@ -287,6 +295,10 @@ pub(crate) fn events() -> [Event; 36] {
         suspended,
         indebted,
         reversed,
+        stays,
+        unlinked,
+        known,
+        located,
     ]
 }
 
@@ -306,7 +318,8 @@ pub(crate) fn decision() -> Decision {
     Decision { command, outcome }
 }
 
-pub(crate) fn rejections() -> [Rejection; 51] {
+pub(crate) fn rejections() -> [Rejection; 56] {
+    let [linked, moved, apart, enrolled, unfinished] = links::rejections();
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     let day = Span::from_days(1);
     [
@@ -360,7 +373,12 @@ pub(crate) fn rejections() -> [Rejection; 51] {
         Rejection::AdjustmentLapsed(LATER),
         Rejection::AdjustmentNotOpen,
         Rejection::OwnAdjustment,
-        links::rejection(),
+        linked,
+        Rejection::PartnerSuspended(partner),
+        moved,
+        apart,
+        enrolled,
+        unfinished,
     ]
 }
 
@@ -399,7 +417,7 @@ pub(crate) fn purpose() -> Purpose {
 
 pub(crate) fn waiting_event() -> WaitingEvent {
     let wait = Wait { until: LATER, waits_for: WaitsFor::Consent(purpose()) };
-    WaitingEvent { event: partner_event(), place: Place { seq: 300, index: 7 }, wait }
+    WaitingEvent { event: partner_event(), place: Place { seq: 300, index: 7 }, wait, found: Some(account()) }
 }
 
 pub(crate) fn consent() -> Consent {

@@ -19,6 +19,10 @@ use super::{adjustment, bought, event, lot, name, position, redemption, settleme
 
 /// Whether an activity is something of the role's own; what a member's key opens is theirs altogether.
 pub(crate) fn is_of(activity: &Activity, role: Role) -> bool {
+    // Between accounts: nothing happened to the member.
+    if let Command::AcceptLinks { .. } = activity.decision.command {
+        return false;
+    }
     match role {
         Role::Operator => true,
         // A proposal is nothing yet.
@@ -47,7 +51,13 @@ pub(crate) fn programme(activity: &Activity, registry: &Registry) -> Option<Prog
         | Command::Reward { .. }
         | Command::Adjust { .. }
         | Command::Link { .. }
-        | Command::Adopt(_) => moved_in(),
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => moved_in(),
     })
 }
 
@@ -140,10 +150,14 @@ fn moved(event: &Event, owed: bool) -> i64 {
         Event::GrantReversed(reversal) => -reversal.allocation.points.signed(),
         Event::AccountLinked { .. }
         | Event::HandedOver {
-            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } | Piece::Unlinked,
             ..
         }
         | Event::RecordsAdopted { .. }
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. }
         | Event::PointsSuspended { .. }
         | Event::OrderReturned(_)
         | Event::AdjustmentCreated { .. }
@@ -197,7 +211,11 @@ fn repaid(event: &Event) -> i64 {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => 0,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => 0,
     }
 }
 
@@ -228,7 +246,11 @@ fn clawback(event: &Event) -> Option<&Clawback> {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     }
 }
 
@@ -257,8 +279,16 @@ pub(crate) fn partner_of(decision: &Decision) -> Option<PartnerId> {
     };
     match &decision.command {
         Command::PartnerEvent(event) | Command::Forwarded { event, .. } => Some(event.partner),
-        Command::Enrol { caller, .. } | Command::Link { caller, .. } => asked(caller),
-        Command::TimePassed { .. } | Command::Adopt(_) => None,
+        Command::Enrol { caller, .. }
+        | Command::Link { caller, .. }
+        | Command::Consent { caller, .. }
+        | Command::Unlink { caller, .. }
+        | Command::AcceptLinks { caller, .. } => asked(caller),
+        Command::TimePassed { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => None,
         // Whoever pays for points that were given.
         Command::Adjust { .. } => decided_events(decision).find_map(adjustment::funder),
         Command::Redeem { caller, .. } | Command::Reward { caller, .. } => {
@@ -295,7 +325,11 @@ fn redeemer(event: &Event) -> Option<PartnerId> {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     }
 }
 
@@ -308,8 +342,17 @@ pub(crate) fn source(command: &Command) -> Option<proto::activity::Source> {
         | Command::Redeem { request, .. }
         | Command::Reward { request, .. }
         | Command::Adjust { request, .. }
-        | Command::Link { request, .. } => Some(proto::activity::Source::RequestId(request.to_string())),
-        Command::TimePassed { .. } | Command::Adopt(_) => None,
+        | Command::Link { request, .. }
+        | Command::Consent { request, .. }
+        | Command::Unlink { request, .. }
+        | Command::AcceptLinks { request, .. } => {
+            Some(proto::activity::Source::RequestId(request.to_string()))
+        }
+        Command::TimePassed { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => None,
     }
 }
 
@@ -327,7 +370,15 @@ fn kind(activity: &Activity) -> ActivityType {
             EventBody::Engagement { .. } => ActivityType::Engagement,
         },
         Command::Enrol { .. } => ActivityType::Enrolment,
-        Command::Link { .. } | Command::Adopt(_) => ActivityType::Link,
+        Command::Link { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. } => ActivityType::Link,
+        Command::Consent { given: true, .. } => ActivityType::ConsentGiven,
+        Command::Consent { given: false, .. } => ActivityType::ConsentWithdrawn,
         Command::Redeem { .. } => ActivityType::Redemption,
         Command::Reward { change, .. } => match change {
             RewardChange::Hold { .. } => ActivityType::Hold,
@@ -343,10 +394,11 @@ fn kind(activity: &Activity) -> ActivityType {
                 ActivityType::Link
             } else if says(|event| matches!(event, Event::HoldReleased { .. })) {
                 ActivityType::Release
-            } else if says(|event| matches!(event, Event::LotExpired { .. })) {
-                ActivityType::Expiry
-            } else {
+            } else if says(|event| matches!(event, Event::LotActivated { .. })) {
                 ActivityType::Activation
+            } else {
+                // Of what lapsed all may have repaid a debt.
+                ActivityType::Expiry
             }
         }
     }

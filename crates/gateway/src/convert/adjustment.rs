@@ -119,7 +119,13 @@ pub(crate) fn is_between_operators(activity: &Activity) -> bool {
         | Command::TimePassed { .. }
         | Command::Reward { .. }
         | Command::Link { .. }
+        | Command::Consent { .. }
+        | Command::Unlink { .. }
+        | Command::AcceptLinks { .. }
         | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. }
         | Command::Forwarded { .. } => false,
     }
 }
@@ -169,7 +175,11 @@ fn word(event: &Event, created: AdjustmentId) -> Option<(AdjustmentId, Option<Ad
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     }
 }
 

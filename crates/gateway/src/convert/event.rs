@@ -26,6 +26,7 @@ pub(crate) fn to_proto(
         event_time: Some(timestamp_to_proto(event.event_time)),
         record_time: Some(timestamp_to_proto(activity.decided_at)),
         position: Some(position::to_proto(Position { shard, seq: Seq(activity.place.seq) })),
+        order_id: order(&event.body).map(ToString::to_string).unwrap_or_default(),
         ..proto::PartnerEventRecord::default()
     };
     match &activity.decision.outcome {
@@ -132,7 +133,11 @@ fn rule_outcome(event: &Event) -> Option<shared::RuleOutcome> {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Members.
 
-use coalition_domain::{AccountId, Identifier, Role, Timestamp};
+use coalition_domain::account::Consent;
+use coalition_domain::{Account, AccountId, Identifier, Purpose, Rejection, Role, Scheme, Timestamp};
 use coalition_intake::convert::{identifier_to_proto, timestamp_to_proto};
 use coalition_ledger::resident::Activity;
 use coalition_ledger::view::{AccountView, Position};
@@ -18,13 +19,7 @@ pub(crate) fn to_proto(
 ) -> Result<proto::Member, Failure> {
     let account = view.account();
     let enrolled = account.enrolment().ok_or_else(not_found)?;
-    let consent = |(purpose, consent): (&coalition_domain::Purpose, &coalition_domain::account::Consent)| {
-        proto::Consent {
-            purpose: purpose.to_string(),
-            given: consent.given,
-            update_time: Some(timestamp_to_proto(consent.since)),
-        }
-    };
+    let consent = |(purpose, said): (&Purpose, &Consent)| consent_to_proto(account.id(), purpose, said);
     Ok(proto::Member {
         name: name::of_member(account.id()),
         create_time: Some(timestamp_to_proto(enrolled.at)),
@@ -34,21 +29,73 @@ pub(crate) fn to_proto(
     })
 }
 
-/// The identifiers of a member, each with its own account: the one of the enrolment first.
-pub(crate) fn identifiers(view: &AccountView) -> Vec<(AccountId, proto::MemberIdentifier)> {
-    let account = view.account();
-    let first = account.enrolment().map(|enrolment| (&enrolment.identifier, account.id(), enrolment.at));
-    let linked = account.linked().iter().map(|linked| (&linked.identifier, linked.account, linked.at));
-    let write = |(number, (identifier, id, at)): (u32, (&Identifier, AccountId, Timestamp))| {
-        let written = proto::MemberIdentifier {
-            name: format!("{}/identifiers/{number}", name::of_member(account.id())),
-            identifier: Some(identifier_to_proto(identifier)),
-            create_time: Some(timestamp_to_proto(at)),
+/// What a member said on a purpose.
+pub(crate) fn consent_to_proto(member: AccountId, purpose: &Purpose, said: &Consent) -> proto::Consent {
+    proto::Consent {
+        name: name::of_consent(member, purpose),
+        purpose: purpose.to_string(),
+        given: said.given,
+        update_time: Some(timestamp_to_proto(said.since)),
+        position: None,
+    }
+}
+
+/// An identifier of a member.
+pub(crate) struct Known<'a> {
+    /// By which it is named: 0 for the one of the enrolment.
+    pub(crate) number: u32,
+    pub(crate) identifier: &'a Identifier,
+    /// Its own account.
+    pub(crate) account: AccountId,
+    at: Timestamp,
+    /// Whether it was unlinked.
+    pub(crate) ended: bool,
+}
+
+/// The identifiers that a member ever had: the one of the enrolment first.
+pub(crate) fn identifiers(account: &Account) -> impl Iterator<Item = Known<'_>> {
+    let first =
+        account.enrolment().map(|enrolment| (&enrolment.identifier, account.id(), enrolment.at, false));
+    let linked = account.linked().iter();
+    let linked = linked.map(|linked| (&linked.identifier, linked.account, linked.at, linked.ended));
+    let numbered = (0..).zip(first.into_iter().chain(linked));
+    numbered.map(|(number, (identifier, account, at, ended))| Known {
+        number,
+        identifier,
+        account,
+        at,
+        ended,
+    })
+}
+
+impl Known<'_> {
+    /// Whether a role may see it: a partner its own customer numbers.
+    pub(crate) fn is_of(&self, role: Role) -> bool {
+        match (role, self.identifier.scheme()) {
+            (Role::Operator | Role::Member(_), _) => true,
+            (Role::Partner(partner), Scheme::CustomerNumber(scope)) => partner == scope,
+            (Role::Partner(_), Scheme::EmailHash | Scheme::CardToken | Scheme::Order(_)) => false,
+        }
+    }
+
+    pub(crate) fn to_proto(&self, view: &AccountView) -> proto::MemberIdentifier {
+        let member = name::of_member(view.account().id());
+        proto::MemberIdentifier {
+            name: format!("{member}/identifiers/{}", self.number),
+            identifier: Some(identifier_to_proto(self.identifier)),
+            create_time: Some(timestamp_to_proto(self.at)),
             position: Some(position::to_proto(view.position)),
-        };
-        (id, written)
-    };
-    (0..).zip(first.into_iter().chain(linked)).map(write).collect()
+        }
+    }
+}
+
+/// An account, if somebody is enrolled there and did not move to another member's.
+pub(crate) fn enrolled(view: AccountView) -> Result<AccountView, Failure> {
+    if let Some(forward) = view.account().forward() {
+        return Err(Failure::from(&Rejection::AccountLinked { to: forward.to }));
+    }
+    view.account().enrolment().ok_or_else(not_found)?;
+    Ok(view)
 }
 
 /// There is no such member.

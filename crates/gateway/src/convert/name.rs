@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use coalition_domain::{AccountId, Fingerprint, KeyId, NoSlug, PartnerId, ProgrammeId, RewardId};
+use coalition_domain::{AccountId, Fingerprint, KeyId, NoSlug, PartnerId, ProgrammeId, Purpose, RewardId};
 use coalition_intake::convert::{name_from_proto, resource_from_proto};
 
 use crate::status::Failure;
@@ -50,6 +50,13 @@ pub(crate) fn activity(field: &str, name: &str) -> Result<(AccountId, u32), Fail
     Ok((account(field, member)?, number(field, activity)?))
 }
 
+/// `members/{uuid}/identifiers/{number}`: the account, and the identifier's number, counted from 0.
+pub(crate) fn identifier(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
+    let (member, identifier) = two(field, name, "members/", "/identifiers/")?;
+    let id = account(field, member)?;
+    Ok((id, if identifier == "0" { 0 } else { number(field, identifier)? }))
+}
+
 /// `members/{uuid}/redemptions/{number}`: the account, and the activity's number, counted from 1.
 pub(crate) fn redemption(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
     let (member, redemption) = two(field, name, "members/", "/redemptions/")?;
@@ -66,6 +73,12 @@ pub(crate) fn hold(field: &str, name: &str) -> Result<(AccountId, u32), Failure>
 pub(crate) fn adjustment(field: &str, name: &str) -> Result<(AccountId, u32), Failure> {
     let (member, adjustment) = two(field, name, "members/", "/adjustments/")?;
     Ok((account(field, member)?, number(field, adjustment)?))
+}
+
+/// `members/{uuid}/consents/{purpose}`.
+pub(crate) fn consent(field: &str, name: &str) -> Result<(AccountId, Purpose), Failure> {
+    let (member, purpose) = two(field, name, "members/", "/consents/")?;
+    Ok((account(field, member)?, slug(field, purpose)?))
 }
 
 /// `partners/{partner}/rejectedEvents/{partition}-{offset}`.
@@ -116,6 +129,11 @@ pub(crate) fn of_member(id: impl Display) -> String {
     format!("members/{id}")
 }
 
+/// The name of a consent.
+pub(crate) fn of_consent(member: AccountId, purpose: &Purpose) -> String {
+    format!("members/{member}/consents/{purpose}")
+}
+
 /// The name of a reward.
 pub(crate) fn of_reward(programme: impl Display, reward: impl Display) -> String {
     format!("programmes/{programme}/rewards/{reward}")
@@ -160,6 +178,10 @@ mod tests {
         assert_eq!(redemption("name", &format!("members/{MEMBER}/redemptions/1")).unwrap(), (id, 1));
         assert_eq!(hold("name", &format!("members/{MEMBER}/holds/1")).unwrap(), (id, 1));
         assert_eq!(adjustment("name", &format!("members/{MEMBER}/adjustments/1")).unwrap(), (id, 1));
+        let (of, purpose) = consent("name", &format!("members/{MEMBER}/consents/sign-in")).unwrap();
+        assert_eq!(of_consent(of, &purpose), format!("members/{MEMBER}/consents/sign-in"));
+        assert_eq!(identifier("name", &format!("members/{MEMBER}/identifiers/0")).unwrap(), (id, 0));
+        assert_eq!(identifier("name", &format!("members/{MEMBER}/identifiers/32")).unwrap(), (id, 32));
         let (programme, paris) = reward("name", "programmes/a/rewards/paris-1").unwrap();
         assert_eq!(of_reward(programme, paris), "programmes/a/rewards/paris-1");
         assert_eq!(version("name", "programmes/a/versions/3").unwrap(), (programme, 3));

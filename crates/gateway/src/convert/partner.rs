@@ -1,7 +1,7 @@
 //! Partners, their contracts and keys.
 
-use coalition_domain::Role;
 use coalition_domain::registry::{ApiKey, Contract, Partner};
+use coalition_domain::{Role, Timestamp};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::Position;
 use coalition_proto::partner::v1 as proto;
@@ -9,14 +9,15 @@ use coalition_proto::partner::v1 as proto;
 use super::request::unit_price_to_proto;
 use super::{name, position};
 
-/// A partner.
-pub(crate) fn to_proto(partner: &Partner, at: Position) -> proto::Partner {
+/// A partner, and since when it is suspended.
+pub(crate) fn to_proto(partner: &Partner, suspended: Option<Timestamp>, at: Position) -> proto::Partner {
     proto::Partner {
         name: name::of_partner(partner.id),
         display_name: partner.display_name.clone(),
         default_programme: partner.default_programme.map(name::of_programme).unwrap_or_default(),
         create_time: Some(timestamp_to_proto(partner.created_at)),
         position: Some(position::to_proto(at)),
+        suspend_time: suspended.map(timestamp_to_proto),
     }
 }
 

@@ -3,7 +3,7 @@
 use coalition_domain::account::Balance;
 use coalition_domain::programme::{Fault, Reward};
 use coalition_domain::registry::ProgrammeVersion;
-use coalition_domain::{Points, ProgrammeId, Timestamp};
+use coalition_domain::{Points, ProgrammeId, Registry, Timestamp};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_ledger::view::Position;
 use coalition_proto::catalogue::v1 as catalogue;
@@ -55,6 +55,7 @@ pub(crate) fn fault_to_proto(fault: Fault) -> proto::ProgrammeFault {
 
 /// A reward of a version; `balance`: that of the member to compare with, who pays what they owe first.
 pub(crate) fn reward_to_proto(
+    registry: &Registry,
     version: &ProgrammeVersion,
     reward: &Reward,
     balance: Option<(Balance, Position)>,
@@ -79,5 +80,6 @@ pub(crate) fn reward_to_proto(
         min_points: limit(reward.limits.min),
         max_points: limit(reward.limits.max),
         max_points_per_year: limit(reward.limits.max_a_year),
+        suspended: registry.suspended(&reward.redeemer).is_some(),
     }
 }

@@ -65,7 +65,11 @@ fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => None,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What requests have in common.
 
 use coalition_domain::account::past::DateBasis;
-use coalition_domain::{Currency, Identifier, PartnerId, Reference, RequestId, Scheme, UnitPrice};
+use coalition_domain::order::{opening_key, order_key};
+use coalition_domain::{AccountId, Currency, Identifier, PartnerId, Reference, RequestId, Scheme, UnitPrice};
 use coalition_intake::convert::{identifier_from_proto, reference_from_proto};
 use coalition_proto::account::v1 as proto_account;
 use coalition_proto::r#type::v1::{self as proto, ErrorReason};
@@ -24,16 +25,13 @@ pub(crate) fn identifier(call: &Call, said: Option<&proto::Identifier>) -> Resul
     let identifier = identifier_from_proto(said, "identifier", call.partner())?;
     match identifier.scheme() {
         Scheme::CustomerNumber(scope) => call.check_partner(&scope)?,
-        Scheme::EmailHash | Scheme::CardToken => {}
+        Scheme::EmailHash | Scheme::CardToken | Scheme::Order(_) => {}
     }
     Ok(identifier)
 }
 
 /// Reads the identifier of an event of `partner`.
-pub(crate) fn identifier_of_event(
-    partner: PartnerId,
-    said: Option<&proto::Identifier>,
-) -> Result<Identifier, Failure> {
+fn identifier_of_event(partner: PartnerId, said: Option<&proto::Identifier>) -> Result<Identifier, Failure> {
     let said = said.ok_or_else(|| Failure::missing("identifier"))?;
     let identifier = identifier_from_proto(said, "identifier", Some(partner))?;
     match identifier.scheme() {
@@ -41,8 +39,27 @@ pub(crate) fn identifier_of_event(
             let message = "is not the partner that sent the event";
             Err(Failure::of_field(ErrorReason::PartnerMismatch, "identifier.scope", message))
         }
-        Scheme::CustomerNumber(_) | Scheme::EmailHash | Scheme::CardToken => Ok(identifier),
+        Scheme::CustomerNumber(_) | Scheme::EmailHash | Scheme::CardToken | Scheme::Order(_) => {
+            Ok(identifier)
+        }
     }
+}
+
+/// The account that an event of `partner` came to: of the identifier that it named, or of the order or opening that it takes
+/// back if it named nobody.
+pub(crate) fn account_of_event(
+    partner: PartnerId,
+    identifier: Option<&proto::Identifier>,
+    order: &str,
+    opening: &str,
+) -> Result<AccountId, Failure> {
+    let of = |key| Identifier::of_order(partner, &key).account();
+    Ok(match (identifier, order, opening) {
+        (Some(_), ..) | (None, "", "") => identifier_of_event(partner, identifier)?.account(),
+        (None, order, "") => of(order_key(partner, &reference("order_id", order)?)),
+        (None, "", opening) => of(opening_key(partner, &reference("reference", opening)?)),
+        (None, ..) => return Err(Failure::invalid("reference", "is not for events with an order_id")),
+    })
 }
 
 /// Reads by which time decisions count.

@@ -9,7 +9,9 @@ use coalition_journal::entry::{Seq, ShardId};
 use coalition_ledger::resident::Activity;
 use coalition_ledger::view::{Part, Position};
 use coalition_proto::account::v1::activity::Source;
-use coalition_proto::settlement::v1::{self as proto, SettlementDirection, SettlementKind};
+use coalition_proto::settlement::v1::{
+    self as proto, SettlementDirection, SettlementKind, SettlementStatementState,
+};
 use coalition_proto::r#type::v1::PositionRange;
 
 use super::request::unit_price_to_proto;
@@ -179,6 +181,26 @@ impl Owed {
             net: Some(money_to_proto(&self.net(currency)?)),
         })
     }
+}
+
+/// A statement that ends at the hour `until`, as far as its lines say it: what they come to, and whether more can come in
+/// after `now`.
+pub(crate) fn statement(
+    lines: &[Line],
+    until: Hour,
+    now: Timestamp,
+) -> Result<proto::SettlementStatement, Failure> {
+    let state = match Hour::of(now) < until {
+        true => SettlementStatementState::Open,
+        false => SettlementStatementState::Provisional,
+    };
+    let (mut net_amounts, mut totals) = (Vec::new(), Vec::new());
+    for ((partner, currency), owed) in owed(lines) {
+        net_amounts.push(money_to_proto(&owed.net(currency)?));
+        totals.push(owed.to_row(name::of_partner(partner), currency)?);
+    }
+    let state = state.into();
+    Ok(proto::SettlementStatement { net_amounts, totals, state, ..proto::SettlementStatement::default() })
 }
 
 /// Writes the cell of a line of burnt points; `None` for other lines.

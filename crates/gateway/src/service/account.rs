@@ -27,7 +27,7 @@ use crate::page::Page;
 use crate::status::Failure;
 
 /// The consent by which partners may see a balance.
-const SHARE_BALANCE: &str = "share-balance";
+pub(super) const SHARE_BALANCE: &str = "share-balance";
 
 /// Rows of points that will lapse.
 const EXPIRING_MAX: usize = 12;
@@ -45,9 +45,7 @@ impl Gateway {
         if let Role::Member(_) = call.caller.role {
             check_signer(&view, &call.caller)?;
         }
-        if view.account().enrolment().is_none() {
-            return Err(member::not_found());
-        }
+        let view = member::enrolled(view)?;
         if call.opens() == Whose::Consented && !shares_balance(&view) {
             let message = "the member has not consented to share-balance, which a partner needs here";
             return Err(Failure::denied(message).with("purpose", SHARE_BALANCE));
@@ -222,7 +220,8 @@ fn lots_with_held(
 fn balance(account: &Account, view: &AccountView, programme: &ProgrammeId, now: Timestamp) -> proto::Balance {
     let balance = account.balance(programme, now);
     let version = view.registry.version(programme, now).ok();
-    let next = version.and_then(|version| version.programme.next_reward(balance.available, now));
+    let next =
+        version.and_then(|version| version.programme.next_reward(&view.registry, balance.available, now));
     proto::Balance {
         member: name::of_member(account.id()),
         programme: name::of_programme(programme),

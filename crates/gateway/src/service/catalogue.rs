@@ -70,7 +70,7 @@ impl CatalogueService for Gateway {
         let unknown = || coalition_domain::Rejection::UnknownReward { programme, reward: id };
         let reward = reward.ok_or_else(|| Failure::from(&unknown()))?;
         let balance = purse.and_then(|purse| purse.for_reward(reward));
-        Ok(Response::new(reward_to_proto(version, reward, balance)))
+        Ok(Response::new(reward_to_proto(&registry, version, reward, balance)))
     }
 
     async fn list_rewards(
@@ -89,7 +89,8 @@ impl CatalogueService for Gateway {
         rewards.sort_by_key(|reward| (reward.points, reward.id));
         let (rewards, next_page_token) = page.cut(rewards.into_iter(), |reward| (reward.points, reward.id));
         let balance = |reward| purse.as_ref().and_then(|purse| purse.for_reward(reward));
-        let rewards = rewards.into_iter().map(|reward| reward_to_proto(version, reward, balance(reward)));
-        Ok(Response::new(proto::ListRewardsResponse { rewards: rewards.collect(), next_page_token }))
+        let write = |reward| reward_to_proto(&registry, version, reward, balance(reward));
+        let rewards = rewards.into_iter().map(write).collect();
+        Ok(Response::new(proto::ListRewardsResponse { rewards, next_page_token }))
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coalition_domain::{Outcome as Decided, PartnerId, event_key};
+use coalition_domain::{AccountId, Fingerprint, Outcome as Decided, PartnerId, event_key};
 use coalition_intake::{Refusal, events_topic, trace_refused, translate};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
 use coalition_ledger::resident::Activity;
 use coalition_ledger::trace::{self, TraceParent};
+use coalition_ledger::view::AccountView;
 use coalition_proto::event::v1 as proto;
 use coalition_proto::event::v1::partner_event_service_server::PartnerEventService;
 use coalition_proto::event::v1::publish_event_result::Outcome;
@@ -57,46 +58,48 @@ impl PartnerEventService for Gateway {
         let partner = call.partner_named("partner", &request.partner)?;
         let event_id = request::reference("event_id", &request.event_id)?;
         check_partner(&self.registry(&call, &MinPositions::default()).await?.registry, &partner)?;
-        let identifier = request::identifier_of_event(partner, request.identifier.as_ref())?;
         let min = self.min(request.min_position.as_ref())?;
-        let view = self.account(&call, identifier.account(), &min).await?;
-        let followed = match view.account().forward() {
-            Some(forward) => Some(self.account(&call, forward.to, &min).await?),
-            None => None,
+        let key = event_key(partner, &event_id);
+        let (named, order) = (request.identifier.as_ref(), &request.order_id);
+        let account = if named.is_none() && order.is_empty() && request.reference.is_empty() {
+            self.account_of_event(&call, key, &min).await?
+        } else {
+            request::account_of_event(partner, named, order, &request.reference)?
         };
-        let (gateway, role) = (self.clone(), call.caller.role);
-        let found = blocking(&call, move || {
-            let key = event_key(partner, &event_id);
-            let mut found = view.outcome(&key)?.map(|activity| (activity, &view));
-            // What was decided before the identifier was linked stays with its own account.
-            let is_forwarded =
-                |(first, _): &(Activity, _)| matches!(first.decision.outcome, Decided::Forwarded(_));
-            let forwarded = found.as_ref().is_some_and(is_forwarded);
-            if let (true, Some(followed)) = (forwarded, &followed) {
-                found = followed.outcome(&key)?.map(|activity| (activity, followed));
-            }
-            if let Some((activity, view)) = &found
-                && let Some(event) = activity.decision.command.event()
-            {
-                return Ok(event::to_proto(event, activity, &view.registry, (view.position.shard, role)));
-            }
-            let shard = followed.as_ref().unwrap_or(&view).position.shard;
+        let (view, found, forwarded) = self.decided(&call, account, key, &min).await?;
+        if let Some(activity) = found
+            && let Some(event) = activity.decision.command.event()
+        {
+            let by = (view.position.shard, call.caller.role);
+            return Ok(Response::new(event::to_proto(event, &activity, &view.registry, by)));
+        }
+        let gateway = self.clone();
+        let missing = blocking(&call, move || {
+            let shard = view.position.shard;
             let status = gateway.ledger.status(shard);
             let behind = status.map_or(Ok(0), |status| gateway.inbox_lag(&status))?;
             let mut message = "no event of this id was decided for this identifier".to_owned();
             if forwarded {
-                message.push_str("; it is on its way to the member that the identifier is linked to");
+                message.push_str("; it is on its way to the account that decides it");
             }
             if behind > 0 {
                 message.push_str(&format!(
                     "; it may be on its way: {behind} records wait in the inbox of its shard"
                 ));
             }
-            Err(Failure::new(ErrorReason::EventNotFound, message)
+            Ok(Failure::new(ErrorReason::EventNotFound, message)
                 .with("shard", shard)
                 .with("inbox_lag", behind))
         });
-        Ok(Response::new(found.await?))
+        Err(missing.await?.into())
+    }
+
+    async fn list_partner_events(
+        &self,
+        request: Request<proto::ListPartnerEventsRequest>,
+    ) -> Result<Response<proto::ListPartnerEventsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.partner_events(&call, request).await?))
     }
 
     async fn get_rejected_event(
@@ -155,6 +158,54 @@ fn judge(
 }
 
 impl Gateway {
+    /// The account that an event came to, looked for in all shards.
+    async fn account_of_event(
+        &self,
+        call: &Call,
+        key: Fingerprint,
+        min: &MinPositions,
+    ) -> Result<AccountId, Failure> {
+        for shard in self.shards() {
+            let search = self.search(call, shard, key, min).await?;
+            if let Some(account) = blocking(call, move || Ok(search.account()?)).await? {
+                return Ok(account);
+            }
+        }
+        let message = "no event of this id was decided; it may be on its way";
+        Err(Failure::new(ErrorReason::EventNotFound, message))
+    }
+
+    /// What became of an event that came to an account: by the account that decided it, which may be another one, and whether it
+    /// is; `None`: nothing yet. An event is forwarded to the account of a linked member, or to the one that knows its order; if that
+    /// has followed the first one meanwhile, it is on its way back.
+    pub(super) async fn decided(
+        &self,
+        call: &Call,
+        mut id: AccountId,
+        key: Fingerprint,
+        min: &MinPositions,
+    ) -> Result<(AccountView, Option<Activity>, bool), Failure> {
+        let (mut forwarded, mut visited) = (false, vec![id]);
+        loop {
+            let view = self.account(call, id, min).await?;
+            let (view, found) = blocking(call, move || {
+                let found = view.outcome(&key)?;
+                Ok((view, found))
+            })
+            .await?;
+            match found.as_ref().map(|activity| &activity.decision.outcome) {
+                Some(Decided::Forwarded(to)) if visited.contains(to) => return Ok((view, None, true)),
+                Some(Decided::Forwarded(to)) => {
+                    (id, forwarded) = (*to, true);
+                    visited.push(id);
+                }
+                Some(Decided::Applied(_) | Decided::Refused(_) | Decided::Waiting(_)) | None => {
+                    return Ok((view, found, forwarded));
+                }
+            }
+        }
+    }
+
     /// The partner's topic, which is created if it is not there yet.
     async fn topic(&self, call: &Call, partner: PartnerId) -> Result<Topic, Failure> {
         let (log, partitions) = (self.log.clone(), self.settings.partner_partitions);

@@ -1,17 +1,19 @@
 //! The keys that callers show.
 
 use coalition_domain::decide::RegistryChange;
-use coalition_domain::registry::RegistryEvent;
+use coalition_domain::registry::{ApiKey, RegistryEvent};
 use coalition_domain::{KeyId, Role};
 use coalition_ledger::view::Position;
 use coalition_proto::partner::v1 as proto;
 
+use super::partner::check_partner;
 use super::{Gateway, accepted};
 use crate::auth::NewKey;
 use crate::call::Call;
 use crate::convert::partner::key_to_proto;
 use crate::convert::position::MinPositions;
-use crate::convert::{member, name, request};
+use crate::convert::{member, name, position, request};
+use crate::page::Page;
 use crate::status::Failure;
 
 impl Gateway {
@@ -30,8 +32,7 @@ impl Gateway {
         let request = request::request_id(&request.request_id)?;
         if let Role::Member(id) = role {
             // The registry knows no members: theirs is the account's shard.
-            let view = self.account(call, id, &MinPositions::default()).await?;
-            view.account().enrolment().ok_or_else(member::not_found)?;
+            member::enrolled(self.account(call, id, &MinPositions::default()).await?)?;
         }
         let new = NewKey::draw().map_err(|error| Failure::internal(&error))?;
         let reply = self.change(call, request, new.create(role)).await?;
@@ -58,6 +59,31 @@ impl Gateway {
         let reply = self.change(call, request, RegistryChange::RevokeKey { id }).await?;
         accepted(&reply.decision.outcome)?;
         self.key(id, reply.position)
+    }
+
+    /// A page of a partner's keys, or of all of the network.
+    pub(super) async fn keys(
+        &self,
+        call: &Call,
+        request: &proto::ListApiKeysRequest,
+    ) -> Result<proto::ListApiKeysResponse, Failure> {
+        let partner = match (request.partner.as_str(), call.partner()) {
+            ("", None) => None,
+            (partner, _) => Some(call.partner_named("partner", partner)?),
+        };
+        let page = Page::<KeyId>::of(call, request.page_size, &request.page_token, &[&request.partner])?;
+        let view = self.registry(call, &self.min(request.min_position.as_ref())?).await?;
+        if let Some(partner) = &partner {
+            check_partner(&view.registry, partner)?;
+        }
+        let wanted = |key: &&ApiKey| partner.is_none_or(|partner| key.role == Role::Partner(partner));
+        let (keys, next_page_token) = page.cut(view.registry.keys().filter(wanted), |key| key.id);
+        let at = view.status.position;
+        Ok(proto::ListApiKeysResponse {
+            api_keys: keys.into_iter().map(|key| key_to_proto(key, at)).collect(),
+            next_page_token,
+            position: Some(position::to_proto(at)),
+        })
     }
 
     /// A key of which every shard has heard.

@@ -8,8 +8,9 @@ use coalition_proto::member::v1::member_service_server::MemberService;
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Request, Response, Status};
 
-use super::{Gateway, applied};
+use super::{Gateway, applied, consent};
 use crate::call::Call;
+use crate::convert::member::Known;
 use crate::convert::position::MinPositions;
 use crate::convert::{member, name, position, request};
 use crate::forward::blocking;
@@ -31,7 +32,7 @@ impl MemberService for Gateway {
         applied(&reply)?;
         let view = self.after(&call, id, reply.position).await?;
         let member = member::to_proto(&view, Some(&reply.activity), reply.position)?;
-        Ok(Response::new(member))
+        Ok(Response::new(seen(&call, &view, member)))
     }
 
     async fn get_member(
@@ -67,23 +68,44 @@ impl MemberService for Gateway {
         let member = name::member("parent", &request.parent)?;
         let identifier = request::identifier(&call, request.identifier.as_ref())?;
         let request = request::request_id(&request.request_id)?;
-        // Nobody's enrolment ends, so what is true of it here stays true.
-        let view = self.account(&call, member, &MinPositions::default()).await?;
-        if view.account().enrolment().is_none() {
-            return Err(member::not_found().into());
-        }
+        let view = member::enrolled(self.account(&call, member, &MinPositions::default()).await?)?;
         let linked = identifier.account();
         let known = view.account().linked().iter().any(|known| known.account == linked);
         if !known && !view.account().may_link() {
-            let message = format!("{LINKS_MAX} identifiers are linked to the member already");
+            let message = format!("{LINKS_MAX} identifiers were linked to the member already");
             return Err(Failure::new(ErrorReason::TooManyIdentifiers, message).into());
         }
+        // An account that stays does so for ever: none is asked to for a link that is going to be refused. To itself nothing is
+        // linked.
+        let own = self.account(&call, linked, &MinPositions::default()).await?;
+        let may_follow = own.account().forward().is_none() && !own.account().stays();
+        if !view.account().stays() && may_follow && linked != member {
+            let accept = Command::AcceptLinks { caller: call.caller, request, account: member };
+            applied(&self.command(&call, accept).await?)?;
+        }
         let command = Command::Link { caller: call.caller, request, identifier, member };
-        applied(&self.command(&call, command).await?)?;
-        let view = self.linked(&call, member, linked).await?;
-        let linked = member::identifiers(&view).into_iter().find(|(account, _)| *account == linked);
-        let (_, linked) = linked.ok_or_else(|| Failure::internal(&"a link that is gone"))?;
-        Ok(Response::new(linked))
+        let reply = self.command(&call, command).await?;
+        applied(&reply)?;
+        Ok(Response::new(self.heard(&call, member, linked, reply.position).await?))
+    }
+
+    async fn delete_identifier(
+        &self,
+        request: Request<proto::DeleteIdentifierRequest>,
+    ) -> Result<Response<proto::MemberIdentifier>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (member, number) = name::identifier("name", &request.name)?;
+        let request = request::request_id(&request.request_id)?;
+        let view = self.member(&call, member, None).await?;
+        let named = |known: &Known<'_>| known.number == number && known.is_of(call.caller.role);
+        let Some(known) = member::identifiers(view.account()).find(named) else {
+            return Err(Failure::new(ErrorReason::NotFound, "the member has no such identifier").into());
+        };
+        let (linked, identifier) = (known.account, known.identifier.clone());
+        let command = Command::Unlink { caller: call.caller, request, identifier, member };
+        let reply = self.command(&call, command).await?;
+        applied(&reply)?;
+        Ok(Response::new(self.heard(&call, member, linked, reply.position).await?))
     }
 
     async fn list_identifiers(
@@ -94,13 +116,30 @@ impl MemberService for Gateway {
         let id = name::member("parent", &request.parent)?;
         let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &[&request.parent])?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
-        let numbered = (0_u32..).zip(member::identifiers(&view));
-        let (listed, next_page_token) = page.cut(numbered, |(number, _)| *number);
+        let shown = |known: &Known<'_>| !known.ended && known.is_of(call.caller.role);
+        let known = member::identifiers(view.account()).filter(shown);
+        let (listed, next_page_token) = page.cut(known, |known| known.number);
         Ok(Response::new(proto::ListIdentifiersResponse {
-            identifiers: listed.into_iter().map(|(_, (_, identifier))| identifier).collect(),
+            identifiers: listed.iter().map(|known| known.to_proto(&view)).collect(),
             next_page_token,
             position: Some(position::to_proto(view.position)),
         }))
+    }
+
+    async fn get_consent(
+        &self,
+        request: Request<proto::GetConsentRequest>,
+    ) -> Result<Response<proto::Consent>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.consent(&call, request).await?))
+    }
+
+    async fn update_consent(
+        &self,
+        request: Request<proto::UpdateConsentRequest>,
+    ) -> Result<Response<proto::Consent>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.change_consent(&call, request).await?))
     }
 }
 
@@ -119,19 +158,26 @@ impl Gateway {
         }
     }
 
-    /// A member's account as soon as it has heard of a link that is in effect.
-    async fn linked(
+    /// An identifier of a member as soon as the member's account has heard whether the identifier's follows it, as `decided`.
+    async fn heard(
         &self,
         call: &Call,
         member: AccountId,
-        account: AccountId,
-    ) -> Result<AccountView, Failure> {
+        linked: AccountId,
+        decided: Position,
+    ) -> Result<proto::MemberIdentifier, Failure> {
         let mut view = self.account(call, member, &MinPositions::default()).await?;
-        while !view.account().linked().iter().any(|linked| linked.account == account) {
+        loop {
+            // By a repeat, or a call behind this one, it may be otherwise again.
+            let own = self.after(call, linked, decided).await?;
+            let ended = own.account().forward().is_none_or(|forward| forward.to != member);
+            let heard = |known: &Known<'_>| known.account == linked && known.ended == ended;
+            if let Some(known) = member::identifiers(view.account()).find(heard) {
+                return Ok(known.to_proto(&view));
+            }
             let next = Position { seq: view.position.seq.next(), ..view.position };
             view = self.after(call, member, next).await?;
         }
-        Ok(view)
     }
 
     /// An account as it is once a decision is in effect.
@@ -147,9 +193,21 @@ impl Gateway {
 
 /// A member with everything, which may lie in the store.
 async fn whole(call: &Call, view: AccountView) -> Result<proto::Member, Failure> {
-    blocking(call, move || {
+    let (view, member) = blocking(call, move || {
         let enrolment = history::enrolment(&view)?;
-        member::to_proto(&view, enrolment.as_ref(), view.position)
+        let member = member::to_proto(&view, enrolment.as_ref(), view.position)?;
+        Ok((view, member))
     })
-    .await
+    .await?;
+    Ok(seen(call, &view, member))
+}
+
+/// A member as the caller may see them: a partner hears of the consents that it needs, and not by which other partner they joined.
+fn seen(call: &Call, view: &AccountView, member: proto::Member) -> proto::Member {
+    let Some(partner) = call.partner() else { return member };
+    let consents = member.consents.into_iter().filter_map(|consent| consent::shown(view, &partner, consent));
+    let consents = consents.collect();
+    let own = member.enrolling_partner == format!("partners/{partner}");
+    let enrolling_partner = if own { member.enrolling_partner } else { String::new() };
+    proto::Member { consents, enrolling_partner, ..member }
 }

@@ -3,7 +3,9 @@
 mod account;
 mod adjustment;
 mod catalogue;
+mod consent;
 mod event;
+mod event_list;
 mod key;
 mod line_events;
 mod member;
@@ -13,7 +15,9 @@ mod programme;
 mod redemption;
 mod rejected;
 mod settlement;
+mod statements;
 mod token;
+mod update;
 
 use std::sync::Arc;
 

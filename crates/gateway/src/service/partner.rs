@@ -1,15 +1,16 @@
 //! Partners and their contracts; keys are next door.
 
 use coalition_domain::decide::RegistryChange;
-use coalition_domain::registry::{Contract, Registry, RegistryEvent};
+use coalition_domain::registry::{Contract, Partner, Registry, RegistryEvent};
 use coalition_domain::{Label, NoLabel, PartnerId, ProgrammeId, Rejection, Timestamp};
 use coalition_intake::convert::{name_from_proto, timestamp_from_proto};
+use coalition_ledger::view::Position;
 use coalition_proto::partner::v1 as proto;
 use coalition_proto::partner::v1::partner_service_server::PartnerService;
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::{Request, Response, Status};
 
-use super::{Gateway, accepted};
+use super::{Gateway, accepted, update};
 use crate::call::Call;
 use crate::convert::partner::{contract_to_proto, to_proto};
 use crate::convert::{name, position, request};
@@ -37,7 +38,7 @@ impl PartnerService for Gateway {
         });
         let created =
             created.ok_or_else(|| Failure::internal(&"a partner that was created and is not there"))?;
-        Ok(Response::new(to_proto(created, reply.position)))
+        Ok(Response::new(to_proto(created, None, reply.position)))
     }
 
     async fn get_partner(
@@ -48,9 +49,7 @@ impl PartnerService for Gateway {
         let id = name::partner("name", &request.name)?;
         call.check_partner(&id)?;
         let view = self.registry(&call, &self.min(request.min_position.as_ref())?).await?;
-        check_partner(&view.registry, &id)?;
-        let partner = view.registry.partner(&id).expect("was checked");
-        Ok(Response::new(to_proto(partner, view.status.position)))
+        Ok(Response::new(find(&view.registry, &id, view.status.position)?))
     }
 
     async fn list_partners(
@@ -62,11 +61,41 @@ impl PartnerService for Gateway {
         let view = self.registry(&call, &self.min(request.min_position.as_ref())?).await?;
         let at = view.status.position;
         let (partners, next_page_token) = page.cut(view.registry.partners(), |partner| partner.id);
+        let write = |partner: &Partner| to_proto(partner, view.registry.suspended(&partner.id), at);
         Ok(Response::new(proto::ListPartnersResponse {
-            partners: partners.into_iter().map(|partner| to_proto(partner, at)).collect(),
+            partners: partners.into_iter().map(write).collect(),
             next_page_token,
             position: Some(position::to_proto(at)),
         }))
+    }
+
+    async fn update_partner(
+        &self,
+        request: Request<proto::UpdatePartnerRequest>,
+    ) -> Result<Response<proto::Partner>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let (id, change) = update::read(request.partner, request.update_mask)?;
+        Ok(Response::new(self.change_partner(&call, id, &request.request_id, change).await?))
+    }
+
+    async fn suspend_partner(
+        &self,
+        request: Request<proto::SuspendPartnerRequest>,
+    ) -> Result<Response<proto::Partner>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::partner("name", &request.name)?;
+        let change = RegistryChange::SuspendPartner { id };
+        Ok(Response::new(self.change_partner(&call, id, &request.request_id, change).await?))
+    }
+
+    async fn resume_partner(
+        &self,
+        request: Request<proto::ResumePartnerRequest>,
+    ) -> Result<Response<proto::Partner>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        let id = name::partner("name", &request.name)?;
+        let change = RegistryChange::ResumePartner { id };
+        Ok(Response::new(self.change_partner(&call, id, &request.request_id, change).await?))
     }
 
     async fn create_partner_contract(
@@ -138,10 +167,41 @@ impl PartnerService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         Ok(Response::new(self.revoke_key(&call, request).await?))
     }
+
+    async fn list_api_keys(
+        &self,
+        request: Request<proto::ListApiKeysRequest>,
+    ) -> Result<Response<proto::ListApiKeysResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.keys(&call, &request).await?))
+    }
+}
+
+impl Gateway {
+    /// Has a change of a partner decided: the partner as every shard knows it by then.
+    async fn change_partner(
+        &self,
+        call: &Call,
+        id: PartnerId,
+        request_id: &str,
+        change: RegistryChange,
+    ) -> Result<proto::Partner, Failure> {
+        let reply = self.change(call, request::request_id(request_id)?, change).await?;
+        accepted(&reply.decision.outcome)?;
+        let registry = self.ledger.registry();
+        let registry =
+            registry.ok_or_else(|| Failure::internal(&"a registry that changed and is not there"))?;
+        find(&registry, &id, reply.position)
+    }
+}
+
+fn find(registry: &Registry, id: &PartnerId, at: Position) -> Result<proto::Partner, Failure> {
+    let partner = registry.partner(id).ok_or_else(|| Failure::from(&Rejection::UnknownPartner(*id)))?;
+    Ok(to_proto(partner, registry.suspended(id), at))
 }
 
 /// Reads a text for people; it has to be judged here, so that no shard has to take up one of any length.
-fn label(field: &str, text: String) -> Result<String, Failure> {
+pub(super) fn label(field: &str, text: String) -> Result<String, Failure> {
     if text.is_empty() {
         return Err(Failure::missing(field));
     }

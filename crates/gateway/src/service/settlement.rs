@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use coalition_domain::settlement::LineKey;
 use coalition_domain::{Currency, PartnerId, ProgrammeId};
-use coalition_intake::convert::money_to_proto;
 use coalition_journal::entry::Seq;
+use coalition_journal::log::Log;
 use coalition_ledger::view::{Hours, SumsView};
 use coalition_proto::settlement::v1 as proto;
 use coalition_proto::settlement::v1::settlement_service_server::SettlementService;
@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::convert::position::{MinPositions, Stand};
 use crate::convert::settlement::{self, Line, Owed};
 use crate::convert::{name, statement_csv};
-use crate::forward::blocking;
+use crate::forward::{blocking, now};
 use crate::page::Page;
 use crate::status::Failure;
 
@@ -97,12 +97,7 @@ impl Gateway {
         let (log, deadline) = (Arc::clone(&self.log), call.deadline);
         blocking(call, move || {
             let given_up = || Instant::now() >= deadline;
-            let mut sums = Vec::with_capacity(shards.len());
-            for (shard, at) in &shards {
-                let lines = shard.lines_at(&*log, &programme, hours, *at, &given_up)?;
-                sums.push((shard.position.shard, lines));
-            }
-            Ok((settlement::lines(sums)?, stood_on(&shards)))
+            Ok((sum_up(&shards, &*log, &programme, hours, &given_up)?, stood_on(&shards)))
         })
         .await
     }
@@ -110,6 +105,22 @@ impl Gateway {
     pub(super) async fn check_known(&self, call: &Call, partner: &PartnerId) -> Result<(), Failure> {
         check_partner(&self.registry(call, &MinPositions::default()).await?.registry, partner)
     }
+}
+
+/// The lines of a programme over all shards. Not for an async thread.
+pub(super) fn sum_up(
+    shards: &[(SumsView, Seq)],
+    log: &dyn Log,
+    programme: &ProgrammeId,
+    hours: Hours,
+    given_up: &dyn Fn() -> bool,
+) -> Result<Vec<Line>, Failure> {
+    let mut sums = Vec::with_capacity(shards.len());
+    for (shard, at) in shards {
+        let lines = shard.lines_at(log, programme, hours, *at, given_up)?;
+        sums.push((shard.position.shard, lines));
+    }
+    settlement::lines(sums)
 }
 
 /// The positions that sums count up to.
@@ -127,18 +138,24 @@ impl SettlementService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let asked = asked!(self, &call, request);
         let (lines, positions) = self.statement(&call, &asked).await?;
-        let net = settlement::owed(&lines)
-            .into_iter()
-            .map(|((_, currency), owed)| Ok(money_to_proto(&owed.net(currency)?)));
+        let statement = settlement::statement(&lines, asked.hours.1, now())?;
         Ok(Response::new(proto::SettlementStatement {
             partner: name::of_partner(asked.partner),
             programme: name::of_programme(asked.programme),
             start_time: request.start_time,
             end_time: request.end_time,
-            net_amounts: net.collect::<Result<_, Failure>>()?,
             lines: written(&asked, &lines)?,
             positions,
+            ..statement
         }))
+    }
+
+    async fn list_settlement_statements(
+        &self,
+        request: Request<proto::ListSettlementStatementsRequest>,
+    ) -> Result<Response<proto::ListSettlementStatementsResponse>, Status> {
+        let (call, request) = (Call::of(&request)?, request.into_inner());
+        Ok(Response::new(self.statements(&call, request).await?))
     }
 
     async fn list_settlement_lines(

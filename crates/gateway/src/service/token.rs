@@ -35,6 +35,7 @@ impl TokenService for Gateway {
         let key = call.caller.key;
         check_signer(&view, &Caller { key, role: Role::Member(id) })?;
         let secret = secret.ok_or_else(|| Failure::denied("a token signs no tokens; use a key"))?;
+        view.registry.check_begins(&call.caller).map_err(|why| Failure::from(&why))?;
         self.register_token_key(&call, key, &secret).await?;
         let expires_at = now().plus(ttl);
         Ok(Response::new(proto::MemberToken {

@@ -106,6 +106,10 @@ fn rejections() -> Vec<Rejection> {
         Rejection::RewardBelowMinimum { min: Points::new(1).unwrap() },
         Rejection::RewardAboveMaximum { max: Points::new(1).unwrap() },
         Rejection::RewardLimitReached { allowed: Points::ZERO, until: time },
+        Rejection::AccountLinked { to: coalition_domain::AccountId(uuid::Uuid::nil()) },
+        Rejection::IdentifierNotLinked,
+        Rejection::IdentifierEnrolled,
+        Rejection::HandoverUnfinished,
     ]
 }
 

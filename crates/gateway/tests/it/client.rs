@@ -200,7 +200,7 @@ impl Client {
             partner: format!("partners/{partner}"),
             event_id: id.to_owned(),
             identifier: Some(email(who)),
-            min_position: None,
+            ..GetPartnerEventRequest::default()
         };
         Ok(self.events().get_partner_event(request).await?.into_inner())
     }

@@ -194,6 +194,40 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
         (
             "coalition.member.v1.MemberService/ListIdentifiers",
             member::ListIdentifiersRequest { parent: member(), ..Default::default() }.encode_to_vec(),
+            Nothing,
+            Denied,
+        ),
+        (
+            "coalition.member.v1.MemberService/DeleteIdentifier",
+            // What is not the partner's own is not there for it.
+            member::DeleteIdentifierRequest {
+                name: format!("{}/identifiers/0", member()),
+                request_id: request_id.clone(),
+            }
+            .encode_to_vec(),
+            NotFound,
+            Denied,
+        ),
+        (
+            "coalition.member.v1.MemberService/GetConsent",
+            // Of no rule's.
+            member::GetConsentRequest { name: format!("{of}/consents/letters"), min_position: None }
+                .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.member.v1.MemberService/UpdateConsent",
+            member::UpdateConsentRequest {
+                consent: Some(member::Consent {
+                    name: format!("{of}/consents/surveys"),
+                    given: true,
+                    ..Default::default()
+                }),
+                update_mask: None,
+                request_id: draw(),
+            }
+            .encode_to_vec(),
             Denied,
             Denied,
         ),
@@ -216,7 +250,18 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
                 partner: shop(),
                 event_id: "e1".to_owned(),
                 identifier: Some(email("a")),
-                min_position: None,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.event.v1.PartnerEventService/ListPartnerEvents",
+            events::ListPartnerEventsRequest {
+                partner: shop(),
+                identifier: Some(email("a")),
+                ..Default::default()
             }
             .encode_to_vec(),
             Denied,
@@ -254,6 +299,39 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
             Denied,
         ),
         ("coalition.partner.v1.PartnerService/ListPartners", Vec::new(), Denied, Denied),
+        (
+            "coalition.partner.v1.PartnerService/UpdatePartner",
+            partner::UpdatePartnerRequest {
+                partner: Some(partner::Partner {
+                    name: shop(),
+                    display_name: "New".to_owned(),
+                    ..Default::default()
+                }),
+                update_mask: None,
+                request_id: request_id.clone(),
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.partner.v1.PartnerService/SuspendPartner",
+            partner::SuspendPartnerRequest { name: shop(), request_id: request_id.clone() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.partner.v1.PartnerService/ResumePartner",
+            partner::ResumePartnerRequest { name: shop(), request_id: request_id.clone() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.partner.v1.PartnerService/ListApiKeys",
+            partner::ListApiKeysRequest { partner: shop(), ..Default::default() }.encode_to_vec(),
+            Denied,
+            Denied,
+        ),
         (
             "coalition.partner.v1.PartnerService/CreatePartnerContract",
             partner::CreatePartnerContractRequest {
@@ -377,6 +455,17 @@ pub(crate) fn cases(of: &str) -> Vec<Case> {
         (
             "coalition.settlement.v1.SettlementService/GetSettlementStatement",
             settlement::GetSettlementStatementRequest {
+                partner: shop(),
+                programme: miles(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Denied,
+            Denied,
+        ),
+        (
+            "coalition.settlement.v1.SettlementService/ListSettlementStatements",
+            settlement::ListSettlementStatementsRequest {
                 partner: shop(),
                 programme: miles(),
                 ..Default::default()

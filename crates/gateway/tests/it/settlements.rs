@@ -5,8 +5,9 @@ use coalition_proto::operator::v1::{GetConservationReportRequest, ListShardsRequ
 use coalition_proto::redemption::v1::CreateRedemptionRequest;
 use coalition_proto::settlement::v1::{
     ExportSettlementStatementRequest, GetBurnMatrixRequest, GetNetPositionRequest,
-    GetSettlementStatementRequest, ListSettlementLinesRequest, NetPositionRow, SettlementDirection,
-    SettlementKind, StreamSettlementLinesRequest,
+    GetSettlementStatementRequest, ListSettlementLinesRequest, ListSettlementStatementsRequest,
+    NetPositionRow, SettlementDirection, SettlementKind, SettlementStatement, SettlementStatementState,
+    StreamSettlementLinesRequest,
 };
 use coalition_proto::r#type::v1::{ErrorReason, Position};
 
@@ -229,4 +230,49 @@ pub(crate) async fn csv(client: &Client, request: ExportSettlementStatementReque
         document.extend(part.content);
     }
     String::from_utf8(document).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_listed_by_month() {
+    let (network, operator) = traded().await;
+    let list = async |client: &Client, partner: &str, time_zone: &str| {
+        let request = ListSettlementStatementsRequest {
+            partner: partner.to_owned(),
+            programme: "programmes/miles".to_owned(),
+            time_zone: time_zone.to_owned(),
+            ..ListSettlementStatementsRequest::default()
+        };
+        client.settlements().list_settlement_statements(request).await.map(tonic::Response::into_inner)
+    };
+    for partner in ["partners/shop", "partners/airline"] {
+        let listed = list(&operator, partner, "Europe/Paris").await.unwrap();
+        // What this test traded it has just traded.
+        assert_eq!(listed.statements[0].state(), SettlementStatementState::Open);
+        for statement in listed.statements {
+            let request = GetSettlementStatementRequest {
+                partner: partner.to_owned(),
+                programme: "programmes/miles".to_owned(),
+                start_time: statement.start_time,
+                end_time: statement.end_time,
+                positions: listed.positions.clone(),
+                ..GetSettlementStatementRequest::default()
+            };
+            let whole = operator.settlements().get_settlement_statement(request).await.unwrap().into_inner();
+            assert!(!whole.lines.is_empty() && whole.totals.len() == 1);
+            assert_eq!(statement, SettlementStatement { lines: Vec::new(), ..whole });
+        }
+    }
+    let shop = network.with(&operator.partner_key("shop").await).await;
+    let own = list(&shop, "", "").await.unwrap();
+    assert_eq!(own, list(&operator, "partners/shop", "UTC").await.unwrap());
+    operator.create_partner("new", "").await.unwrap();
+    assert!(list(&operator, "partners/new", "").await.unwrap().statements.is_empty());
+    for (partner, zone, expected) in [
+        ("partners/nobody", "", ErrorReason::UnknownPartner),
+        ("partners/shop", "Europe/Nowhere", ErrorReason::InvalidArgument),
+        ("partners/shop", "Asia/Kolkata", ErrorReason::InvalidArgument),
+        ("", "", ErrorReason::FieldMissing),
+    ] {
+        assert_eq!(why(list(&operator, partner, zone).await), expected, "{partner} {zone}");
+    }
 }

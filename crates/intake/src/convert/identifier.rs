@@ -91,6 +91,8 @@ pub fn identifier_to_proto(identifier: &Identifier) -> proto::Identifier {
         Scheme::EmailHash => (IdentifierScheme::EmailHash, String::new()),
         Scheme::CardToken => (IdentifierScheme::CardToken, String::new()),
         Scheme::CustomerNumber(partner) => (IdentifierScheme::CustomerNumber, format!("partners/{partner}")),
+        // Nobody's: no member has one, and no list shows it.
+        Scheme::Order(partner) => (IdentifierScheme::Unspecified, format!("partners/{partner}")),
     };
     proto::Identifier { scheme: scheme.into(), scope, value: identifier.value().to_owned() }
 }

@@ -2,7 +2,8 @@ mod orders;
 
 use coalition_domain::{Channel, Money, ProgrammeId, Purpose};
 use coalition_proto::event::v1::{
-    AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, Purchase, SignUp,
+    AccountClosing, AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, OrderReturn,
+    Purchase, SignUp,
 };
 use coalition_proto::google::r#type::Money as ProtoMoney;
 use coalition_proto::r#type::v1::{Identifier as ProtoIdentifier, IdentifierScheme};
@@ -134,6 +135,28 @@ fn what_may_be_left_out_may() {
     check_body(Body::SignUp(SignUp::default()), None);
     check_body(Body::AccountOpening(AccountOpening::default()), None);
     check_body(Body::Engagement(Engagement { kind: "review".into(), reference: String::new() }), None);
+}
+
+/// Two of one order are of one account, in whatever way they are told; of another partner they are of another one.
+#[test]
+fn what_takes_back_an_order_may_name_nobody_else() {
+    let of = |partner: &str, body: Body| {
+        let event =
+            proto::PartnerEvent { identifier: None, partner: String::new(), body: Some(body), ..valid() };
+        translate(PartnerId::new(partner).unwrap(), &event, Timestamp::from_millis(NOW * 1_000))
+            .map(|event| event.identifier.account())
+    };
+    let order = |order_id: &str| OrderReturn { order_id: order_id.to_owned(), ..OrderReturn::default() };
+    let part = OrderReturn { amount: purchase("USD", 1, 0).amount, ..order("o1") };
+    let first = of("cdnow", Body::OrderReturn(order("o1"))).unwrap();
+    assert_eq!(of("cdnow", Body::OrderReturn(part)), Ok(first));
+    for other in [
+        of("cdnow", Body::OrderReturn(order("o2"))),
+        of("airline", Body::OrderReturn(order("o1"))),
+        of("cdnow", Body::AccountClosing(AccountClosing { reference: "o1".to_owned() })),
+    ] {
+        assert_ne!(other.unwrap(), first);
+    }
 }
 
 /// An event in which one text is replaced, its path, and how long it may be.

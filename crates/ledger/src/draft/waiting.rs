@@ -100,6 +100,6 @@ impl Draft {
 fn source(item: &Item) -> Option<Source> {
     match item {
         Item::Account(_, source) => *source,
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
-use coalition_domain::{AccountId, Command, Registry, Timestamp};
+use coalition_domain::{AccountId, Command, Fingerprint, Registry, Timestamp};
 use coalition_journal::entry::{Hash, Seq, ShardId, Term};
 use coalition_journal::log::Offset;
 use tokio::sync::{oneshot, watch};
@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::resident::Activity;
 use crate::shard::relay::HOME;
 use crate::shard::{Decided, Direct, Unanswered};
-use crate::view::{AccountView, Position, SumsView};
+use crate::view::{AccountView, Position, Search, SumsView};
 
 /// Why there is no answer. All but the last mean: try again, with the same request id.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -208,6 +208,21 @@ impl Ledger {
     pub async fn sums(&self, shard: ShardId, min: Option<Seq>) -> Result<SumsView, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(shard, Message::Sums { min: min.unwrap_or_default(), reply })?;
+        answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
+    }
+
+    /// Which account of a shard the event came to that counts under `key`, as of now, or once `min` is folded.
+    ///
+    /// # Errors
+    /// See [`Unavailable`].
+    pub async fn search(
+        &self,
+        shard: ShardId,
+        key: Fingerprint,
+        min: Option<Seq>,
+    ) -> Result<Search, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(shard, Message::Search { key, min: min.unwrap_or_default(), reply })?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 

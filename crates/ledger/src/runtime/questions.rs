@@ -8,7 +8,7 @@ use super::handle::Unavailable;
 use super::retry::chain;
 use super::worker::{Exit, Message, Worker};
 use crate::rows;
-use crate::view::{AccountView, SumsView};
+use crate::view::{AccountView, Search, SumsView};
 
 impl Worker<'_> {
     /// Answers the questions whose position is folded.
@@ -18,6 +18,7 @@ impl Worker<'_> {
         let gone = |question: &Message| match question {
             Message::View { reply, .. } => reply.is_closed(),
             Message::Sums { reply, .. } => reply.is_closed(),
+            Message::Search { reply, .. } => reply.is_closed(),
             Message::Wake(_)
             | Message::Input(_)
             | Message::Command { .. }
@@ -42,6 +43,9 @@ impl Worker<'_> {
                 }
                 Message::Sums { reply, .. } => {
                     drop(reply.send(Ok(SumsView::of(shard, self.shard.state(), &self.reader))));
+                }
+                Message::Search { key, reply, .. } => {
+                    drop(reply.send(Ok(Search::of(self.shard.state(), &self.reader, key))));
                 }
                 Message::Wake(_)
                 | Message::Input(_)

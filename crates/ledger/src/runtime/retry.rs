@@ -22,7 +22,8 @@ pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize, p
                 Message::Command { .. }
                 | Message::Change { .. }
                 | Message::View { .. }
-                | Message::Sums { .. },
+                | Message::Sums { .. }
+                | Message::Search { .. },
             ) => {
                 queued.fetch_sub(1, Ordering::Relaxed);
             }

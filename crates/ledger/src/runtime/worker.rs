@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use coalition_domain::{AccountId, Span, Timestamp};
+use coalition_domain::{AccountId, Fingerprint, Span, Timestamp};
 use coalition_journal::entry::{OwnerId, Seq};
 use coalition_journal::log::{self, Offset, Record, Stored};
 use coalition_store::Reader;
@@ -23,10 +23,11 @@ use super::wake::Wake;
 use super::{INBOX, Settings};
 use crate::body::Destination;
 use crate::clock::Now;
+use crate::finder::{self, Kind};
 use crate::rows;
 use crate::shard::{Direct, Input, Output, Shard, Tally, Token};
 use crate::timers;
-use crate::view::{AccountView, SumsView};
+use crate::view::{AccountView, Search, SumsView};
 
 /// How often the core is told that time has passed, at least.
 const TICK: Duration = Duration::from_millis(50);
@@ -65,6 +66,8 @@ pub(super) enum Message {
     View { id: AccountId, min: Seq, reply: oneshot::Sender<Result<AccountView, Unavailable>> },
     /// Show the sums.
     Sums { min: Seq, reply: oneshot::Sender<Result<SumsView, Unavailable>> },
+    /// Look for an event.
+    Search { key: Fingerprint, min: Seq, reply: oneshot::Sender<Result<Search, Unavailable>> },
     /// The store has failed.
     StoreFailed(String),
     /// Finish.
@@ -265,7 +268,9 @@ impl Worker<'_> {
             Message::Change { direct, reply, span } => {
                 self.command(direct, Waiting { caller: Caller::Registry(reply), span });
             }
-            Message::View { min, .. } | Message::Sums { min, .. } => self.questions.push((min, message)),
+            Message::View { min, .. } | Message::Sums { min, .. } | Message::Search { min, .. } => {
+                self.questions.push((min, message))
+            }
             Message::StoreFailed(why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Stop => self.stopping = true,
         }
@@ -405,6 +410,14 @@ impl Worker<'_> {
                     None
                 }
             },
+            Output::FindOrder { order, segment, since } => {
+                match finder::find(&*self.reader, Kind::Orders, &order, segment, since) {
+                    // By the mailbox, so that others come between two searches.
+                    Ok(account) => drop(self.sender.send(Message::Input(Input::Order(order, account)))),
+                    Err(error) => self.failed = Some(Exit::StoreFailed(chain(&error))),
+                }
+                None
+            }
             Output::Answer(token, answer) => {
                 self.answer(token, answer);
                 None

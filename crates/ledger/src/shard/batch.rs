@@ -64,6 +64,7 @@ impl Shard {
             && !passed_over
             && due.is_empty()
             && timers.is_empty()
+            && self.state.inquiries.to_decide().next().is_none()
         {
             return;
         }
@@ -78,6 +79,7 @@ impl Shard {
             Draft::new(header.seq.0, terms.clone(), self.limits.batch_bytes_max).planted(self.planted);
         self.draft_due(&due, &mut draft, out);
         self.draft_timers(&timers, &mut draft, out);
+        self.draft_inquiries(&mut draft, out);
         let waiting = self.draft_direct(&mut draft, out);
         let (mut traced, oldest) = (Traced::default(), self.inbox.front().map(|first| first.append_time));
         let inbox_next = self.draft_inbox(&mut draft, &mut traced, out);
@@ -148,7 +150,9 @@ impl Shard {
             let drafted = match direct.clone() {
                 Direct::Account(command) => {
                     let id = command.account();
-                    if matches!(command, Command::Link { .. }) && self.outbox_room() == 0 {
+                    if matches!(command, Command::Link { .. } | Command::Unlink { .. })
+                        && self.outbox_room() == 0
+                    {
                         later.push_back((token, direct));
                         continue;
                     }
@@ -200,6 +204,10 @@ impl Shard {
     /// Drafts commands of the inbox, in order, as far as their accounts are in memory; gives the next offset.
     fn draft_inbox(&mut self, draft: &mut Draft, traced: &mut Traced, out: &mut Vec<Output>) -> Offset {
         let mut inbox_next = self.state.meta.inbox_next;
+        // What was read ahead may ask much of other shards, too.
+        if self.outbox_room() == 0 {
+            return inbox_next;
+        }
         // Repeats count, too: they make no item, but take their time.
         let mut looked_at = draft.count() as usize;
         while let Some(queued) = self.inbox.pop_front() {
@@ -255,8 +263,10 @@ fn accounts(request: &Request) -> impl Iterator<Item = AccountId> {
         Request::Relayed(_) => (None, None),
         Request::Commands(run) => (None, Some(run)),
     };
-    let commands = run.into_iter().flat_map(|run| &run.commands).map(|sent| sent.command.account());
-    event.into_iter().chain(commands)
+    let commands = run.into_iter().flat_map(|run| &run.commands).map(|sent| &sent.command);
+    // A question is asked of the shard.
+    let commands = commands.filter(|command| !matches!(command, Command::FindOrder { .. }));
+    event.into_iter().chain(commands.map(Command::account))
 }
 
 fn refused(answered: &Answered) -> bool {
@@ -271,7 +281,9 @@ fn answered(draft: &Draft, seq: u64, terms: &Terms, item: u32) -> Answered {
     let decided = match item_decided {
         Item::Account(decision, _) => Decided::Account(decision.clone()),
         Item::Registry(decision) => Decided::Registry(decision.clone()),
-        Item::Relayed(_) | Item::Taken(..) => unreachable!("nobody waits for what another shard sent"),
+        Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => {
+            unreachable!("nobody waits for what another shard sent")
+        }
     };
     let place = coalition_domain::Place { seq, index: item };
     Answered { place, decided_at: terms.decided_at, activity, decided }

@@ -119,6 +119,6 @@ fn unfolded(record: Stored) -> Result<Unfolded, Stop> {
 fn account(item: &Item) -> Option<AccountId> {
     match item {
         Item::Account(decision, _) => Some(decision.command.account()),
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
-use coalition_domain::{AccountId, Command, Decision, Place, Timestamp};
+use coalition_domain::{AccountId, Command, Decision, Fingerprint, Place, Timestamp};
 use coalition_journal::effect::{Attempt, Deposition};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{AppendError, Offset, Stored};
@@ -48,6 +48,8 @@ pub enum Input {
     Loaded(Vec<Resident>),
     /// Entries of the index of due times, as asked for.
     Timers(Vec<timers::Entry>),
+    /// The account that may know an order, if there is one.
+    Order(Fingerprint, Option<AccountId>),
     /// What the log says of an append.
     Appended(Attempt, Result<Offset, AppendError>),
     /// A command whose caller waits.
@@ -91,6 +93,16 @@ pub enum Output {
         after: Option<timers::Entry>,
         /// How many.
         most: usize,
+    },
+    /// Look for an order in the index with [`crate::finder::find`], and say [`Input::Order`] with the account; others may be
+    /// told of something else meanwhile.
+    FindOrder {
+        /// Under which key an account would know it.
+        order: Fingerprint,
+        /// Where the search begins: see [`crate::finder::find`].
+        segment: u64,
+        /// And where it ends.
+        since: Timestamp,
     },
     /// Answer the caller.
     Answer(Token, Answer),

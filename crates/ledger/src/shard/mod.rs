@@ -6,6 +6,7 @@
 
 mod batch;
 mod fold;
+mod inquiries;
 mod io;
 mod limits;
 pub mod relay;
@@ -212,6 +213,7 @@ impl Shard {
             let effects = self.office.caught_up(&self.state.meta.chain, fresh);
             self.carry_out(effects, now, &mut out);
         }
+        self.search_orders(&mut out);
         self.decide_ready(now, &mut out);
         self.relay_ready(now, &mut out);
         out
@@ -252,6 +254,13 @@ impl Shard {
                 self.state.timers.answered(entries);
                 Vec::new()
             }
+            Input::Order(order, account) => {
+                self.state.inquiries.search(false);
+                if let Some(account) = account {
+                    self.state.inquiries.found(order, account);
+                }
+                Vec::new()
+            }
             Input::Appended(attempt, outcome) => self.office.appended(attempt, &outcome),
             Input::Direct(token, direct) => {
                 self.queue_direct(token, *direct, out);
@@ -265,6 +274,8 @@ impl Shard {
                 self.stored = seq;
                 let seq = if self.planted.has(Plant::EvictsUnstored) { u64::MAX } else { seq };
                 self.state.timers.stored(self.stored);
+                self.state.finder.stored(self.stored);
+                self.state.events.stored(self.stored);
                 self.state.accounts.stored(seq, &accounts);
                 self.state.totals.forget_before(self.state.meta.decided_at.unwrap_or_default());
                 self.state.accounts.evict();

@@ -39,7 +39,7 @@ impl Tally {
                     Err(_) => self.refused += 1,
                 },
                 // Decided elsewhere, and taken in here; or counted by its decisions.
-                Item::Relayed(_) | Item::Taken(..) => {}
+                Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => {}
             }
         }
     }

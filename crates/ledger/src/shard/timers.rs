@@ -21,7 +21,7 @@ impl Shard {
         due.take(self.timers_share()).collect()
     }
 
-    fn timers_share(&self) -> usize {
+    pub(super) fn timers_share(&self) -> usize {
         (self.limits.batch_commands_max / SHARE).max(1)
     }
 

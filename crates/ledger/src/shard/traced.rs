@@ -31,7 +31,7 @@ impl Traced {
                     Outcome::Waiting(_) => "waiting",
                     Outcome::Forwarded(_) => "forwarded",
                 },
-                Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => {
+                Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => {
                     unreachable!("an event is a command of an account")
                 }
             },

@@ -226,7 +226,7 @@ fn add(sums: &mut BTreeMap<LineKey, LineSum>, line: LineKey, sum: &LineSum) {
 fn lines_of_item(item: &Item, seq: u64) -> impl Iterator<Item = (ProgrammeId, LineKey, LineSum)> {
     let decision = match item {
         Item::Account(decision, _) => Some(decision),
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => None,
     };
     decision.into_iter().flat_map(move |decision| lines_of(decision, seq))
 }

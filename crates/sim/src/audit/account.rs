@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use coalition_domain::WaitsFor;
 use coalition_domain::event::Release;
 use coalition_domain::lot::LotKey;
 use coalition_domain::{
@@ -14,6 +15,7 @@ use coalition_ledger::inbox::Source;
 use super::burn::Burn;
 use super::debt::Debt;
 use super::expected::Grant;
+use super::lapsing::repaying;
 use super::lot::Lot;
 use super::order::{Order, taken_back};
 use super::registry::Registry;
@@ -37,10 +39,18 @@ pub(super) struct Account {
     pub(super) consent: Option<(bool, Timestamp)>,
     pub(super) lots: Vec<Lot>,
     pub(super) claims: BTreeSet<Fingerprint>,
+    /// Those of them that went to the account that it follows.
+    pub(super) handed: BTreeSet<Fingerprint>,
+    /// Whether it is never linked away.
+    pub(super) stays: bool,
+    /// How many decisions there were when it was unlinked last.
+    pub(super) own_since: usize,
     /// Which member's account it follows.
     pub(super) forward: Option<AccountId>,
-    /// The accounts that follow this one, in the order in which they came.
+    /// The accounts that ever followed this one, in the order in which they came first.
     pub(super) links: Vec<AccountId>,
+    /// Those of them that do.
+    pub(super) followers: BTreeSet<AccountId>,
     /// Of the handover that is being judged: pieces that were taken in, and lots that were granted before.
     pub(super) adopted: usize,
     pub(super) reversed: BTreeSet<(LotKey, bool)>,
@@ -70,21 +80,43 @@ fn key(command: &Command) -> String {
             format!("request {:?} {request}", caller.role)
         }
         Command::Forwarded { event, .. } => format!("event {} {}", event.partner, event.event_id),
-        Command::Link { caller, request, .. } => format!("request {:?} {request}", caller.role),
+        Command::Link { caller, request, .. }
+        | Command::Consent { caller, request, .. }
+        | Command::Unlink { caller, request, .. }
+        | Command::AcceptLinks { caller, request, .. } => format!("request {:?} {request}", caller.role),
         // They have no id, and never count as the same.
-        Command::TimePassed { .. } | Command::Adopt(_) => "time".to_owned(),
+        Command::TimePassed { .. }
+        | Command::Adopt(_)
+        | Command::FindOrder { .. }
+        | Command::LocateOrder { .. }
+        | Command::OrderLocated { .. } => "time".to_owned(),
     }
 }
 
 impl Account {
     /// Whether this very command was decided.
     pub(super) fn knows(&self, command: &Command) -> bool {
-        self.earlier(command).any(|decision| decision.command == *command)
+        // What comes back, since its order or a link has moved, is decided again.
+        let back = matches!(command, Command::Forwarded { .. });
+        let decided = |decision: &&Decision| !back || !matches!(decision.outcome, Outcome::Forwarded(_));
+        self.earlier(command).filter(decided).any(|decision| decision.command == *command)
     }
 
     fn earlier(&self, command: &Command) -> impl Iterator<Item = &Decision> {
         let known = self.known.get(&key(command)).into_iter().flatten();
         known.map(|number| &self.decisions[*number].1)
+    }
+
+    /// Whether the id was forwarded before the account was unlinked: it may have taken effect there.
+    fn left_behind(&self, command: &Command) -> bool {
+        let known = self.known.get(&key(command)).into_iter().flatten();
+        let before =
+            known.filter(|number| **number < self.own_since).map(|number| &self.decisions[*number].1);
+        let back = |decision: &Decision| {
+            matches!(command, Command::Forwarded { .. }) && decision.command.event() == command.event()
+        };
+        let forwarded = |decision: &Decision| matches!(decision.outcome, Outcome::Forwarded(_));
+        before.into_iter().any(|decision| forwarded(decision) && !back(decision))
     }
 
     /// Judges a decision and takes it in.
@@ -107,13 +139,14 @@ impl Account {
             })?;
         }
         let reused = self.earlier(command).any(|earlier| matches!(earlier.outcome, Outcome::Applied(_)))
+            || self.left_behind(command)
             || self.waiting.iter().any(|other| {
                 let known = (other.event.partner, &other.event.event_id);
                 command
                     .event()
                     .is_some_and(|event| *event != other.event && known == (event.partner, &event.event_id))
             });
-        let mut waited = false;
+        let (mut waited, mut elsewhere) = (false, self.forward);
         match command {
             Command::PartnerEvent(event) | Command::Forwarded { event, .. }
                 if self.waits(event).is_some() =>
@@ -122,6 +155,7 @@ impl Account {
                 let waiting = self.waiting.remove(place.ok_or("it waits")?);
                 match self.earns(event, at, registry) {
                     _ if self.forward.is_some() => {}
+                    Err("ORDER_NOT_FOUND") if waiting.found.is_some() => elsewhere = waiting.found,
                     Ok(expected) => grants = expected,
                     Err(code) => codes.push(code),
                 }
@@ -156,7 +190,10 @@ impl Account {
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::Reward { .. }
-            | Command::Link { .. } => {
+            | Command::Link { .. }
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. } => {
                 holds(!self.knows(command), || format!("{} is decided twice", key(command)))?;
                 // Whatever became of it, a request's id stands for what it said first.
                 let reused = self.earlier(command).next().is_some();
@@ -164,7 +201,10 @@ impl Account {
             }
             Command::Adjust { .. } => return Err(format!("{command:?}, though nothing is adjusted here")),
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
-            Command::Adopt(_) => {}
+            Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. } => {}
         }
         match &decision.outcome {
             Outcome::Refused(rejection) => {
@@ -176,19 +216,20 @@ impl Account {
             }
             Outcome::Waiting(wait) => {
                 let event = command.event().ok_or("a request waits")?;
-                let heals = codes.iter().find_map(|code| healed_by(code)).filter(|_| !waited);
+                let heals = codes.iter().find_map(|code| self.needs(command, code)).filter(|_| !waited);
                 same("what an event waits for", &Some(&wait.waits_for), &heals.as_ref())?;
                 let until = at.decided_at.plus(registry.consent_wait.unwrap_or(Span::from_days(1)));
                 same("how long it waits", &wait.until, &until)?;
                 taken_back(event).and_then(|forgotten| self.orders.remove(&forgotten));
-                self.waiting.push(Waiting { event: event.clone(), until, source });
+                let searched = wait.waits_for == WaitsFor::OrderAnywhere;
+                self.waiting.push(Waiting { event: event.clone(), until, source, searched, found: None });
             }
             Outcome::Forwarded(to) => {
                 holds(codes.is_empty(), || format!("{command:?} is forwarded, expected {codes:?}"))?;
-                same("to whom it is forwarded", &Some(*to), &self.forward)?;
+                same("to whom it is forwarded", &Some(*to), &elsewhere)?;
             }
             Outcome::Applied(applied) => {
-                let here = command.event().is_none() || self.forward.is_none();
+                let here = command.event().is_none() || elsewhere.is_none();
                 holds(codes.is_empty() && here, || format!("{command:?} is applied, expected {codes:?}"))?;
                 self.apply(command, &applied.events, grants, at, registry, sums)?;
             }
@@ -224,7 +265,13 @@ impl Account {
                 | Command::Reward { .. }
                 | Command::Adjust { .. }
                 | Command::Link { .. }
-                | Command::Adopt(_) => false,
+                | Command::Consent { .. }
+                | Command::Unlink { .. }
+                | Command::AcceptLinks { .. }
+                | Command::Adopt(_)
+                | Command::FindOrder { .. }
+                | Command::LocateOrder { .. }
+                | Command::OrderLocated { .. } => false,
             };
         let (mut consents, mut done) = (self.consents(command), false);
         let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
@@ -253,8 +300,9 @@ impl Account {
                     let lot = self.lot(lot)?;
                     let due = lot.lapsed(at.decided_at) && lot.pending == *pending;
                     // What is given back lapses by itself, beside what is left of the lot.
-                    let whole = lot.left == points.get()
-                        || matches!(command, Command::Reward { .. }) && points.get() < lot.left;
+                    let lapses = points.get() + repaying(events, &lot.key, at);
+                    let whole =
+                        lot.left == lapses || matches!(command, Command::Reward { .. }) && lapses < lot.left;
                     holds(due && whole, || format!("{event:?} is not due"))?;
                     lot.left -= points.get();
                     sums.expired += points.signed();
@@ -274,7 +322,11 @@ impl Account {
                 | Event::RecordsAdopted { .. }
                 | Event::PointsAdopted { .. }
                 | Event::PointsSuspended { .. }
-                | Event::GrantReversed(_) => self.link(command, event, at, sums)?,
+                | Event::GrantReversed(_)
+                | Event::LinksAccepted
+                | Event::AccountUnlinked { .. }
+                | Event::OrderKnown { .. }
+                | Event::OrderLocated { .. } => self.link(command, event, at, sums)?,
                 Event::OrderReturned(part) => {
                     returning = Some(self.give_back(command, part, at, registry)?);
                     sums.counts.returns += 1;
@@ -300,6 +352,8 @@ impl Account {
             self.lots.retain(|lot| lot.left > 0);
         }
         self.has_adopted(command)?;
+        self.has_linked(command, events)?;
+        self.note_stay(command);
         if let Some(event) = command.event() {
             if let Some(given) = self.consents(command) {
                 same("a consent that should be noted", &consents, &None)?;
@@ -310,7 +364,8 @@ impl Account {
         }
         returning.iter().try_for_each(|returning| self.has_returned(returning))?;
         self.owes_or_has(at)?;
-        holds(repaid < 2, || "it is repaid twice".to_owned())?;
+        self.lapses_once(events, at, registry)?;
+        holds(repaid < 3, || "it is repaid more than by what lapses and by what is freed".to_owned())?;
         let asks = matches!(command, Command::Redeem { .. } | Command::Reward { .. });
         same("what is done about a reward", &done, &asks)?;
         same("an enrolment", &events.contains(&Event::MemberEnrolled), &enrols)?;
@@ -336,7 +391,7 @@ impl Account {
         }
     }
 
-    fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {
+    pub(super) fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {
         self.lots.iter_mut().find(|lot| lot.key == *key).ok_or_else(|| format!("there is no lot {key:?}"))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coalition_domain::event::{Hold, Redemption, Release};
-use coalition_domain::lot::LotAllocation;
+use coalition_domain::lot::{LotAllocation, LotKey};
 use coalition_domain::{
     BurnId, Command, Event, PartnerId, Points, RewardChange, Role, Span, Timestamp, UnitPrice,
 };
@@ -54,6 +54,12 @@ impl Burn {
 }
 
 impl Account {
+    /// How many points of a lot are spent.
+    pub(super) fn spent_of(&self, lot: &LotKey) -> u64 {
+        let spent = self.burns.values().filter(|burn| matches!(burn.state, State::Redeemed(_)));
+        spent.flat_map(|burn| &burn.slices).filter(|slice| slice.key == *lot).map(|slice| slice.left).sum()
+    }
+
     /// What is held, and how much of it has been given back by `at` and can be spent.
     pub(super) fn in_holds(&self, at: Timestamp) -> (u64, u64) {
         let holds = || self.burns.values().filter_map(|burn| Some((burn.held_until()?, burn)));
@@ -136,7 +142,13 @@ impl Account {
             | Command::TimePassed { .. }
             | Command::Adjust { .. }
             | Command::Link { .. }
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. }
             | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. }
             | Command::Forwarded { .. } => None,
         };
         match event {
@@ -216,6 +228,10 @@ impl Account {
             | Event::PointsAdopted { .. }
             | Event::PointsSuspended { .. }
             | Event::GrantReversed(_)
+            | Event::LinksAccepted
+            | Event::AccountUnlinked { .. }
+            | Event::OrderKnown { .. }
+            | Event::OrderLocated { .. }
             | Event::DebtRepaid { .. } => Err("no event of a reward".to_owned()),
         }
     }

@@ -4,6 +4,7 @@ use coalition_domain::event::Event;
 use coalition_domain::{PartnerId, UnitPrice};
 
 use super::account::{Account, At};
+use super::lapsing::has_lapsed;
 use super::lot::Lot;
 use super::sums::Sums;
 use super::{Judgement, holds, same};
@@ -46,8 +47,15 @@ impl Account {
         let Event::DebtRepaid { allocations, debts, .. } = event else {
             return Err("no repayment".to_owned());
         };
-        let (taken, missing) = self.take_first(self.owed(), at, |lot| !lot.pending);
-        let mut left = self.owed() - missing;
+        let (taken, mut left) = if allocations.iter().any(|slice| has_lapsed(slice, at)) {
+            let taken = self.take_lapsed(allocations, at)?;
+            let points = taken.iter().map(|lot| lot.left).sum();
+            holds(points <= self.owed(), || "more is repaid than is owed".to_owned())?;
+            (taken, points)
+        } else {
+            let (taken, missing) = self.take_first(self.owed(), at, |lot| !lot.pending);
+            (taken, self.owed() - missing)
+        };
         let mut repaid = Vec::new();
         for debt in &mut self.debts {
             let points = debt.points.min(left);

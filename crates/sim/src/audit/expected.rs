@@ -163,24 +163,38 @@ impl Account {
         let (Command::Enrol { caller, request, .. }
         | Command::Redeem { caller, request, .. }
         | Command::Link { caller, request, .. }
+        | Command::Consent { caller, request, .. }
+        | Command::Unlink { caller, request, .. }
+        | Command::AcceptLinks { caller, request, .. }
         | Command::Reward { caller, request, .. }) = command
         else {
             return Ok(());
         };
         registry.check(caller)?;
         check_age(*request, at)?;
+        if self.forward.is_some() && matches!(command, Command::Redeem { .. } | Command::Reward { .. }) {
+            return Err("ACCOUNT_LINKED");
+        }
         let (account, reward, quantity, ttl) = match command {
             Command::Redeem { account, reward, quantity, .. } => (account, reward, quantity, None),
             Command::Reward { account, change: RewardChange::Hold { reward, quantity, ttl, .. }, .. } => {
                 (account, reward, quantity, Some(*ttl))
             }
             Command::Reward { change, .. } => return self.may_settle(caller.role, change, at, registry),
+            Command::AcceptLinks { .. } => return self.may_stay(caller.role),
+            Command::Unlink { identifier, member, .. } => {
+                return self.may_leave(caller.role, identifier, *member);
+            }
             Command::Enrol { .. }
             | Command::Link { .. }
+            | Command::Consent { .. }
             | Command::PartnerEvent(_)
             | Command::TimePassed { .. }
             | Command::Adjust { .. }
             | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. }
             | Command::Forwarded { .. } => return self.may_belong(caller.role, command),
         };
         registry.version(at.decided_at)?;
@@ -205,22 +219,6 @@ impl Account {
             return Err("INVALID_ARGUMENT");
         }
         Ok(())
-    }
-}
-
-impl Account {
-    /// Whether an identifier may be made a member's: the first word on it counts.
-    fn may_belong(&self, role: Role, command: &Command) -> Result<(), &'static str> {
-        match (role, command) {
-            (Role::Member(_), _) => Err("PERMISSION_DENIED"),
-            (_, Command::Link { .. }) if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
-            (_, Command::Link { identifier, member, .. }) if identifier.account() == *member => {
-                Err("ALREADY_ENROLLED")
-            }
-            (Role::Operator | Role::Partner(_), _) if self.enrolled => Err("ALREADY_ENROLLED"),
-            (Role::Operator | Role::Partner(_), _) if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
-            (Role::Operator | Role::Partner(_), _) => Ok(()),
-        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use coalition_domain::event::{Event, Reversal};
 use coalition_domain::handover::{Handover, Piece};
 use coalition_domain::lot::{Lot as Given, LotKey};
-use coalition_domain::{AccountId, Command, Decision, Outcome};
+use coalition_domain::{AccountId, Command, Decision, Outcome, Wait, WaitsFor};
 
 use super::account::{Account, At};
 use super::debt::Debt;
 use super::lot::Lot;
+use super::order::taken_back;
 use super::sums::Sums;
 use super::{Judgement, holds, same};
 
@@ -19,6 +20,15 @@ pub(super) fn asks(decision: &Decision) -> Option<Command> {
         Outcome::Forwarded(account) => {
             let event = decision.command.event()?.clone();
             Some(Command::Forwarded { event, account: *account })
+        }
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::OrderAnywhere }) => {
+            let order = taken_back(decision.command.event()?)?;
+            Some(Command::FindOrder { order, asker: decision.command.account(), until: *until })
+        }
+        Outcome::Applied(applied) if matches!(decision.command, Command::LocateOrder { .. }) => {
+            let [Event::OrderKnown { order, asker }] = applied.events[..] else { return None };
+            let at = decision.command.account();
+            Some(Command::OrderLocated { account: asker, order, at })
         }
         Outcome::Applied(applied) => {
             let mut to = None;
@@ -48,6 +58,16 @@ impl Account {
                 same("whose it is", to, member)?;
                 holds(self.forward.replace(*to).is_none(), || "it is linked twice".to_owned())
             }
+            (Command::AcceptLinks { .. }, Event::LinksAccepted) => Ok(()),
+            (Command::Unlink { .. }, Event::AccountUnlinked { .. }) => {
+                self.forward = None;
+                self.own_since = self.decisions.len();
+                self.consent = None;
+                self.orders.clear();
+                self.handed.clear();
+                Ok(())
+            }
+            (Command::Unlink { .. }, Event::HandedOver { piece: Piece::Unlinked, .. }) => Ok(()),
             (Command::Link { .. } | Command::TimePassed { .. }, Event::HandedOver { to, piece }) => {
                 same("who gets it", &Some(*to), &self.forward)?;
                 self.hand_over(command, piece, sums)
@@ -72,6 +92,17 @@ impl Account {
                 sums.recovered((lot.issuer, allocation.funder, allocation.unit_price), lot.left);
                 sums.counts.reversed += 1;
                 Ok(())
+            }
+            (Command::LocateOrder { order, asker, .. }, Event::OrderKnown { order: known, asker: told }) => {
+                same("who hears of which order", &(known, told), &(order, asker))?;
+                let known = self.forward.is_some() || self.orders.contains_key(order);
+                holds(known, || format!("{order:?} was not bought here"))
+            }
+            (Command::OrderLocated { order, at, .. }, Event::OrderLocated { order: known, at: told }) => {
+                same("where which order is", &(known, told), &(order, at))?;
+                let found = self.searching(*order).map(|waiting| waiting.found = Some(*at)).count();
+                sums.counts.found += found;
+                holds(found > 0, || format!("nothing waits for {order:?}"))
             }
             _ => Err(format!("{event:?} at {}", at.decided_at)),
         }
@@ -102,15 +133,19 @@ impl Account {
                 Ok(())
             }
             Piece::Claims { claims, .. } => {
-                let gone = |claim| self.claims.remove(claim);
-                holds(claims.iter().all(gone), || "a once-limit that was not used".to_owned())
+                self.handed.extend(claims);
+                holds(self.handed.is_subset(&self.claims), || "a once-limit that was not used".to_owned())
             }
+            Piece::Unlinked => Err("it ends with the link".to_owned()),
         }
     }
 
     fn adopt(&mut self, from: AccountId, piece: &Piece, event: &Event, sums: &mut Sums) -> Judgement {
         if let Piece::Identifier { consents, .. } = piece {
-            self.links.push(from);
+            if !self.links.contains(&from) {
+                self.links.push(from);
+            }
+            holds(self.followers.insert(from), || "it was linked before".to_owned())?;
             sums.counts.links += 1;
             for (_, consent) in consents {
                 if self.consent.is_none_or(|(_, since)| since < consent.since) {
@@ -150,8 +185,40 @@ impl Account {
                 debts.into_iter().for_each(|debt| self.owe(debt));
             }
             Piece::Claims { claims, .. } => self.claims.extend(claims),
+            Piece::Unlinked => {
+                sums.counts.unlinks += 1;
+                holds(self.followers.remove(&from), || "it was not linked".to_owned())?;
+            }
         }
         Ok(())
+    }
+
+    /// Judges what is said about the link itself, whole.
+    pub(super) fn has_linked(&self, command: &Command, events: &[Event]) -> Judgement {
+        match command {
+            Command::AcceptLinks { .. } => {
+                let said: &[Event] = if self.stays { &[] } else { &[Event::LinksAccepted] };
+                same("whether it stays", &events, &said)
+            }
+            Command::Unlink { member, .. } => {
+                let (from, to, piece) = (*member, *member, Piece::Unlinked);
+                let said: &[Event] = &[Event::AccountUnlinked { from }, Event::HandedOver { to, piece }];
+                same("what an unlink says", &events, &said)
+            }
+            Command::PartnerEvent(_)
+            | Command::Forwarded { .. }
+            | Command::Enrol { .. }
+            | Command::Redeem { .. }
+            | Command::Reward { .. }
+            | Command::Adjust { .. }
+            | Command::TimePassed { .. }
+            | Command::Link { .. }
+            | Command::Adopt(_)
+            | Command::Consent { .. }
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. } => Ok(()),
+        }
     }
 
     /// A handover was taken in whole.
@@ -164,8 +231,7 @@ impl Account {
 
     /// A linked account has nothing left, when all is over.
     pub(super) fn has_handed_over(&self) -> Judgement {
-        let gone = self.lots.is_empty() && self.debts.is_empty() && self.claims.is_empty();
-        holds(self.forward.is_none() || gone && self.waiting.is_empty(), || "it keeps something".to_owned())
+        holds(self.forward.is_none() || self.has_nothing_left(), || "it keeps something".to_owned())
     }
 }
 

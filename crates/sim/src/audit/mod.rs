@@ -7,10 +7,12 @@
 
 mod account;
 mod answers;
+mod belonging;
 mod burn;
 mod debt;
 mod expected;
 mod fence;
+mod lapsing;
 mod link;
 mod lot;
 mod order;
@@ -59,7 +61,9 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         counts.debts += seen.debts;
         counts.repaid += seen.repaid;
         counts.links += seen.links;
+        counts.unlinks += seen.unlinks;
         counts.reversed += seen.reversed;
+        counts.found += seen.found;
         counts.of_time += ledger.judge_time(world.passed)?;
         ledgers.push(ledger);
     }

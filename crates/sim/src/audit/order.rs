@@ -249,6 +249,14 @@ impl Account {
         }
     }
 
+    /// What a lot was granted for.
+    pub(super) fn granted(&self, lot: &LotKey) -> Option<(&Order, &Granted)> {
+        let grants =
+            self.orders.values().flat_map(|order| order.grants.iter().map(move |grant| (order, grant)));
+        let mut grants = grants.filter(|(_, grant)| grant.lot == *lot);
+        grants.next()
+    }
+
     /// Points of a lot have lapsed: its order can't take them any more.
     pub(super) fn note_lapse(&mut self, lot: &LotKey, points: u64) {
         let mut grants = self.orders.values_mut().flat_map(|order| &mut order.grants);

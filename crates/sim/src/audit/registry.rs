@@ -32,6 +32,11 @@ impl Registry {
         match event {
             RegistryEvent::SettingsChanged(settings) => self.max_event_age = Some(settings.max_event_age),
             RegistryEvent::TokenKeyRegistered { .. } | RegistryEvent::AdjustmentLimitChanged(_) => {}
+            RegistryEvent::PartnerUpdated { .. }
+            | RegistryEvent::PartnerSuspended { .. }
+            | RegistryEvent::PartnerResumed { .. } => {
+                return Err(format!("{event:?}, which nobody asks for here"));
+            }
             RegistryEvent::ConsentWaitChanged(wait) => self.consent_wait = Some(*wait),
             RegistryEvent::PartnerCreated(partner) => {
                 self.partners.insert(partner.id, partner.default_programme);

@@ -104,6 +104,7 @@ impl Standby {
                 | Output::NeedConfirmation(_)
                 | Output::Append { .. }
                 | Output::LoadTimers { .. }
+                | Output::FindOrder { .. }
                 | Output::Answer(..)
                 | Output::Relay { .. }
                 | Output::Return(_) => unreachable!("a reader asks for nothing else"),

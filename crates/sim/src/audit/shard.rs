@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use coalition_domain::Fingerprint;
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{
     AccountId, Command, Decision, Outcome, PartnerEvent, Place, RegistryEvent, Span, Timestamp,
@@ -40,6 +41,8 @@ pub(super) struct Ledger {
     done: BTreeMap<ShardId, Vec<Sent>>,
     /// Decisions on what another shard asks, before their numbers are noted.
     asked: VecDeque<Sent>,
+    /// Orders that accounts wait for, and until when.
+    inquiries: BTreeMap<(Fingerprint, AccountId), Timestamp>,
     inbox_next: Offset,
     decided_at: Timestamp,
     horizon: Timestamp,
@@ -64,6 +67,7 @@ impl Ledger {
             sent: BTreeMap::new(),
             done: BTreeMap::new(),
             asked: VecDeque::new(),
+            inquiries: BTreeMap::new(),
             inbox_next: Offset(0),
             decided_at: Timestamp::MIN,
             horizon: Timestamp::MIN,
@@ -103,8 +107,15 @@ impl Ledger {
                     self.account(found, &terms, &decision, source, at)?;
                     let event = decision.command.event().is_some();
                     if let Some(command) = asks(&decision) {
-                        let to = ShardId(command.account().shard(found.shards));
-                        self.sent.entry(to).or_default().push(Sent { command, source });
+                        // An order is asked for everywhere.
+                        let everywhere = matches!(command, Command::FindOrder { .. });
+                        let to = command.account().shard(found.shards);
+                        let to = if everywhere { 0..found.shards } else { to..to + 1 };
+                        for to in to.map(ShardId) {
+                            let source = if everywhere { None } else { source };
+                            let sent = Sent { command: command.clone(), source };
+                            self.sent.entry(to).or_default().push(sent);
+                        }
                     }
                     if let (true, Outcome::Refused(_), Some(source)) = (event, &decision.outcome, source) {
                         let (number, decided_at) = (self.refused.len() as u64 + 1, at.decided_at);
@@ -112,6 +123,11 @@ impl Ledger {
                     }
                 }
                 Item::Taken(from, upto) => self.take(found, from, upto)?,
+                Item::Asked { order, asker, until } => {
+                    let command = Command::FindOrder { order, asker, until };
+                    self.asked.push_back(Sent { command, source: None });
+                    self.inquiries.insert((order, asker), until);
+                }
                 Item::Registry(decision) => self.change(found, decision, at)?,
                 Item::Relayed(run) => {
                     let Some(inbox::Request::Relayed(asked)) = self.next(found, &terms, None)? else {
@@ -218,7 +234,10 @@ impl Ledger {
             | Command::Redeem { .. }
             | Command::Reward { .. }
             | Command::Adjust { .. }
-            | Command::Link { .. } => {
+            | Command::Link { .. }
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. } => {
                 let direct = Direct::Account(decision.command.clone());
                 let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
                 let asked = found.requests.iter().any(asked);
@@ -226,6 +245,11 @@ impl Ledger {
             }
             // Whether it was due is what its account says.
             Command::TimePassed { .. } => {}
+            Command::LocateOrder { order, asker, .. } => {
+                let asked = self.inquiries.remove(&(*order, *asker)).is_some();
+                holds(asked, || format!("nobody asked for {:?}", decision.command))?;
+            }
+            Command::FindOrder { .. } => return Err("a question is the shard's to answer".to_owned()),
             Command::Forwarded { event, account } => {
                 let waits = self.accounts.get(account).and_then(|account| account.waits(event));
                 match waits {
@@ -233,7 +257,9 @@ impl Ledger {
                     None => self.asked.push_back(Sent { command: decision.command.clone(), source }),
                 }
             }
-            Command::Adopt(_) => self.asked.push_back(Sent { command: decision.command.clone(), source }),
+            Command::Adopt(_) | Command::OrderLocated { .. } => {
+                self.asked.push_back(Sent { command: decision.command.clone(), source })
+            }
         }
         let account = self.accounts.entry(decision.command.account()).or_default();
         account.decide((decision, source), at, &self.registry, &mut self.sums)
@@ -251,6 +277,10 @@ impl Ledger {
                 }
                 if self.asked.front() == Some(&sent) {
                     self.asked.pop_front();
+                } else if let Command::OrderLocated { account, order, .. } = sent.command {
+                    let waits = self.accounts.get_mut(&account);
+                    let waits = waits.is_some_and(|account| account.searching(order).next().is_some());
+                    holds(!waits, || format!("{sent:?} is not heard of"))?;
                 } else {
                     let account = self.accounts.get(&sent.command.account());
                     let known = account.is_some_and(|account| account.knows(&sent.command));

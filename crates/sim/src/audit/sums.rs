@@ -37,7 +37,9 @@ pub(super) struct Seen {
     pub(super) debts: usize,
     pub(super) repaid: usize,
     pub(super) links: usize,
+    pub(super) unlinks: usize,
     pub(super) reversed: usize,
+    pub(super) found: usize,
 }
 
 impl Sums {

@@ -1,9 +1,9 @@
 //! What those say who are still alive: position, registry, balances, history, books and settlement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::settlement::Hour;
-use coalition_domain::{Outcome, Span};
+use coalition_domain::{Decision, Outcome, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::view::{AccountView, SumsView};
 
@@ -63,6 +63,10 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
         order.is_kept(view.account().orders().get(name), at)?;
     }
     same("the enrolment", &view.account().enrolment().is_some(), &account.enrolled)?;
+    let followers = view.account().linked().iter().filter(|linked| !linked.ended);
+    let followers: BTreeSet<_> = followers.map(|linked| linked.account).collect();
+    same("who follows it", &followers, &account.followers)?;
+    same("whether it stays", &view.account().stays(), &account.stays)?;
     let history = view.activities(u32::MAX, usize::MAX).map_err(|error| error.to_string())?;
     let found: Vec<_> = history.iter().rev().map(|activity| (activity.place, &activity.decision)).collect();
     let expected: Vec<_> = account.decisions.iter().map(|(at, decision)| (at.place, decision)).collect();
@@ -73,7 +77,7 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
     Ok(())
 }
 
-/// The one in effect, else the last refusal; what is too old may have been forgotten.
+/// The one in effect, else the last that was forwarded, else the last refusal; what is too old may have been forgotten.
 fn outcome_of(
     world: &World<'_>,
     view: &AccountView,
@@ -82,7 +86,16 @@ fn outcome_of(
 ) -> Judgement {
     let of_key = || account.decisions.iter().filter(|(_, decision)| decision.command.key() == command.key());
     let applied = of_key().find(|(_, decision)| matches!(decision.outcome, Outcome::Applied(_)));
-    let expected = applied.or_else(|| of_key().next_back()).map(|(at, _)| at.place);
+    // Of those that were forwarded, what came back was decided anew.
+    let newest = |of: &Decision| {
+        of_key()
+            .rfind(|(_, other)| other.command.event() == of.command.event())
+            .is_some_and(|(_, other)| other == of)
+    };
+    let forwarded = || {
+        of_key().rfind(|(_, decision)| matches!(decision.outcome, Outcome::Forwarded(_)) && newest(decision))
+    };
+    let expected = applied.or_else(forwarded).or_else(|| of_key().next_back()).map(|(at, _)| at.place);
     // What has no id can't be asked for.
     let Some(key) = command.key() else { return Ok(()) };
     let found = view.outcome(&key).map_err(|error| error.to_string())?;
@@ -98,7 +111,13 @@ fn outcome_of(
         | coalition_domain::Command::Reward { .. }
         | coalition_domain::Command::Adjust { .. }
         | coalition_domain::Command::Link { .. }
-        | coalition_domain::Command::Adopt(_) => false,
+        | coalition_domain::Command::Consent { .. }
+        | coalition_domain::Command::Unlink { .. }
+        | coalition_domain::Command::AcceptLinks { .. }
+        | coalition_domain::Command::Adopt(_)
+        | coalition_domain::Command::FindOrder { .. }
+        | coalition_domain::Command::LocateOrder { .. }
+        | coalition_domain::Command::OrderLocated { .. } => false,
     };
     holds(found == expected || forgotten, || {
         format!("{command:?} is said to be decided at {found:?}, not {expected:?}")

@@ -37,7 +37,11 @@ pub(super) fn brings_about(outcome: &Outcome) -> Judgement {
         | Event::RecordsAdopted { .. }
         | Event::PointsAdopted { .. }
         | Event::PointsSuspended { .. }
-        | Event::GrantReversed(_) => false,
+        | Event::GrantReversed(_)
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. } => false,
     };
     let good = match outcome {
         Outcome::Applied(applied) => !applied.events.is_empty() && applied.events.iter().all(of_time),

@@ -1,6 +1,6 @@
 //! Events of one account that wait for a consent, or for the order that they return.
 
-use coalition_domain::{PartnerEvent, Purpose, Timestamp, WaitsFor};
+use coalition_domain::{AccountId, Command, Fingerprint, PartnerEvent, Purpose, Timestamp, WaitsFor};
 use coalition_ledger::inbox::Source;
 
 use super::account::Account;
@@ -11,6 +11,10 @@ pub(super) struct Waiting {
     pub(super) event: PartnerEvent,
     pub(super) until: Timestamp,
     pub(super) source: Option<Source>,
+    /// Every shard was asked for what it takes back.
+    pub(super) searched: bool,
+    /// The account that knows it, once that was heard of.
+    pub(super) found: Option<AccountId>,
 }
 
 /// Events of one account that may wait at a time.
@@ -25,13 +29,30 @@ impl Account {
     /// The event that has to be decided before anything else of this account: what it waited for is there.
     pub(super) fn ready(&self) -> Option<&PartnerEvent> {
         let permits = self.consent.is_some_and(|(given, _)| given);
-        let events = self.waiting.iter().map(|waiting| &waiting.event);
-        let is_ready = |event: &&PartnerEvent| match taken_back(event) {
-            _ if self.forward.is_some() => true,
+        let is_ready = |waiting: &&Waiting| match taken_back(&waiting.event) {
+            _ if self.forward.is_some() || waiting.found.is_some() => true,
             Some(order) => self.orders.contains_key(&order),
             None => permits,
         };
-        events.into_iter().find(is_ready)
+        self.waiting.iter().find(is_ready).map(|waiting| &waiting.event)
+    }
+
+    /// What waits for this order, if every shard was asked for it and none has answered yet.
+    pub(super) fn searching(&mut self, order: Fingerprint) -> impl Iterator<Item = &mut Waiting> {
+        let searches = move |waiting: &&mut Waiting| {
+            waiting.searched && waiting.found.is_none() && taken_back(&waiting.event) == Some(order)
+        };
+        self.waiting.iter_mut().filter(searches)
+    }
+
+    /// What has to come before an event that may wait, of whoever it is that it names.
+    pub(super) fn needs(&self, command: &Command, code: &str) -> Option<WaitsFor> {
+        let linked = |event: &PartnerEvent| self.links.contains(&event.identifier.account());
+        let own = !matches!(command, Command::Forwarded { event, .. } if !linked(event));
+        healed_by(code).map(|needs| match needs {
+            WaitsFor::OrderAnywhere if !own => WaitsFor::Order,
+            WaitsFor::OrderAnywhere | WaitsFor::Order | WaitsFor::Consent(_) => needs,
+        })
     }
 }
 
@@ -39,7 +60,7 @@ impl Account {
 pub(super) fn healed_by(code: &str) -> Option<WaitsFor> {
     match code {
         "CONSENT_MISSING" => Some(WaitsFor::Consent(Purpose::new("marketing").expect("a good name"))),
-        "ORDER_NOT_FOUND" => Some(WaitsFor::Order),
+        "ORDER_NOT_FOUND" => Some(WaitsFor::OrderAnywhere),
         _ => None,
     }
 }

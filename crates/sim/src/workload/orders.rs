@@ -1,5 +1,6 @@
 //! Orders in lines and in parts, and what is returned of them.
 
+use coalition_domain::order::taken_back;
 use coalition_domain::{
     EventBody, Identifier, Money, OrderLine, PartnerEvent, Reference, Returned, ReturnedLine, Span, Timestamp,
 };
@@ -44,7 +45,7 @@ pub(crate) fn further(random: &mut Random, number: usize, event: &PartnerEvent) 
     Some(PartnerEvent { event_id, body, ..event.clone() })
 }
 
-/// Takes back what an event bought or opened, whole or in part; now and then too much, or from somebody else.
+/// Takes back what an event bought or opened, whole or in part; now and then too much, with another card or with none.
 pub(crate) fn returned(
     random: &mut Random,
     number: usize,
@@ -67,7 +68,12 @@ pub(crate) fn returned(
         | EventBody::Return { .. }
         | EventBody::AccountClosing { .. } => return None,
     };
-    let identifier = if random.happens(500) { other } else { event.identifier.clone() };
+    let key = taken_back(event.partner, &body)?;
+    let identifier = match random.below(10) {
+        0 => other,
+        1 => Identifier::of_order(event.partner, &key),
+        _ => event.identifier.clone(),
+    };
     let event_time = now.minus(Span::from_millis(random.between(0, 60_000)));
     let event_id = reference(format!("e-{number}"));
     Some(PartnerEvent { event_id, identifier, event_time, channel: None, body, ..event.clone() })

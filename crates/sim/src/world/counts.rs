@@ -38,8 +38,12 @@ pub struct Counts {
     pub repaid: usize,
     /// Identifiers that were linked to a member.
     pub links: usize,
+    /// Identifiers that were unlinked again.
+    pub unlinks: usize,
     /// Grants that came with them and had been given before.
     pub reversed: usize,
+    /// Returns whose order another account knew.
+    pub found: usize,
     /// Decisions that time alone has brought about.
     pub of_time: usize,
     /// Terms in effect.
@@ -75,7 +79,9 @@ impl Counts {
         self.debts += other.debts;
         self.repaid += other.repaid;
         self.links += other.links;
+        self.unlinks += other.unlinks;
         self.reversed += other.reversed;
+        self.found += other.found;
         self.of_time += other.of_time;
         self.terms += other.terms;
         self.batches += other.batches;
@@ -99,7 +105,8 @@ impl fmt::Display for Counts {
         )?;
         writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
         writeln!(f, "returns {}, debts {}, repayments {}", self.returns, self.debts, self.repaid)?;
-        writeln!(f, "links {}, grants reversed {}", self.links, self.reversed)?;
+        writeln!(f, "links {}, unlinks {}, grants reversed {}", self.links, self.unlinks, self.reversed)?;
+        writeln!(f, "returns whose order another account knew {}", self.found)?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {

@@ -200,12 +200,23 @@ impl World<'_> {
         Some(workload::settling(&mut self.random, id, burn, self.now))
     }
 
-    /// A request that an identifier be linked to somebody who has enrolled: the gateway asks for no other.
+    /// A request that an identifier be linked to an account that has said that it stays, or that it say so: the gateway asks for
+    /// no other. Or that one that was linked be so no longer.
     fn linking(&mut self) -> Option<Command> {
         let (members, now) = (self.settings.members, self.now);
-        let account = self.resident()?;
-        let member = account.enrolment().filter(|_| account.may_link()).map(|_| account.id())?;
-        Some(workload::link(&mut self.random, members, member, now))
+        // Of some, one who has enrolled.
+        let some: Vec<_> = (0..4).filter_map(|_| self.resident().cloned()).collect();
+        let account = some.iter().find(|account| account.enrolment().is_some()).or(some.first())?;
+        let (member, linked) = (account.id(), account.linked());
+        if self.random.happens(if linked.is_empty() { 500 } else { 2_000 }) {
+            let known = linked.first().map(|linked| linked.identifier.clone());
+            let identifier = known.unwrap_or_else(|| workload::identifier(&mut self.random, members));
+            return Some(workload::unlink(&mut self.random, identifier, member, now));
+        }
+        if !account.stays() {
+            return Some(workload::acceptance(&mut self.random, member, now));
+        }
+        account.may_link().then(|| workload::link(&mut self.random, members, member, now))
     }
 
     /// A request for all that somebody has.

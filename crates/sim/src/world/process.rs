@@ -26,6 +26,8 @@ pub(super) enum Task {
     Load(Vec<coalition_domain::AccountId>),
     /// Read due times from the store.
     LoadTimers { after: Option<coalition_ledger::timers::Entry>, most: usize },
+    /// Search the store's index of orders.
+    FindOrder { order: coalition_domain::Fingerprint, segment: u64, since: coalition_domain::Timestamp },
     /// Write a checkpoint.
     Store(Box<Taking>),
     /// Step the core.

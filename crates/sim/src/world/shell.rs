@@ -5,6 +5,7 @@ use coalition_journal::entry::{OwnerId, ShardId};
 use coalition_journal::log::{Log, Record};
 use coalition_ledger::body::Destination;
 use coalition_ledger::clock::Now;
+use coalition_ledger::finder::{self, Kind};
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output};
 use coalition_ledger::timers;
@@ -116,6 +117,11 @@ impl World<'_> {
                 let entries = timers::load(&*slot.reader, after, most).expect("the store can be read");
                 slot.tasks.push(Task::Say(Input::Timers(entries)));
             }
+            Task::FindOrder { order, segment, since } => {
+                let slot = self.slot(process, shard);
+                let found = finder::find(&*slot.reader, Kind::Orders, &order, segment, since);
+                slot.tasks.push(Task::Say(Input::Order(order, found.expect("the store can be read"))));
+            }
             Task::Store(taking) => {
                 let fails = !self.calm && self.random.happens(self.settings.rates.store);
                 if fails {
@@ -155,6 +161,7 @@ impl World<'_> {
                     | Input::End(_)
                     | Input::Loaded(_)
                     | Input::Timers(_)
+                    | Input::Order(..)
                     | Input::Appended(..)
                     | Input::Direct(..)
                     | Input::Relayed { .. } => {}
@@ -206,6 +213,9 @@ impl World<'_> {
             Output::LoadTimers { after, most } => {
                 self.slot(process, shard).tasks.push(Task::LoadTimers { after, most });
             }
+            Output::FindOrder { order, segment, since } => {
+                self.slot(process, shard).tasks.push(Task::FindOrder { order, segment, since });
+            }
             Output::Answer(token, answer) => self.answered(process, shard, token, answer),
             Output::Relay { shard: other, to, upto, record } => {
                 self.trace.note(format_args!("{process}/{shard} relays to shard {other} up to {upto}"));
@@ -250,6 +260,7 @@ fn describe(input: &Input) -> String {
         Input::Inbox(records) => format!("inbox {}", offsets(records)),
         Input::Loaded(residents) => format!("{} accounts", residents.len()),
         Input::Timers(entries) => format!("{} due times", entries.len()),
+        Input::Order(order, account) => format!("order {order:?} of {account:?}"),
         Input::Direct(token, _) => format!("attempt {}", token.0),
         Input::Tick
         | Input::Assigned

@@ -53,6 +53,9 @@ pub(super) fn tell(item: &Item) -> Told {
             "relayed",
             format!("from shard {source}: commands to accounts decided up to {upto}"),
         ),
+        Item::Asked { asker, until, .. } => {
+            Told::applied("relayed", format!("account {asker} waits for an order until {until}"))
+        }
     }
 }
 
@@ -113,6 +116,17 @@ fn account(decision: &Decision) -> Told {
             ("link", format!("link to account {member}, asked by {}", who(caller.role)))
         }
         Command::Adopt(handover) => ("adopt", format!("handover of account {}", handover.from)),
+        Command::Consent { caller, purpose, given, .. } => {
+            let said = if *given { "gives" } else { "withdraws" };
+            ("consent", format!("{said} the consent for {purpose}, asked by {}", who(caller.role)))
+        }
+        Command::Unlink { caller, .. } => ("unlink", format!("unlink, asked by {}", who(caller.role))),
+        Command::AcceptLinks { caller, .. } => {
+            ("accept-links", format!("stay for links, asked by {}", who(caller.role)))
+        }
+        Command::FindOrder { asker, .. } => ("find-order", format!("an order for account {asker}")),
+        Command::LocateOrder { asker, .. } => ("locate-order", format!("an order for account {asker}")),
+        Command::OrderLocated { at, .. } => ("order-located", format!("an order on account {at}")),
     };
     let mut told = Told::applied(kind, format!("account {id}: {asked}"));
     told.account = Some(id);
@@ -249,6 +263,7 @@ fn event(event: &Event) -> String {
             Piece::Orders { orders, .. } => format!("{} orders handed over", orders.len()),
             Piece::Points { .. } => format!("{} handed over", points(-change(event))),
             Piece::Claims { claims, .. } => format!("{} once-limits handed over", claims.len()),
+            Piece::Unlinked => "which is told".to_owned(),
         },
         Event::RecordsAdopted { .. } => "taken in".to_owned(),
         Event::PointsAdopted { .. } => format!("{} taken in", points(change(event))),
@@ -256,6 +271,10 @@ fn event(event: &Event) -> String {
         Event::GrantReversed(Reversal { rule, .. }) => {
             format!("{} of rule {rule} taken back, granted before", points(-change(event)))
         }
+        Event::LinksAccepted => "stays for good".to_owned(),
+        Event::AccountUnlinked { from } => format!("no longer follows account {from}"),
+        Event::OrderKnown { asker, .. } => format!("knows the order, account {asker} hears of it"),
+        Event::OrderLocated { at, .. } => format!("account {at} knows the order"),
     }
 }
 
@@ -286,10 +305,14 @@ fn change(event: &Event) -> i64 {
         | Event::AdjustmentRejected { .. }
         | Event::AccountLinked { .. }
         | Event::HandedOver {
-            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. },
+            piece: Piece::Identifier { .. } | Piece::Orders { .. } | Piece::Claims { .. } | Piece::Unlinked,
             ..
         }
         | Event::RecordsAdopted { .. }
+        | Event::LinksAccepted
+        | Event::AccountUnlinked { .. }
+        | Event::OrderKnown { .. }
+        | Event::OrderLocated { .. }
         | Event::PointsSuspended { .. } => 0,
         Event::HandedOver { piece: Piece::Points { lots, debts, .. }, .. } => {
             let lots = lots.iter().map(|lot| lot.left.signed()).sum::<i64>();
@@ -308,6 +331,9 @@ fn registry(decision: &RegistryDecision) -> Told {
         | RegistryChange::SetUpWaiting { .. }
         | RegistryChange::SetUpWhole { .. } => "set the network up".to_owned(),
         RegistryChange::CreatePartner { id, .. } => format!("register partner {id}"),
+        RegistryChange::UpdatePartner { id, .. } => format!("update partner {id}"),
+        RegistryChange::SuspendPartner { id } => format!("suspend partner {id}"),
+        RegistryChange::ResumePartner { id } => format!("resume partner {id}"),
         RegistryChange::CreateContract { partner, programme, from, .. } => {
             format!("agree on prices with {partner} in {programme} from {from}")
         }

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::RequestId;
-use coalition_proto::member::v1::{CreateMemberRequest, GetMemberRequest, LookupMemberRequest, Member};
+use coalition_proto::member::v1::{
+    Consent, CreateMemberRequest, GetMemberRequest, LookupMemberRequest, Member,
+};
 use serde_json::{Value, json};
 
 use crate::client::names::short;
@@ -105,18 +107,21 @@ fn text(member: &Member, style: Style) -> String {
 }
 
 fn as_json(member: &Member) -> Value {
-    let consents = member.consents.iter().map(|consent| {
-        json!({
-            "purpose": consent.purpose,
-            "given": consent.given,
-            "update_time": json::time(consent.update_time.as_ref()),
-        })
-    });
     json!({
         "name": member.name,
         "create_time": json::time(member.create_time.as_ref()),
         "enrolling_partner": json::name(&member.enrolling_partner),
-        "consents": consents.collect::<Vec<_>>(),
+        "consents": member.consents.iter().map(consent_json).collect::<Vec<_>>(),
         "position": json::position(member.position.as_ref()),
+    })
+}
+
+/// What a member said on a purpose.
+pub(super) fn consent_json(consent: &Consent) -> Value {
+    json!({
+        "name": consent.name,
+        "purpose": consent.purpose,
+        "given": consent.given,
+        "update_time": json::time(consent.update_time.as_ref()),
     })
 }

@@ -1,13 +1,16 @@
-//! `coalition member link` and `identifiers`.
+//! `coalition member link`, `unlink` and `identifiers`.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::{AccountId, RequestId};
-use coalition_proto::member::v1::{CreateIdentifierRequest, ListIdentifiersRequest, MemberIdentifier};
+use coalition_proto::member::v1::{
+    CreateIdentifierRequest, DeleteIdentifierRequest, ListIdentifiersRequest, MemberIdentifier,
+};
 use coalition_proto::r#type::v1::{Identifier, IdentifierScheme};
 use serde_json::{Value, json};
 
+use crate::client::advice::UNLINKING;
 use crate::client::names::{member, member_name, short};
 use crate::client::text::time;
 use crate::client::{
@@ -27,6 +30,27 @@ pub(crate) struct LinkArgs {
     /// The member: members/UUID, or the UUID alone.
     #[arg(long, value_name = "MEMBER", value_parser = member)]
     to: AccountId,
+    /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
+    #[arg(long, value_name = "UUID")]
+    request_id: Option<RequestId>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Unlink an identifier from its member.
+///
+/// What it has brought stays with the member; what comes for it later is its own, until it is linked again. The identifier
+/// that the member enrolled on stays. Prints the identifier that it was.
+///
+/// Example: coalition member unlink --customer cdnow:00001 1
+#[derive(clap::Args)]
+#[command(allow_missing_positional = true)]
+pub(crate) struct UnlinkArgs {
+    #[command(flatten)]
+    member: MemberArgs,
+    /// The identifier's number, as `coalition member identifiers` tells it.
+    #[arg(value_name = "NO")]
+    number: u32,
     /// The id of this request, to repeat one of the same key whose answer was lost; without it a new one is made.
     #[arg(long, value_name = "UUID")]
     request_id: Option<RequestId>,
@@ -60,6 +84,21 @@ pub(super) fn link(args: &LinkArgs) -> Result<ExitCode> {
         };
         let linked = session.change("link the identifier", query).await?;
         args.options.answer(|| as_json(&linked), |style| table(std::slice::from_ref(&linked)).render(style))
+    })
+}
+
+pub(super) fn unlink(args: &UnlinkArgs) -> Result<ExitCode> {
+    let id = request_id(args.request_id);
+    if args.request_id.is_none() {
+        note(&format!("request id {id}"));
+    }
+    connect(&args.options, async |session| {
+        let member = session.member_name(&args.member).await?;
+        let name = format!("{member}/identifiers/{}", args.number);
+        let query = DeleteIdentifierRequest { name, request_id: id.to_string() };
+        let unlinked = session.change(UNLINKING, query).await?;
+        args.options
+            .answer(|| as_json(&unlinked), |style| table(std::slice::from_ref(&unlinked)).render(style))
     })
 }
 

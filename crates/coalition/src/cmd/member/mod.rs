@@ -2,6 +2,7 @@
 
 mod activity;
 mod balance;
+mod consent;
 mod identity;
 mod link;
 
@@ -22,7 +23,10 @@ pub(crate) enum Command {
     Balance(balance::Args),
     Activity(activity::Args),
     Link(link::LinkArgs),
+    Unlink(link::UnlinkArgs),
     Identifiers(link::ListArgs),
+    #[command(subcommand)]
+    Consent(consent::Command),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -33,6 +37,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Balance(args) => balance::run(&args),
         Command::Activity(args) => activity::run(&args),
         Command::Link(args) => link::link(&args),
+        Command::Unlink(args) => link::unlink(&args),
         Command::Identifiers(args) => link::list(&args),
+        Command::Consent(command) => consent::run(command),
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn create(args: &CreateArgs) -> Result<ExitCode> {
 }
 
 /// Says so if the network has no such programme yet: partners may be registered before it is published.
-async fn warn_of_unknown(session: &Session, programme: &ProgrammeId) {
+pub(super) async fn warn_of_unknown(session: &Session, programme: &ProgrammeId) {
     let query = GetProgrammeRequest { name: programme_name(programme), min_position: None };
     let asked = session.ask("read the programme", query).await;
     // The partner is registered; that this can't be found out now is no failure of that.
@@ -96,6 +96,7 @@ fn text(partners: &[Partner], style: Style) -> String {
         ("name", Align::Left),
         ("programme", Align::Left),
         ("since", Align::Left),
+        ("suspended", Align::Left),
     ]);
     for partner in partners {
         table.row([
@@ -103,17 +104,19 @@ fn text(partners: &[Partner], style: Style) -> String {
             partner.display_name.clone(),
             short(&partner.default_programme).to_owned(),
             time(partner.create_time.as_ref()),
+            time(partner.suspend_time.as_ref()),
         ]);
     }
     table.render(style)
 }
 
-fn as_json(partner: &Partner) -> Value {
+pub(super) fn as_json(partner: &Partner) -> Value {
     json!({
         "name": partner.name,
         "display_name": partner.display_name,
         "default_programme": json::name(&partner.default_programme),
         "create_time": json::time(partner.create_time.as_ref()),
+        "suspend_time": json::time(partner.suspend_time.as_ref()),
         "position": json::position(partner.position.as_ref()),
     })
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod export;
+mod list;
 mod network;
 mod partner;
 mod period;
@@ -40,6 +41,7 @@ pub(crate) struct Statement {
 #[derive(clap::Subcommand)]
 enum Command {
     Events(events::Args),
+    List(list::Args),
 }
 
 /// Whose statement, and of what.
@@ -76,6 +78,7 @@ struct Args {
 pub(crate) fn run(statement: Statement) -> Result<ExitCode> {
     match &statement.command {
         Some(Command::Events(args)) => events::run(args),
+        Some(Command::List(args)) => list::run(args),
         None => show(&statement.of),
     }
 }

@@ -177,3 +177,87 @@ fn an_account_keeps_a_bounded_number_of_consents() {
                 mypoints: 10"#]],
     );
 }
+
+#[test]
+fn a_member_or_an_operator_gives_and_withdraws_by_request() {
+    let reads = "1997-01-12 mypoints sign_up s1\n1997-01-12 mypoints email_read e1 m1\n";
+    check(
+        MYPOINTS,
+        reads,
+        "1997-01-12T10:00:00Z member give 1 marketing",
+        expect![[r#"
+            permits marketing
+            mypoints: 150
+            e1 at last: by mypoints 1
+            +10 Base by e-mail: mypoints, mypoints pays 9000 micros USD
+            mypoints: 160"#]],
+    );
+    let given = format!("{reads}1997-01-12T10:00:00Z operator give 1 marketing\n");
+    check(
+        MYPOINTS,
+        &given,
+        "
+        1997-01-12T11:00:00Z mypoints consent_withdrawn c1 marketing at=1997-01-12T09:59:59Z
+        1997-01-12T11:00:00Z mypoints consent_withdrawn c1 marketing at=1997-01-12T10:00:00Z
+        1997-01-12T11:00:00Z member withdraw 2 marketing
+    ",
+        expect![[r#"
+            1997-01-12T11:00:00Z mypoints consent_withdrawn c1 marketing at=1997-01-12T09:59:59Z
+                by mypoints 1
+                mypoints: 160
+            1997-01-12T11:00:00Z mypoints consent_withdrawn c1 marketing at=1997-01-12T10:00:00Z
+                by mypoints 1
+                permits marketing no longer
+                mypoints: 160
+            1997-01-12T11:00:00Z member withdraw 2 marketing
+                permits marketing no longer
+                mypoints: 160"#]],
+    );
+    check(
+        MYPOINTS,
+        &format!("{given}1997-01-12T11:00:00Z member withdraw 2 marketing"),
+        "1997-01-12T12:00:00Z mypoints email_read e2 m2",
+        expect!["waits until 1997-01-13T12:00:00Z for consent to marketing"],
+    );
+}
+
+#[test]
+fn a_consent_is_not_asked_for_by_others() {
+    let member = "1997-01-12 mypoints sign_up s1\n1997-01-12 cdnow consent_given c1 share-balance";
+    check(
+        MYPOINTS,
+        member,
+        "
+        1997-01-13 cdnow give 1 marketing
+        1997-01-13 stranger give 2 marketing
+        1997-01-13 member give 3 marketing key=cdnow
+        1997-01-13 member give 4 marketing issued=1997-01-11
+        1997-01-13 member give 5 sign-in
+    ",
+        expect![[r#"
+            1997-01-13 cdnow give 1 marketing
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 stranger give 2 marketing
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 member give 3 marketing key=cdnow
+                refused PERMISSION_DENIED: the caller may not do this
+            1997-01-13 member give 4 marketing issued=1997-01-11
+                refused REQUEST_TOO_OLD: the request id was issued at 1997-01-11T00:00:00Z, more than 24 hours ago; use a new one
+            1997-01-13 member give 5 sign-in
+                refused PERMISSION_DENIED: the caller may not do this"#]],
+    );
+    check(
+        MYPOINTS,
+        "",
+        "1997-01-13 operator give 1 marketing",
+        expect!["refused NOT_ENROLLED: nobody is enrolled on this account"],
+    );
+    let given: String =
+        (0..64).map(|nth| format!("1997-01-12 cdnow consent_given c{nth} purpose-{nth}\n")).collect();
+    check(
+        MYPOINTS,
+        &format!("1997-01-12 mypoints sign_up s1\n{given}"),
+        "1997-01-13 member withdraw 1 one-more",
+        expect!["refused TOO_MANY_CONSENTS: an account keeps consents for 64 purposes at most"],
+    );
+}

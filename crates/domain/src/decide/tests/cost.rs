@@ -51,6 +51,8 @@ fn account_of(world: &World, lots: u32, from: Option<&str>) -> Account {
         adjustments: Pages::default(),
         forward: None,
         linked: Vec::new(),
+        stays: false,
+        own_since: 0,
     };
     Account::from_parts(world.account.id(), parts)
 }

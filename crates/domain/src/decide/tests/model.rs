@@ -112,7 +112,15 @@ impl Model {
             Command::Reward { change, .. } => self.reward(change, now),
             Command::Adjust { change, .. } => self.adjust(change, now),
             Command::TimePassed { .. } => panic!("a balance knows the time by itself"),
-            Command::Link { .. } | Command::Adopt(_) | Command::Forwarded { .. } => {
+            Command::Link { .. }
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. }
+            | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. }
+            | Command::Forwarded { .. } => {
                 panic!("links are between two accounts")
             }
         };

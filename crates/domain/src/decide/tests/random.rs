@@ -156,6 +156,8 @@ fn reload(account: &Account) -> Account {
         ),
         forward: again(&account.forward().copied()),
         linked: again(&account.linked().to_vec()),
+        stays: account.stays(),
+        own_since: account.own_since(),
     };
     Account::from_parts(account.id(), parts)
 }
@@ -201,7 +203,11 @@ fn decided(outcome: &Outcome) -> Said {
                 | Event::RecordsAdopted { .. }
                 | Event::PointsAdopted { .. }
                 | Event::PointsSuspended { .. }
-                | Event::GrantReversed(_) => None,
+                | Event::GrantReversed(_)
+                | Event::LinksAccepted
+                | Event::AccountUnlinked { .. }
+                | Event::OrderKnown { .. }
+                | Event::OrderLocated { .. } => None,
             });
             let slices = burn.into_iter().flatten();
             Said::Applied(

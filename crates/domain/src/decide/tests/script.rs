@@ -10,10 +10,12 @@
 //!   `cdnow capture 4 7`, `member release 5 7`; and of a redemption, `cdnow refund 6 8`
 //! - `1997-01-12 operator grant 7 500 funder=cdnow until=1998-01-01`, `operator take 8 500 owed_to=cdnow`; of the
 //!   adjustment of activity 9, `operator approve 9 9 key=deputy` and `operator reject 9 9`
+//! - `1997-01-12 member give 1 marketing`, `operator withdraw 2 marketing`
 //! - `1997-01-12 time passes`
-//! - `1997-01-12 operator link 1`, of a card, to the member
+//! - `1997-01-12 operator link 1`, of a card, to the member, and `unlink 2` from them; `accept 3`, that links be made to the account
 //!
 //! - `1997-01-12 operator partner cdnow name=CDNOW default=mypoints`, `key till cdnow`, `revoke till`, `token_key 1`
+//! - `1997-01-12 operator update cdnow name=CD default=none`, `suspend cdnow`, `resume cdnow`
 //! - `1997-01-12 operator contract cdnow mypoints accrual=9000 redemption=7000 from=1997-02-01`
 //! - `1997-01-12 operator publish mypoints 1998-01-01 partners=cdnow funder=bank redeemer=airline`
 //!
@@ -126,6 +128,24 @@ impl<'a> Line<'a> {
                 identifier: self.identifier.clone(),
                 member: member().account(),
             },
+            "give" | "withdraw" => Command::Consent {
+                caller: caller(),
+                request: self.request(),
+                account: self.identifier.account(),
+                purpose: read(self.word(1)),
+                given: self.what == "give",
+            },
+            "unlink" => Command::Unlink {
+                caller: caller(),
+                request: self.request(),
+                identifier: self.identifier.clone(),
+                member: member().account(),
+            },
+            "accept" => Command::AcceptLinks {
+                caller: caller(),
+                request: self.request(),
+                account: self.identifier.account(),
+            },
             "redeem" => Command::Redeem {
                 caller: caller(),
                 request: self.request(),
@@ -143,7 +163,7 @@ impl<'a> Line<'a> {
             "grant" | "take" | "approve" | "reject" => Command::Adjust {
                 caller: caller(),
                 request: self.request(),
-                account: member().account(),
+                account: self.identifier.account(),
                 change: self.adjustment(),
             },
             _ => Command::PartnerEvent(PartnerEvent {
@@ -230,6 +250,13 @@ impl<'a> Line<'a> {
                 display_name: self.option("name").unwrap_or(self.word(0)).to_owned(),
                 default_programme: option("default"),
             },
+            "update" => RegistryChange::UpdatePartner {
+                id: read(self.word(0)),
+                display_name: self.option("name").map(str::to_owned),
+                default_programme: self.option("default").map(|id| (id != "none").then(|| read(id))),
+            },
+            "suspend" => RegistryChange::SuspendPartner { id: read(self.word(0)) },
+            "resume" => RegistryChange::ResumePartner { id: read(self.word(0)) },
             "contract" => RegistryChange::CreateContract {
                 partner: read(self.word(0)),
                 programme: read(self.word(1)),

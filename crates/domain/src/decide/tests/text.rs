@@ -26,8 +26,11 @@ pub(super) fn outcome(outcome: &Outcome, account: &Account, now: Timestamp) -> S
         Outcome::Waiting(Wait { until, waits_for: WaitsFor::Consent(purpose) }) => {
             format!("waits until {until} for consent to {purpose}")
         }
-        Outcome::Waiting(Wait { until, waits_for: WaitsFor::Order }) => {
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::OrderAnywhere }) => {
             format!("waits until {until} for the order")
+        }
+        Outcome::Waiting(Wait { until, waits_for: WaitsFor::Order }) => {
+            format!("waits until {until} for the order that was found here")
         }
         Outcome::Forwarded(_) => "forwarded".to_owned(),
         Outcome::Applied(applied) => {
@@ -133,6 +136,10 @@ fn fact(event: &Event) -> Vec<String> {
             let head = format!("{rule} granted before: {} is credited", allocation.funder);
             vec![head, slice(allocation, if *pending { ", pending" } else { "" })]
         }
+        Event::LinksAccepted => vec!["stays for good".to_owned()],
+        Event::AccountUnlinked { .. } => vec!["unlinked".to_owned()],
+        Event::OrderKnown { .. } => vec!["knows the order".to_owned()],
+        Event::OrderLocated { .. } => vec!["the order is known elsewhere".to_owned()],
     }
 }
 
@@ -144,6 +151,7 @@ fn handed(piece: &Piece) -> String {
             format!("{} lots and {} debts of {programme}", lots.len(), debts.len())
         }
         Piece::Claims { claims, .. } => format!("{} once-limits", claims.len()),
+        Piece::Unlinked => "nothing more".to_owned(),
     }
 }
 
@@ -218,6 +226,11 @@ pub(super) fn registry(outcome: &Result<Vec<RegistryEvent>, Rejection>) -> Strin
                 format!("key {id} signs as {}", token_key.0[0])
             }
             RegistryEvent::ConsentWaitChanged(wait) => format!("waits {} ms for a consent", wait.as_millis()),
+            RegistryEvent::PartnerUpdated { id, display_name, default_programme } => {
+                format!("partner {id} ({display_name}), default {default_programme:?} from now on")
+            }
+            RegistryEvent::PartnerSuspended { id, at } => format!("partner {id} suspended at {at}"),
+            RegistryEvent::PartnerResumed { id, at } => format!("partner {id} resumed at {at}"),
             RegistryEvent::AdjustmentLimitChanged(limit) => format!("adjustments up to {limit} by one"),
             RegistryEvent::ProgrammePublished { version, at, .. } => {
                 format!("{} {} of {at} published", version.programme, version.number)

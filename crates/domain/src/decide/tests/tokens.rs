@@ -27,6 +27,7 @@ fn a_partner_signs_in_whose_own_event_gave_the_consent() {
     redeem(both, "cdnow", may());
     redeem(both, "airline", may());
     redeem(&format!("{both}1997-01-13 mypoints consent_withdrawn c1 sign-in"), "cdnow", denied());
+    redeem(&format!("{both}1997-01-13 operator withdraw 1 sign-in"), "cdnow", denied());
     let again = "1997-01-13 cdnow consent_withdrawn c2 sign-in\n1997-01-13 airline consent_given c2 sign-in";
     redeem(&format!("{both}{again}"), "cdnow", denied());
     redeem(&format!("{both}{again}"), "airline", may());

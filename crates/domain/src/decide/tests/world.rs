@@ -37,7 +37,7 @@ const CONTRACTS: [&str; 4] = [
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) registry: Registry,
-    identifier: Identifier,
+    pub(super) identifier: Identifier,
     pub(super) account: Account,
     pub(super) journal: Vec<(Decision, Moment)>,
     /// How far the inbox's append times are ahead of the decisions; below zero: behind.

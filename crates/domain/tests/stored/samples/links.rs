@@ -12,6 +12,10 @@ use super::{
     request, version,
 };
 
+fn order_key() -> Fingerprint {
+    Fingerprint::of("order").done()
+}
+
 fn order() -> OrderRecord {
     let line = LineRecord { line: Fingerprint::of("line").done(), amount: 300, returned: 20 };
     let granted = Granted {
@@ -35,7 +39,7 @@ fn order() -> OrderRecord {
     }
 }
 
-pub(crate) fn pieces() -> [Piece; 6] {
+pub(crate) fn pieces() -> [Piece; 7] {
     let (claim, next) = (Fingerprint::of("once").done(), Some(Fingerprint::of("sample").done()));
     let (issuer, funder, unit_price) = (read("cdnow"), read("bank"), price(9_000));
     let debt = Debt { issuer, funder, unit_price, points: points(20) };
@@ -46,19 +50,33 @@ pub(crate) fn pieces() -> [Piece; 6] {
         Piece::Points { programme: read("mypoints"), lots: lot_page().lots, debts: vec![debt] },
         Piece::Claims { claims: vec![claim], next },
         Piece::Claims { claims: vec![claim], next: None },
+        Piece::Unlinked,
     ]
 }
 
-pub(crate) fn commands() -> [Command; 3] {
-    let handover = Handover { from: account(), to: account(), pieces: pieces().to_vec() };
+pub(crate) fn commands() -> [Command; 9] {
+    // The last kind came later than this sample.
+    let handover = Handover { from: account(), to: account(), pieces: pieces()[..6].to_vec() };
     [
         Command::Link { caller: caller(), request: request(), identifier: customer(), member: account() },
         Command::Adopt(handover),
         Command::Forwarded { event: partner_event(), account: account() },
+        Command::Consent {
+            caller: caller(),
+            request: request(),
+            account: account(),
+            purpose: purpose(),
+            given: true,
+        },
+        Command::Unlink { caller: caller(), request: request(), identifier: customer(), member: account() },
+        Command::AcceptLinks { caller: caller(), request: request(), account: account() },
+        Command::FindOrder { order: order_key(), asker: account(), until: NOW },
+        Command::LocateOrder { account: account(), order: order_key(), asker: account() },
+        Command::OrderLocated { account: account(), order: order_key(), at: account() },
     ]
 }
 
-pub(crate) fn events() -> [Event; 7] {
+pub(crate) fn events() -> [Event; 11] {
     let [piece, ..] = pieces();
     let programme = read("mypoints");
     let (allocation, pending) = (allocation(200), true);
@@ -76,6 +94,10 @@ pub(crate) fn events() -> [Event; 7] {
         Event::PointsSuspended { piece: 1, programme, points: 319 },
         Event::PointsSuspended { piece: 1, programme, points: -1 },
         Event::GrantReversed(Reversal { programme, rule: read("dollars"), allocation, pending }),
+        Event::LinksAccepted,
+        Event::AccountUnlinked { from: account() },
+        Event::OrderKnown { order: order_key(), asker: account() },
+        Event::OrderLocated { order: order_key(), at: account() },
     ]
 }
 
@@ -83,6 +105,12 @@ pub(crate) fn outcome() -> Outcome {
     Outcome::Forwarded(account())
 }
 
-pub(crate) fn rejection() -> Rejection {
-    Rejection::IdentifierLinked
+pub(crate) fn rejections() -> [Rejection; 5] {
+    [
+        Rejection::IdentifierLinked,
+        Rejection::AccountLinked { to: account() },
+        Rejection::IdentifierNotLinked,
+        Rejection::IdentifierEnrolled,
+        Rejection::HandoverUnfinished,
+    ]
 }

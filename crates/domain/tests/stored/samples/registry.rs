@@ -10,7 +10,7 @@ fn settings() -> Settings {
     Settings { max_event_age: Span::from_days(36_500), max_request_age: Span::from_days(1) }
 }
 
-pub(crate) fn registry_events() -> [RegistryEvent; 9] {
+pub(crate) fn registry_events() -> [RegistryEvent; 12] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryEvent::SettingsChanged(settings()),
@@ -40,10 +40,13 @@ pub(crate) fn registry_events() -> [RegistryEvent; 9] {
         RegistryEvent::ConsentWaitChanged(Span::from_days(2)),
         RegistryEvent::TokenKeyRegistered { id: read("till"), token_key: TokenKey([9; 32]) },
         RegistryEvent::AdjustmentLimitChanged(points(10_000)),
+        RegistryEvent::PartnerUpdated { id: partner, display_name: "CD".to_owned(), default_programme: None },
+        RegistryEvent::PartnerSuspended { id: partner, at: LATER },
+        RegistryEvent::PartnerResumed { id: partner, at: LATER },
     ]
 }
 
-pub(crate) fn changes() -> [RegistryChange; 9] {
+pub(crate) fn changes() -> [RegistryChange; 13] {
     let (partner, programme) = (read("cdnow"), read("mypoints"));
     [
         RegistryChange::SetUp { settings: settings(), key: read("operator"), secret_hash: [7; 32] },
@@ -76,12 +79,24 @@ pub(crate) fn changes() -> [RegistryChange; 9] {
             key: read("operator"),
             secret_hash: [7; 32],
         },
+        RegistryChange::UpdatePartner {
+            id: partner,
+            display_name: Some("CD".to_owned()),
+            default_programme: Some(None),
+        },
+        RegistryChange::UpdatePartner {
+            id: partner,
+            display_name: None,
+            default_programme: Some(Some(programme)),
+        },
+        RegistryChange::SuspendPartner { id: partner },
+        RegistryChange::ResumePartner { id: partner },
     ]
 }
 
 pub(crate) fn registry_decisions() -> [RegistryDecision; 2] {
-    let [set_up, .., revoke, _, _, _, _] = changes();
-    let [.., revoked, _, _, _, _] = registry_events();
+    let [set_up, _, _, _, revoke, ..] = changes();
+    let [_, _, _, _, revoked, ..] = registry_events();
     let command = |caller, change| RegistryCommand { caller, request: request(), change };
     [
         RegistryDecision { command: command(Some(caller()), revoke), outcome: Ok(vec![revoked]) },

@@ -7,6 +7,7 @@ mod measured;
 mod orders;
 mod passing;
 mod refused;
+mod searching;
 
 mod waiting;
 
@@ -22,8 +23,9 @@ use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
 
 use super::{Input, Limits, Output, Shard, Tally};
-use crate::body::{self, Body};
+use crate::body::{self, Body, Destination};
 use crate::clock::Now;
+use crate::finder::{self, Kind};
 use crate::inbox::{Request, Source};
 use crate::refused::Refused;
 use crate::rows;
@@ -46,6 +48,8 @@ struct Alone {
     journal: Vec<Stored>,
     /// Batches that the log has not taken.
     held: Option<Vec<(Attempt, Bytes)>>,
+    /// Runs to inboxes, which are not there yet.
+    relays: VecDeque<(Destination, u64, Bytes)>,
     /// Runs of refused events that were given back.
     returns: Vec<Vec<Arc<Refused>>>,
     owners: u128,
@@ -62,6 +66,7 @@ impl Alone {
             store: store(),
             journal: Vec::new(),
             held: None,
+            relays: VecDeque::new(),
             returns: Vec::new(),
             owners: 0,
             wall_offset: Span::ZERO,
@@ -116,7 +121,13 @@ impl Alone {
                         let entries = timers::load(&*self.store.reader, after, most).unwrap();
                         inputs.push_back(Input::Timers(entries));
                     }
-                    Output::Answer(..) | Output::Relay { .. } => {}
+                    Output::FindOrder { order, segment, since } => {
+                        let reader = &*self.store.reader;
+                        let found = finder::find(reader, Kind::Orders, &order, segment, since).unwrap();
+                        inputs.push_back(Input::Order(order, found));
+                    }
+                    Output::Answer(..) => {}
+                    Output::Relay { to, upto, record, .. } => self.relays.push_back((to, upto, record)),
                     Output::Return(refused) => self.returns.push(refused),
                 }
             }

@@ -39,7 +39,7 @@ fn told(alone: &Alone) -> Vec<Vec<&'static str>> {
             other => panic!("{other:?} has no source"),
         },
         Item::Account(..) => vec!["letter"],
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => vec![],
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => vec![],
     };
     let batches = alone.bodies().into_iter().map(|(_, items)| items.iter().flat_map(item).collect());
     batches.filter(|said: &Vec<_>| !said.is_empty()).collect()

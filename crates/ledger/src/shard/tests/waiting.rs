@@ -120,9 +120,15 @@ pub(super) fn told(alone: &Alone) -> Vec<Vec<(String, Option<Source>, &'static s
             | Command::Reward { .. }
             | Command::Adjust { .. }
             | Command::Link { .. }
-            | Command::Adopt(_) => None,
+            | Command::Consent { .. }
+            | Command::Unlink { .. }
+            | Command::AcceptLinks { .. }
+            | Command::Adopt(_)
+            | Command::FindOrder { .. }
+            | Command::LocateOrder { .. }
+            | Command::OrderLocated { .. } => None,
         },
-        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) => None,
+        Item::Registry(_) | Item::Relayed(_) | Item::Taken(..) | Item::Asked { .. } => None,
     };
     let batches = alone.bodies().into_iter();
     let batches = batches.map(|(_, items)| items.into_iter().filter_map(|(it, _)| item(it)).collect());
