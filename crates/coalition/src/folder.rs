@@ -143,7 +143,14 @@ impl Network {
 /// A data folder that nobody else uses as long as this lives.
 pub(crate) struct Held {
     data: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that this one starts just then has it open, too, until it runs its program.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Held {
@@ -153,7 +160,7 @@ impl Held {
         std::fs::create_dir_all(data).with_context(doing)?;
         let lock = File::create(data.join(LOCK)).with_context(doing)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { data: data.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { data: data.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(in_use(data)),
             Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", data.display())),
         }

@@ -82,7 +82,7 @@ pub(crate) struct Spool {
     /// Of the events that were handed out last: the first number of their file, and the offset behind each.
     handed_out: Vec<(u64, u64)>,
     broken: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Spool {
@@ -126,7 +126,7 @@ impl Spool {
             front: 0,
             handed_out: Vec::new(),
             broken: false,
-            _lock: lock,
+            lock,
         };
         spool.settled = spool.first();
         let next = spool.next();
@@ -292,6 +292,13 @@ impl Spool {
         last.clear().map_err(|source| doing("write", &last.path, source))?;
         (self.settled, self.front) = (last.first, 0);
         Ok(())
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that this one starts just then has it open, too, until it runs its program.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -57,8 +57,18 @@ pub struct Embedded {
     opener: Opener,
     registry: Mutex<Registry>,
     topics: RwLock<BTreeMap<String, Open>>,
-    /// The folder is locked as long as this file is open; every writer keeps it open too.
-    lock: Arc<File>,
+    /// Every writer holds it too.
+    lock: Arc<Lock>,
+}
+
+/// The folder is locked as long as this lives.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that this one starts just then has it open, too, until it runs its program.
+        let _ = self.0.unlock();
+    }
 }
 
 struct Open {
@@ -90,7 +100,7 @@ impl Embedded {
             opener,
             registry: Mutex::new(registry),
             topics: RwLock::default(),
-            lock: Arc::new(lock),
+            lock: Arc::new(Lock(lock)),
         };
         // All start before the first is waited for: each reads its own file.
         let starting = known
@@ -235,5 +245,22 @@ impl Drop for Embedded {
         for running in topics.values().flat_map(|open| &open.partitions) {
             running.shared.queue.close();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a process has it for a moment that this one starts: between its fork and its program.
+    #[test]
+    fn a_folder_is_free_once_its_log_is_gone_whoever_still_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Embedded::open(folder.path(), Settings::default()).unwrap();
+        let inherited = log.lock.0.try_clone().unwrap();
+        assert!(matches!(Embedded::open(folder.path(), Settings::default()), Err(Error::Locked(_))));
+        drop(log);
+        drop(Embedded::open(folder.path(), Settings::default()).unwrap());
+        drop(inherited);
     }
 }
