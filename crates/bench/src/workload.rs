@@ -14,7 +14,7 @@ use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_ledger::inbox::{Request, Source};
 use coalition_ledger::refused::Refused;
-use coalition_ledger::runtime::{INBOX, Node, Returned, Returns, Settings};
+use coalition_ledger::runtime::{INBOX, Membership, Node, Returned, Returns, Settings, Taking};
 use coalition_store::{Folder, Store};
 use uuid::Uuid;
 
@@ -47,7 +47,8 @@ pub(crate) fn start(folder: &Path, log: &Arc<dyn Log>, shape: &Shape) -> Result<
         Box::new(Folder::new(folder.join(format!("store/{shard}")), coalition_store::Settings::default()))
     };
     let returns: Arc<dyn Returns> = Arc::new(Unexpected);
-    Ok(Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings)?)
+    let alone = Membership::start(log, settings.shards, Taking::Alone)?;
+    Ok(Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings, &alone)?)
 }
 
 /// Every event here is a valid one.

@@ -13,7 +13,7 @@ use coalition_gateway::tls::Tls;
 use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::Log;
-use coalition_ledger::runtime::{Ledger, Node, Returns};
+use coalition_ledger::runtime::{Ledger, Membership, Node, Returns, Taking};
 use coalition_store::{Folder, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
@@ -89,7 +89,8 @@ impl Running {
         };
         let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log))?);
         let settings = config.ledger.settings(network.shards);
-        let node = Node::start(&log, NetworkId(network.id), store, &returns, &settings)?;
+        let membership = Membership::start(&log, settings.shards, Taking::Alone)?;
+        let node = Node::start(&log, NetworkId(network.id), store, &returns, &settings, &membership)?;
         let ledger = node.ledger();
         observer.ledger(&ledger, &log)?;
         let ready = async {

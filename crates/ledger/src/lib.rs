@@ -10,6 +10,7 @@ pub mod clock;
 pub mod draft;
 pub mod due;
 pub mod finder;
+pub mod group;
 pub mod inbox;
 mod inquiries;
 pub mod lookback;

@@ -11,7 +11,9 @@ use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::{Log, Offset, Partition, Record};
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
-use coalition_ledger::runtime::{INBOX, Ledger, Node, Returned, Returns, Settings, Unavailable};
+use coalition_ledger::runtime::{
+    INBOX, Ledger, Membership, Node, Returned, Returns, Settings, Taking, Unavailable,
+};
 use coalition_ledger::shard::relay::HOME;
 use coalition_store::{Identity, Opened, Store};
 use uuid::Uuid;
@@ -82,7 +84,8 @@ fn log() -> Arc<dyn Log> {
 /// One shard of a network with its store.
 fn start_on(log: &Arc<dyn Log>, network: u128, store: &coalition_store::Memory, settings: &Settings) -> Node {
     let store = |_| Box::new(store.clone()) as Box<dyn Store>;
-    Node::start(log, NetworkId(Uuid::from_u128(network)), store, &returns(), settings).unwrap()
+    let alone = Membership::start(log, settings.shards, Taking::Alone).unwrap();
+    Node::start(log, NetworkId(Uuid::from_u128(network)), store, &returns(), settings, &alone).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +215,9 @@ async fn a_fault_stops_its_shard_and_no_other() {
         _ => Box::new(Panics),
     };
     let settings = Settings { shards: 2, ..Settings::default() };
-    let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns(), &settings).unwrap();
+    let alone = Membership::start(&log, settings.shards, Taking::Alone).unwrap();
+    let node =
+        Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns(), &settings, &alone).unwrap();
     let ledger = node.ledger();
     let stopped = ledger.wait(ShardId(1), |status| status.in_office).await;
     assert!(matches!(stopped, Err(Unavailable::Stopped(ShardId(1), _))), "{stopped:?}");

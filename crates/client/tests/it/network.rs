@@ -24,7 +24,7 @@ use coalition_intake::{Intake, Returner};
 use coalition_journal::embedded::{self, Embedded};
 use coalition_journal::entry::NetworkId;
 use coalition_journal::log::Log;
-use coalition_ledger::runtime::{self, Ledger, Node, Returns};
+use coalition_ledger::runtime::{self, Ledger, Membership, Node, Returns, Taking};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -101,7 +101,9 @@ impl Network {
         let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
         let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log)).unwrap());
-        let node = Node::start(&log, NetworkId(Uuid::from_u128(1)), store, &returns, &shards).unwrap();
+        let alone = Membership::start(&log, shards.shards, Taking::Alone).unwrap();
+        let network = NetworkId(Uuid::from_u128(1));
+        let node = Node::start(&log, network, store, &returns, &shards, &alone).unwrap();
         let ledger = node.ledger();
         let key = NewKey::draw().unwrap();
         let set_up = RegistryCommand {

@@ -12,7 +12,7 @@ use coalition_gateway::auth::NewKey;
 use coalition_gateway::{Error, Settings};
 use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::NetworkId;
-use coalition_ledger::runtime::{self, Ledger, Node, Returns};
+use coalition_ledger::runtime::{self, Ledger, Membership, Node, Returns, Taking};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -85,7 +85,9 @@ impl Network {
         let shards = runtime::Settings { shards: 2, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
         let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&port)).unwrap());
-        let node = Node::start(&port, NetworkId(Uuid::from_u128(1)), store, &returns, &shards).unwrap();
+        let alone = Membership::start(&port, shards.shards, Taking::Alone).unwrap();
+        let network = NetworkId(Uuid::from_u128(1));
+        let node = Node::start(&port, network, store, &returns, &shards, &alone).unwrap();
         let ledger = node.ledger();
         ledger.wait(coalition_ledger::shard::relay::HOME, |status| status.in_office).await.unwrap();
         let intake =

@@ -11,7 +11,7 @@ use coalition_intake::{Returner, events_topic, rejected_topic};
 use coalition_journal::entry::NetworkId;
 use coalition_journal::log::{Log, Offset, Partition, Record, Stored};
 use coalition_journal::memory::Memory;
-use coalition_ledger::runtime::{self, INBOX, Ledger, Node};
+use coalition_ledger::runtime::{self, INBOX, Ledger, Membership, Node, Taking};
 use coalition_proto::event::v1::partner_event::Body;
 use coalition_proto::event::v1::{EmailRead, PartnerEvent};
 use coalition_proto::r#type::v1::{Identifier, IdentifierScheme};
@@ -41,7 +41,9 @@ impl Network {
         let settings = runtime::Settings { shards: SHARDS, ..runtime::Settings::default() };
         let store = |_| Box::new(coalition_store::Memory::new()) as Box<dyn coalition_store::Store>;
         let returns: Arc<dyn runtime::Returns> = Arc::new(Returner::start(Arc::clone(log)).unwrap());
-        let node = Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings).unwrap();
+        let alone = Membership::start(log, settings.shards, Taking::Alone).unwrap();
+        let network = NetworkId(Uuid::from_u128(1));
+        let node = Node::start(log, network, store, &returns, &settings, &alone).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Self { node, runtime }
     }

@@ -4,6 +4,7 @@ mod answers;
 mod checkpoint;
 mod freshness;
 mod handle;
+mod membership;
 mod open;
 mod publish;
 mod questions;
@@ -23,6 +24,7 @@ use coalition_store::Store;
 pub use self::freshness::Freshness;
 use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
+pub use self::membership::{MemberSettings, Membership, Taking};
 use self::worker::{Message, Worker};
 use crate::metrics::Metrics;
 use crate::refused::Refused;
@@ -93,7 +95,8 @@ pub struct Node {
 
 impl Node {
     /// Starts the shards of `network` on the topics of `log`, creating these if they are not there. `store` gives each
-    /// shard the place of its projection; `returns` takes the events that they refuse.
+    /// shard the place of its projection; `returns` takes the events that they refuse; `membership` says which of them are
+    /// this process's.
     ///
     /// # Errors
     /// See [`Error`]. What a shard finds later, it keeps to itself and logs.
@@ -103,6 +106,7 @@ impl Node {
         store: impl Fn(ShardId) -> Box<dyn Store>,
         returns: &Arc<dyn Returns>,
         settings: &Settings,
+        _membership: &Membership,
     ) -> Result<Self, Error> {
         let journal = log.create_topic(JOURNAL, settings.shards)?;
         let inbox = log.create_topic(INBOX, settings.shards)?;

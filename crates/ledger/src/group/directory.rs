@@ -1,0 +1,96 @@
+//! Who runs what, as others see it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A process of the network. It keeps its id over restarts, and with it its shards.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(pub Uuid);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a process does in the network. Frozen in stored data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Roles {
+    /// Brings partners' events into the inbox.
+    pub intake: bool,
+    /// Runs shards.
+    pub ledger: bool,
+    /// Answers members, partners and operators.
+    pub gateway: bool,
+}
+
+impl Roles {
+    /// Everything.
+    pub const ALL: Self = Self { intake: true, ledger: true, gateway: true };
+}
+
+/// The versions of the protocol between processes that one of them speaks. Frozen in stored data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Formats {
+    /// The oldest.
+    pub lowest: u16,
+    /// The newest.
+    pub highest: u16,
+}
+
+/// What others know of a member.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MemberInfo {
+    /// Where it listens for other processes, as `HOST:PORT`; empty if it doesn't.
+    pub endpoint: String,
+    /// What it does.
+    pub roles: Roles,
+    /// What it speaks.
+    pub formats: Formats,
+}
+
+/// Who runs a shard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// Which member.
+    pub member: MemberId,
+    /// Where it listens for other processes, as `HOST:PORT`; empty if it doesn't.
+    pub endpoint: String,
+    /// What it speaks.
+    pub formats: Formats,
+}
+
+/// Who runs what, as far as the group's topic was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Directory {
+    /// The number of the assignment; 0 before the first.
+    pub epoch: u64,
+    /// Of each shard; `None` while nobody has it, or nothing was heard of who has.
+    pub shards: Vec<Option<Holder>>,
+    /// Who follows each shard with a warm store.
+    pub followers: Vec<Vec<MemberId>>,
+    /// Of each slot of intake, of which there are as many as shards.
+    pub intake: Vec<Option<MemberId>>,
+    /// Those that live.
+    pub members: BTreeMap<MemberId, MemberInfo>,
+}
+
+impl Directory {
+    /// Of a network of one process.
+    pub(crate) fn alone(me: MemberId, shards: u32) -> Self {
+        let (endpoint, formats) = (String::new(), Formats::default());
+        let info = MemberInfo { endpoint: endpoint.clone(), roles: Roles::ALL, formats };
+        let count = shards as usize;
+        Self {
+            epoch: 1,
+            shards: vec![Some(Holder { member: me, endpoint, formats }); count],
+            followers: vec![Vec::new(); count],
+            intake: vec![Some(me); count],
+            members: BTreeMap::from([(me, info)]),
+        }
+    }
+}
