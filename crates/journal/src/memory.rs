@@ -155,6 +155,22 @@ impl Memory {
         self.held().flights.values().map(|flight| flight.shown.clone()).collect()
     }
 
+    /// The names of the appends in flight to partitions that `may` be chosen, oldest first.
+    pub fn flights(&self, may: impl Fn(&Partition) -> bool) -> Vec<FlightId> {
+        let held = self.held();
+        held.flights.iter().filter(|(_, flight)| may(&flight.shown.to)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_calm(&self) -> bool {
+        self.held().flights.is_empty()
+    }
+
+    /// An append in flight. Panics if it is not.
+    pub fn flight(&self, id: FlightId) -> InFlight {
+        self.held().flight(id).shown.clone()
+    }
+
     /// Puts a copy of the append at the end of its partition now and wakes the watchers; the first copy's offset.
     /// Panics if it is not in flight.
     pub fn deliver(&self, id: FlightId) -> Offset {

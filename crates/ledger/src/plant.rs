@@ -7,6 +7,8 @@ use coalition_domain::account::Moment;
 use coalition_domain::{Account, Command, Registry, Verdict, decide};
 
 #[cfg(any(test, feature = "plants"))]
+mod hands;
+#[cfg(any(test, feature = "plants"))]
 mod links;
 #[cfg(any(test, feature = "plants"))]
 mod returns;
@@ -87,6 +89,18 @@ plants! {
         "links: an account that others may follow follows another one itself"
     UnlinkUnheard "unlink-unheard"
         "links: an account that is unlinked goes on forwarding"
+    LimitUnasked "limit-unasked"
+        "adjustments: one operator moves points above the limit alone"
+    OwnApproval "own-approval"
+        "adjustments: who has proposed an adjustment approves it"
+    TakingUnowed "taking-unowed"
+        "adjustments: points that are taken and not there are not owed"
+    ExchangeUnsaid "exchange-unsaid"
+        "rewards: nothing is said of what points buy"
+    WithdrawalUnheard "withdrawal-unheard"
+        "consents: one that is withdrawn by request stays"
+    SuspensionUnheard "suspension-unheard"
+        "partners: one that is suspended goes on as before"
 }
 
 /// The flaw that is planted, if any: none can be without the feature.
@@ -121,7 +135,13 @@ impl Planted {
         if let Some(other) = self.taken_for(account, command) {
             return decide(&other, registry, command, at);
         }
+        #[cfg(any(test, feature = "plants"))]
+        if let Some(other) = self.registry_for(registry) {
+            return decide(account, &other, command, at);
+        }
         let verdict = decide(account, registry, command, at);
+        #[cfg(any(test, feature = "plants"))]
+        let verdict = self.about_hands(account, registry, command, at, verdict);
         #[cfg(any(test, feature = "plants"))]
         let verdict = self.about_returns(account, self.about_holds(account, command, verdict));
         #[cfg(any(test, feature = "plants"))]

@@ -23,7 +23,7 @@ pub use self::world::Counts;
 use self::world::World;
 
 /// The least that a run asks of the network.
-pub const COMMANDS_MIN: usize = 300;
+pub const COMMANDS_MIN: usize = 1_000;
 
 /// The least that goes wrong in a run.
 pub const FAULTS_MIN: usize = 3;

@@ -44,6 +44,10 @@ pub(crate) struct Settings {
     pub(crate) processes: usize,
     pub(crate) members: usize,
     pub(crate) commands: usize,
+    /// Of a step: something is asked, in ten thousand.
+    pub(crate) pace: u32,
+    /// Of a shard that could write a checkpoint: it does, in ten thousand.
+    pub(crate) checkpoints: u32,
     pub(crate) limits: Limits,
     pub(crate) rates: Rates,
 }
@@ -81,12 +85,15 @@ impl Settings {
             clock_skew_max: Span::from_secs(30),
         };
         let (processes, members) = (size(&[1, 2, 2, 3, 3]), size(&[1, 2, 3, 6, 12, 40]));
-        let (shards, commands) = (random.between(2, 3), random.below(60) + 320);
+        let (pace, checkpoints) = (*random.pick(&[600, 1_000, 2_000]), *random.pick(&[30, 200, 1_000]));
+        let (shards, commands) = (random.between(2, 3), random.below(60) + 1_000);
         Self {
             shards: u32::try_from(shards).expect("two or three"),
             processes,
             members,
             commands,
+            pace,
+            checkpoints,
             limits,
             rates,
         }

@@ -1,7 +1,7 @@
 //! What happened, in order: a hash over all of it, the last lines for a person, all of them if asked for.
 
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Lines kept for a report.
 const TAIL: usize = 60;
@@ -13,13 +13,16 @@ pub struct Trace {
     lines: u64,
     tail: VecDeque<String>,
     print: bool,
+    /// A line that fell out of the tail, to be written again.
+    spare: String,
 }
 
 impl Trace {
     /// An empty one; it prints every line if `print` says so.
     pub fn new(print: bool) -> Self {
-        // FNV-1a, whose offset and prime these are.
-        Self { hash: 0xcbf2_9ce4_8422_2325, lines: 0, tail: VecDeque::new(), print }
+        // The offset of FNV-1a, whose prime is below; here it takes eight bytes at a time.
+        let hash = 0xcbf2_9ce4_8422_2325;
+        Self { hash, lines: 0, tail: VecDeque::new(), print, spare: String::new() }
     }
 
     /// Equal for two runs that went the same way.
@@ -38,16 +41,22 @@ impl Trace {
     }
 
     pub(crate) fn note(&mut self, what: fmt::Arguments<'_>) {
-        let line = format!("{:>6} {what}", self.lines);
-        for byte in line.bytes() {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let mut line = std::mem::take(&mut self.spare);
+        line.clear();
+        write!(line, "{:>6} {what}", self.lines).expect("a string takes all");
+        for chunk in line.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            // The rotation lets high bytes reach low ones.
+            let mixed = (self.hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
+            self.hash = mixed.rotate_left(29);
         }
         self.lines += 1;
         if self.print {
             println!("{line}");
         }
         if self.tail.len() == TAIL {
-            self.tail.pop_front();
+            self.spare = self.tail.pop_front().unwrap_or_default();
         }
         self.tail.push_back(line);
     }

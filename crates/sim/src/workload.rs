@@ -1,6 +1,7 @@
 //! What is asked of the network: a fixed cast of partners, programme and rewards, and seeded events and requests.
 
 mod orders;
+mod requests;
 mod script;
 
 use coalition_domain::{
@@ -13,7 +14,8 @@ use uuid::Uuid;
 use crate::random::Random;
 
 pub(crate) use self::orders::{further, returned};
-pub(crate) use self::script::script;
+pub(crate) use self::requests::{adjust, consent};
+pub(crate) use self::script::{SET_UP, script, suspension};
 
 /// How long events wait for a consent: some in vain, some not.
 pub(crate) const CONSENT_WAIT: Span = Span::from_secs(60);
@@ -37,6 +39,11 @@ pub(crate) fn programme() -> ProgrammeId {
 
 fn root() -> Caller {
     Caller { key: name!(KeyId, "root"), role: Role::Operator }
+}
+
+/// A second operator.
+fn boss() -> Caller {
+    Caller { key: name!(KeyId, "boss"), role: Role::Operator }
 }
 
 fn till() -> Caller {
@@ -152,9 +159,11 @@ pub(crate) fn direct(random: &mut Random, members: usize, now: Timestamp) -> Com
         Role::Member(_) | Role::Operator | Role::Partner(_) => None,
     };
     let account = own.unwrap_or_else(|| identifier.account());
-    let (programme, reward) =
-        (programme(), name!(RewardId, *random.pick(&["mug", "mug", "mug", "trip", "yacht"])));
-    let quantity = u32::try_from(*random.pick(&[1, 1, 1, 2, 3, 0])).expect("small");
+    let (programme, reward) = (
+        programme(),
+        name!(RewardId, *random.pick(&["mug", "mug", "mug", "flight", "flight", "cash", "trip", "yacht"])),
+    );
+    let quantity = u32::try_from(*random.pick(&[1, 1, 1, 2, 2, 3, 6, 0])).expect("small");
     if random.happens(5_000) {
         // Some time out within the run, some long after; some last too long.
         let ttl = Span::from_secs(*random.pick(&[60, 120, 600, 1_800, 86_400, 2_592_001]));
@@ -213,7 +222,9 @@ pub(crate) fn settling(
     now: Timestamp,
 ) -> Command {
     let (caller, request) = (*random.pick(&[root(), root(), till(), member()]), request(random, now));
-    let part = Points::new(random.below(usize::try_from(points.get()).expect("few") + 2) as u64).ok();
+    let part = random.below(usize::try_from(points.get()).expect("few") + 2) as u64;
+    // Of what buys something whole rewards are captured.
+    let part = Points::new(if random.happens(5_000) { part / 40 * 40 } else { part }).ok();
     let change = match random.below(8) {
         0 => RewardChange::Capture { hold: burn, points: None },
         1..4 => RewardChange::Capture { hold: burn, points: part },

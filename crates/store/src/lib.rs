@@ -28,6 +28,6 @@ mod writer;
 pub use admit::{MAX_KEY, MAX_VALUE};
 pub use error::{Damage, Error, Refusal, Result};
 pub use folder::{Folder, Settings};
-pub use memory::{Fault, Memory};
+pub use memory::{Fault, Memory, row_digest};
 pub use port::{Checkpoint, Found, Identity, Mark, Opened, Order, Range, Reader, Row, Store, Writer};
 pub use verify::{Difference, Digest, digest, first_difference};

@@ -39,6 +39,44 @@ struct Content {
     identity: Identity,
     mark: Option<Mark>,
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The sum of all rows' digests.
+    digest: u128,
+}
+
+impl Content {
+    fn change(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let before = match value {
+            Some(value) => self.rows.insert(key.to_vec(), value.to_vec()),
+            None => self.rows.remove(key),
+        };
+        let of = |value: Option<&[u8]>| value.map_or(0, |value| row_digest(key, value));
+        let (before, after) = (of(before.as_deref()), of(value));
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
+    }
+}
+
+/// Tells rows apart where nobody wants to deceive: two lanes of a multiplication and a fold for each eight bytes.
+#[must_use]
+pub fn row_digest(key: &[u8], value: &[u8]) -> u128 {
+    // Odd numbers without a pattern: the first digits of pi and of e behind their points.
+    let mut lanes = [0x2437_5a0d_9e24_3f6b_u64, 0xb7e1_5162_8aed_2a6b_u64];
+    let mut mix = |word: u64| {
+        for (lane, odd) in lanes.iter_mut().zip([0x9e37_79b9_7f4a_7c15_u64, 0xd6e8_feb8_6659_fd93]) {
+            let wide = u128::from(*lane ^ word) * u128::from(odd);
+            let (low, high) = ((wide & u128::from(u64::MAX)) as u64, (wide >> 64) as u64);
+            *lane = (low ^ high).wrapping_add(odd).rotate_left(23);
+        }
+    };
+    for part in [key, value] {
+        mix(part.len() as u64);
+        for chunk in part.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            mix(u64::from_le_bytes(word));
+        }
+    }
+    mix(0);
+    u128::from(lanes[0]) << 64 | u128::from(lanes[1])
 }
 
 impl Memory {
@@ -56,6 +94,13 @@ impl Memory {
     /// The next opening finds the rows damaged and sets them aside.
     pub fn damage(&self, why: Damage) {
         self.disk().damage = Some(why);
+    }
+
+    /// The sum of [`row_digest`] over all rows, kept up to date with each checkpoint: equal for equal rows, and in practice
+    /// for no others.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        self.disk().content.as_ref().map_or(0, |content| content.digest)
     }
 
     /// Another disk with the same rows, for example to come back to as an old one.
@@ -94,7 +139,12 @@ impl Store for Memory {
             Some(why) => Found::SetAside { why, kept: disk.set_aside() },
             None => disk.content.as_ref().and_then(|content| content.mark).map_or(Found::Empty, Found::At),
         };
-        disk.content.get_or_insert(Content { identity: *identity, mark: None, rows: BTreeMap::new() });
+        disk.content.get_or_insert(Content {
+            identity: *identity,
+            mark: None,
+            rows: BTreeMap::new(),
+            digest: 0,
+        });
         let handle = Handle { disk: self.clone(), opening: disk.opening };
         Ok(Opened { reader: Arc::new(handle.clone()), writer: Box::new(MemoryWriter(handle)), found })
     }
@@ -161,10 +211,7 @@ impl Writer for MemoryWriter {
         if fault != Some(Fault::Before) {
             content.mark = Some(checkpoint.mark());
             for (key, value) in checkpoint.rows() {
-                match value {
-                    Some(value) => content.rows.insert(key.to_vec(), value.to_vec()),
-                    None => content.rows.remove(key),
-                };
+                content.change(key, value);
             }
         }
         if fault.is_some() {
@@ -219,6 +266,29 @@ mod tests {
         writer.apply(&checkpoint(2, &[(b"a", b"2")])).unwrap();
         assert_eq!(old.open(&identity()).unwrap().found, Found::At(mark(1)));
         assert_eq!(memory.open(&identity()).unwrap().found, Found::At(mark(2)));
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_rows_whatever_came_before() {
+        let digest = |checkpoints: &[&[(&[u8], &[u8])]]| {
+            let memory = Memory::new();
+            let mut writer = memory.open(&identity()).unwrap().writer;
+            for (seq, rows) in (1..).zip(checkpoints) {
+                writer.apply(&checkpoint(seq, rows)).unwrap();
+            }
+            memory.digest()
+        };
+        let rows: &[(&[u8], &[u8])] = &[(b"a", b"1"), (b"b", b"2")];
+        assert_eq!(digest(&[rows]), digest(&[&[(b"b", b"7")], rows]));
+        let others: [&[(&[u8], &[u8])]; 4] = [
+            &[(b"a", b"2"), (b"b", b"1")],
+            &[(b"a", b"1")],
+            &[(b"a", b"1"), (b"b", b"2\0")],
+            &[(b"a1b", b"2")],
+        ];
+        for other in others {
+            assert_ne!(digest(&[rows]), digest(&[other]), "{other:?}");
+        }
     }
 
     #[test]

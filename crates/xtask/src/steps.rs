@@ -93,7 +93,7 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     cargo(
         "simulator",
-        &["run", "--quiet", "--release", "--package", "coalition-sim", "--", "--seeds", "100"],
+        &["run", "--quiet", "--release", "--package", "coalition-sim", "--", "--seeds", "200"],
     ),
     cargo("the binary", &["build", "--release", "--package", "coalition", "--features", TLS]),
     Step { name: "end-to-end tests", action: Action::EndToEnd, tool: None },

@@ -1,5 +1,6 @@
 //! One account, by the auditor's own arithmetic: what each command should come to, and what it leaves behind.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::WaitsFor;
@@ -12,6 +13,7 @@ use coalition_domain::{
 
 use coalition_ledger::inbox::Source;
 
+use super::adjust::Adjusted;
 use super::burn::Burn;
 use super::debt::Debt;
 use super::expected::Grant;
@@ -60,9 +62,13 @@ pub(super) struct Account {
     pub(super) debts: Vec<Debt>,
     /// The holds and redemptions, by the number of the decision that created them.
     pub(super) burns: BTreeMap<u32, Burn>,
+    /// What was given or taken by hand, or proposed, by the number of the decision that created it.
+    pub(super) adjusted: BTreeMap<u32, Adjusted>,
     /// Every decision, in order.
     pub(super) decisions: Vec<(At, Decision)>,
     known: BTreeMap<String, Vec<usize>>,
+    /// The same at the end of the journal, by the ids that the network knows.
+    by_id: OnceCell<BTreeMap<Fingerprint, Vec<usize>>>,
     /// Events that wait, in the order in which they came.
     pub(super) waiting: Vec<Waiting>,
     /// How many events that waited were applied, and how many were not.
@@ -102,6 +108,19 @@ impl Account {
         self.earlier(command).filter(decided).any(|decision| decision.command == *command)
     }
 
+    /// The numbers of the decisions on each id.
+    pub(super) fn by_id(&self) -> &BTreeMap<Fingerprint, Vec<usize>> {
+        self.by_id.get_or_init(|| {
+            let mut by_id: BTreeMap<Fingerprint, Vec<usize>> = BTreeMap::new();
+            for (number, (_, decision)) in self.decisions.iter().enumerate() {
+                // What has no id can't be asked for.
+                let id = decision.command.key();
+                id.into_iter().for_each(|id| by_id.entry(id).or_default().push(number));
+            }
+            by_id
+        })
+    }
+
     fn earlier(&self, command: &Command) -> impl Iterator<Item = &Decision> {
         let known = self.known.get(&key(command)).into_iter().flatten();
         known.map(|number| &self.decisions[*number].1)
@@ -130,9 +149,9 @@ impl Account {
         let command = &decision.command;
         let (mut codes, mut grants) = (Vec::new(), Vec::new());
         if let Some(first) = self.ready() {
-            // Behind those before it whose time is over.
+            // Behind those before it whose time is over, or whose partner may be back.
             let before = self.waiting.iter().take_while(|waiting| waiting.event != *first);
-            let mut over = before.filter(|waiting| waiting.until <= at.decided_at);
+            let mut over = before.filter(|it| it.held_back || it.until <= at.decided_at);
             let is = |event: &PartnerEvent| command.event() == Some(event);
             holds(is(first) || over.any(|waiting| is(&waiting.event)), || {
                 format!("{command:?} comes before {first:?}, which no longer has to wait")
@@ -159,7 +178,8 @@ impl Account {
                     Ok(expected) => grants = expected,
                     Err(code) => codes.push(code),
                 }
-                let heals = codes.iter().any(|code| healed_by(code).is_some());
+                let heals = |code: &&str| healed_by(code).is_some() || *code == "PARTNER_SUSPENDED";
+                let heals = codes.iter().any(heals);
                 holds(!heals || waiting.until <= at.decided_at, || {
                     format!("{} is refused before {}, as it might have waited", key(command), waiting.until)
                 })?;
@@ -190,6 +210,7 @@ impl Account {
             Command::Enrol { .. }
             | Command::Redeem { .. }
             | Command::Reward { .. }
+            | Command::Adjust { .. }
             | Command::Link { .. }
             | Command::Consent { .. }
             | Command::Unlink { .. }
@@ -199,7 +220,6 @@ impl Account {
                 let reused = self.earlier(command).next().is_some();
                 codes.extend(if reused { Some("ID_REUSED") } else { self.may(command, at, registry).err() });
             }
-            Command::Adjust { .. } => return Err(format!("{command:?}, though nothing is adjusted here")),
             Command::TimePassed { .. } => time::brings_about(&decision.outcome)?,
             Command::Adopt(_)
             | Command::FindOrder { .. }
@@ -222,7 +242,8 @@ impl Account {
                 same("how long it waits", &wait.until, &until)?;
                 taken_back(event).and_then(|forgotten| self.orders.remove(&forgotten));
                 let searched = wait.waits_for == WaitsFor::OrderAnywhere;
-                self.waiting.push(Waiting { event: event.clone(), until, source, searched, found: None });
+                let (event, found, held_back) = (event.clone(), None, false);
+                self.waiting.push(Waiting { event, until, source, searched, found, held_back });
             }
             Outcome::Forwarded(to) => {
                 holds(codes.is_empty(), || format!("{command:?} is forwarded, expected {codes:?}"))?;
@@ -275,11 +296,20 @@ impl Account {
             };
         let (mut consents, mut done) = (self.consents(command), false);
         let (mut granted, mut returning, mut repaid) = (Vec::new(), None::<Returning>, 0);
+        let (mut adjusted, mut by_hand, mut bought) = (0, None, None);
         for event in events {
+            let said = if let Event::PointsExchanged(exchange) = event { Some(exchange) } else { None };
+            same("what is bought", &said, &bought.take().as_ref())?;
             match event {
                 Event::MemberEnrolled => self.enrolled = true,
                 Event::ConsentGiven { .. } => same("a consent", &Some(true), &consents.take())?,
                 Event::ConsentWithdrawn { .. } => same("a consent", &Some(false), &consents.take())?,
+                Event::PointsAccrued(accrual) if matches!(command, Command::Adjust { .. }) => {
+                    let adjustment =
+                        by_hand.take().ok_or_else(|| format!("{accrual:?} was not asked for"))?;
+                    self.give(&adjustment, accrual, (at, nth), registry, sums)?;
+                    nth += 1;
+                }
                 Event::PointsAccrued(accrual) => {
                     let grant = grants.next().ok_or_else(|| format!("{accrual:?} should not be"))?;
                     granted.push(self.accrue(command, accrual, grant, (at, nth), registry, sums)?);
@@ -314,7 +344,7 @@ impl Account {
                 | Event::HoldCaptured { .. }
                 | Event::HoldReleased { .. }
                 | Event::RedemptionRefunded { .. } => {
-                    self.burn(command, event, at, registry, sums)?;
+                    bought = self.burn(command, event, at, registry, sums)?;
                     done |= !matches!(event, Event::HoldReleased { why: Release::TimedOut, .. });
                 }
                 Event::AccountLinked { .. }
@@ -339,14 +369,16 @@ impl Account {
                     self.repay(event, at, sums)?;
                     repaid += 1;
                 }
-                Event::PointsExchanged(_) => {
-                    return Err(format!("{event:?}, though no reward here buys anything"));
-                }
+                Event::PointsExchanged(_) => sums.counts.exchanged += 1,
                 Event::AdjustmentCreated { .. }
                 | Event::AdjustmentApproved { .. }
-                | Event::AdjustmentRejected { .. }
-                | Event::PointsTaken(_) => {
-                    return Err(format!("{event:?}, though nothing is adjusted here"));
+                | Event::AdjustmentRejected { .. } => {
+                    by_hand = self.adjust(command, event, at, registry)?;
+                    adjusted += 1;
+                }
+                Event::PointsTaken(taking) => {
+                    let adjustment = by_hand.take().ok_or_else(|| format!("{taking:?} was not asked for"))?;
+                    self.take_by_hand(&adjustment, taking, at, registry, sums)?;
                 }
             }
             self.lots.retain(|lot| lot.left > 0);
@@ -354,11 +386,13 @@ impl Account {
         self.has_adopted(command)?;
         self.has_linked(command, events)?;
         self.note_stay(command);
+        if let Some(given) = self.consents(command) {
+            same("a consent that should be noted", &consents, &None)?;
+            self.consent = Some((given, command.event().map_or(at.decided_at, |event| event.event_time)));
+        }
+        same("what is bought in the end", &bought, &None)?;
+        same("what is done by hand", &(adjusted, by_hand), &(usize::from(asks_by_hand(command)), None))?;
         if let Some(event) = command.event() {
-            if let Some(given) = self.consents(command) {
-                same("a consent that should be noted", &consents, &None)?;
-                self.consent = Some((given, event.event_time));
-            }
             self.keep_order(event, granted);
             same("a return", &returning.is_some(), &taken_back(event).is_some())?;
         }
@@ -374,6 +408,9 @@ impl Account {
 
     /// What the command should say of the one consent that there is.
     fn consents(&self, command: &Command) -> Option<bool> {
+        if let Command::Consent { given, .. } = command {
+            return Some(*given);
+        }
         let event = command.event()?;
         let newest = self.consent.is_none_or(|(_, since)| since <= event.event_time);
         match &event.body {
@@ -394,4 +431,8 @@ impl Account {
     pub(super) fn lot(&mut self, key: &LotKey) -> Result<&mut Lot, String> {
         self.lots.iter_mut().find(|lot| lot.key == *key).ok_or_else(|| format!("there is no lot {key:?}"))
     }
+}
+
+fn asks_by_hand(command: &Command) -> bool {
+    matches!(command, Command::Adjust { .. })
 }

@@ -3,19 +3,20 @@
 use coalition_domain::Place;
 use coalition_ledger::shard::{Decided, Direct};
 
+use super::asked::Asked;
 use super::shard::Ledger;
 use super::{Judgement, holds, same};
 use crate::world::{Request, Said};
 
-pub(super) fn judge(requests: &[Request], ledgers: &[Ledger]) -> Judgement {
+pub(super) fn judge(requests: &[Request], asked: &Asked<'_>, ledgers: &[Ledger]) -> Judgement {
     for (number, request) in requests.iter().enumerate() {
         let ledger = &ledgers[request.shard.0 as usize];
-        answers(request, requests, ledger).map_err(|fault| format!("request {number}: {fault}"))?;
+        answers(request, asked, ledger).map_err(|fault| format!("request {number}: {fault}"))?;
     }
     Ok(())
 }
 
-fn answers(request: &Request, requests: &[Request], ledger: &Ledger) -> Judgement {
+fn answers(request: &Request, asked: &Asked<'_>, ledger: &Ledger) -> Judgement {
     let mut given = None;
     for (token, said) in &request.attempts {
         let Some(Said::Decided { place, decided_at, decided }) = said else { continue };
@@ -36,9 +37,8 @@ fn answers(request: &Request, requests: &[Request], ledger: &Ledger) -> Judgemen
     };
     // An attempt that "did not take effect" is no final no; but if all attempts of all clients that asked for this were
     // answered so, nothing may have.
-    let alike = requests.iter().filter(|other| other.direct == request.direct);
-    let all_in_vain =
-        alike.flat_map(|other| other.attempts.values()).all(|said| matches!(said, Some(Said::Not(_))));
+    let mut attempts = asked.like(&request.direct).flat_map(|other| other.attempts.values());
+    let all_in_vain = attempts.all(|said| matches!(said, Some(Said::Not(_))));
     holds(!(all_in_vain && in_effect), || {
         "every attempt was answered as not applied, yet it is in effect".to_owned()
     })

@@ -1,6 +1,6 @@
 //! Whose an identifier may be, and which account stays where it is.
 
-use coalition_domain::{AccountId, Command, Identifier, Role, Scheme};
+use coalition_domain::{AccountId, Command, Identifier, Purpose, Role, Scheme};
 
 use super::account::Account;
 
@@ -17,6 +17,28 @@ impl Account {
             Role::Operator | Role::Partner(_) if self.forward.is_some() => Err("IDENTIFIER_LINKED"),
             Role::Operator | Role::Partner(_) if taken => Err("ALREADY_ENROLLED"),
             Role::Operator | Role::Partner(_) => Ok(()),
+        }
+    }
+
+    /// Whether a member's word on a consent is taken.
+    pub(super) fn may_consent(
+        &self,
+        role: Role,
+        account: AccountId,
+        purpose: &Purpose,
+        given: bool,
+    ) -> Result<(), &'static str> {
+        let own = match role {
+            Role::Operator => true,
+            Role::Member(member) => member == account,
+            Role::Partner(_) => false,
+        };
+        if !own || given && purpose.as_str() == "sign-in" {
+            Err("PERMISSION_DENIED")
+        } else if !self.enrolled {
+            Err("NOT_ENROLLED")
+        } else {
+            Ok(())
         }
     }
 
@@ -70,11 +92,12 @@ impl Account {
             | Command::Adjust { .. }
             | Command::AcceptLinks { .. }
             | Command::Adopt(_) => true,
+            // Who speaks for themselves is there.
+            Command::Consent { caller, .. } => matches!(caller.role, Role::Member(_)),
             Command::PartnerEvent(_)
             | Command::Forwarded { .. }
             | Command::TimePassed { .. }
             | Command::Link { .. }
-            | Command::Consent { .. }
             | Command::Unlink { .. }
             | Command::FindOrder { .. }
             | Command::LocateOrder { .. }

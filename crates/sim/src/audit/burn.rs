@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use coalition_domain::event::{Hold, Redemption, Release};
+use coalition_domain::event::{Exchange, ExchangeState, Hold, Redemption, Release};
 use coalition_domain::lot::{LotAllocation, LotKey};
 use coalition_domain::{
-    BurnId, Command, Event, PartnerId, Points, RewardChange, Role, Span, Timestamp, UnitPrice,
+    BurnId, Command, Event, PartnerId, Points, RewardChange, RewardId, Role, Span, Timestamp, UnitPrice,
 };
 
 use super::account::{Account, At};
-use super::expected::price;
+use super::expected::{buys, price};
 use super::lot::Lot;
 use super::registry::Registry;
 use super::sums::{ByPrice, Sums};
 use super::{Judgement, holds, same};
+use crate::workload::{START, programme};
 
 /// Points that were taken for a reward.
 pub(super) struct Burn {
+    reward: RewardId,
     redeemer: PartnerId,
     points: u64,
+    /// When they were taken.
+    since: Timestamp,
     /// What was taken of which lots, in burn order.
     slices: Vec<Lot>,
     state: State,
@@ -44,6 +48,11 @@ enum State {
 }
 
 impl Burn {
+    /// What one of its reward costs.
+    fn one(&self) -> u64 {
+        price(self.reward.as_str()).map_or(1, |(price, _)| price)
+    }
+
     /// When it gives its points back, if they are held.
     pub(super) fn held_until(&self) -> Option<Timestamp> {
         match self.state {
@@ -117,13 +126,15 @@ impl Account {
                 return Err("INVALID_ARGUMENT");
             } else if points > burn.points {
                 return Err("CAPTURE_TOO_LARGE");
+            } else if buys(burn.reward.as_str(), 1).is_some() && !points.is_multiple_of(burn.one()) {
+                return Err("INVALID_ARGUMENT");
             }
             registry.redemption(&burn.redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
         }
         Ok(())
     }
 
-    /// Judges what happened to the points of a reward, and takes it in.
+    /// Judges what happened to the points of a reward, and takes it in; gives what has to be said next of what they buy.
     pub(super) fn burn(
         &mut self,
         command: &Command,
@@ -131,7 +142,7 @@ impl Account {
         at: At,
         registry: &Registry,
         sums: &mut Sums,
-    ) -> Judgement {
+    ) -> Result<Option<Exchange>, String> {
         let number = u32::try_from(self.decisions.len()).expect("few decisions");
         let asked = || format!("{command:?} does not ask for {event:?}");
         let change = match command {
@@ -156,7 +167,8 @@ impl Account {
                 let Command::Redeem { reward, quantity, .. } = command else { return Err(asked()) };
                 self.costs(reward.as_str(), *quantity, (redemption.points, redemption.redeemer))?;
                 let slices = self.take(redemption.points, &redemption.allocations, at)?;
-                self.redeemed(redemption, slices, number, at, registry, sums)
+                self.redeemed(redemption, slices, number, at, registry, sums)?;
+                Ok(self.exchange(number, ExchangeState::Bought))
             }
             Event::HoldCreated(hold) => {
                 let (Command::Reward { caller, .. }, Some(RewardChange::Hold { reward, quantity, ttl, .. })) =
@@ -170,9 +182,10 @@ impl Account {
                 same("until when", until, &at.decided_at.plus(*ttl))?;
                 let slices = self.take(*points, allocations, at)?;
                 let state = State::Held { by: *by, until: *until };
-                let burn = Burn { redeemer: *redeemer, points: points.get(), slices, state };
+                let (reward, since) = (*reward, at.decided_at);
+                let burn = Burn { reward, redeemer: *redeemer, points: points.get(), since, slices, state };
                 self.burns.insert(number, burn);
-                Ok(())
+                Ok(self.exchange(number, ExchangeState::Promised))
             }
             Event::HoldCaptured { hold, redemption, released } => {
                 let Some(RewardChange::Capture { points, .. }) = change else { return Err(asked()) };
@@ -183,7 +196,10 @@ impl Account {
                 let (burnt, rest) = cut(slices, wanted);
                 same("the lots that are burnt", &named(&redemption.allocations), &told(&burnt))?;
                 self.put_back(rest);
-                self.redeemed(redemption, burnt, number, at, registry, sums)
+                let reward = self.burns.get(&hold.0).map(|burn| burn.reward);
+                same("what for", &Some(redemption.reward), &reward)?;
+                self.redeemed(redemption, burnt, number, at, registry, sums)?;
+                Ok(self.exchange(number, ExchangeState::Bought))
             }
             Event::HoldReleased { hold, points, why, .. } => {
                 let until = self.burns.get(&hold.0).and_then(Burn::held_until);
@@ -194,7 +210,7 @@ impl Account {
                 let (held, slices) = self.end_hold(*hold, |by, until| State::Released { by, until, late })?;
                 same("what is given back", &points.get(), &held)?;
                 self.put_back(slices);
-                Ok(())
+                Ok(None)
             }
             Event::RedemptionRefunded { of, redemption } => {
                 holds(change == Some(&RewardChange::Refund { redemption: *of }), asked)?;
@@ -206,7 +222,7 @@ impl Account {
                 same("the lots", &named(&redemption.allocations), &told(&slices))?;
                 add(&mut sums.refunded, redemption, &slices);
                 self.put_back(slices);
-                Ok(())
+                Ok(self.exchange(of.0, ExchangeState::Undone))
             }
             Event::MemberEnrolled
             | Event::ConsentGiven { .. }
@@ -251,13 +267,42 @@ impl Account {
         registry: &Registry,
         sums: &mut Sums,
     ) -> Judgement {
-        let Redemption { redeemer, points, unit_price, .. } = redemption;
+        let Redemption { reward, redeemer, points, unit_price, .. } = redemption;
         let price = registry.redemption(redeemer, at.decided_at);
         same("the price", &Some(*unit_price), &price)?;
         add(&mut sums.redeemed, redemption, &slices);
         let state = State::Redeemed(*unit_price);
-        self.burns.insert(number, Burn { redeemer: *redeemer, points: points.get(), slices, state });
+        let (reward, since) = (*reward, at.decided_at);
+        let burn = Burn { reward, redeemer: *redeemer, points: points.get(), since, slices, state };
+        self.burns.insert(number, burn);
         Ok(())
+    }
+
+    /// What is to be said of what the points of a hold or redemption buy.
+    fn exchange(&self, number: u32, state: ExchangeState) -> Option<Exchange> {
+        let Burn { reward, redeemer, points, .. } = self.burns.get(&number)?;
+        let bought = buys(reward.as_str(), points / self.burns[&number].one())?;
+        Some(Exchange { programme: programme(), reward: *reward, redeemer: *redeemer, bought, state })
+    }
+
+    /// Whether so many points may be spent on a reward, or the code of the refusal: at once, and in the calendar year.
+    pub(super) fn is_within_limits(&self, reward: &str, points: u64, at: At) -> Result<(), &'static str> {
+        if reward != "flight" {
+            return Ok(());
+        }
+        if points > 200 {
+            return Err("REWARD_ABOVE_MAXIMUM");
+        }
+        // A run begins with a year, and ends in it; a clock may be a little behind.
+        let year = if at.decided_at < START { Timestamp::MIN } else { START };
+        let counts = |burn: &&Burn| match burn.state {
+            State::Held { until, .. } => until > at.decided_at,
+            State::Redeemed(_) => true,
+            State::Released { .. } | State::Captured { .. } | State::Refunded => false,
+        };
+        let on_it = self.burns.values().filter(|burn| burn.reward.as_str() == reward && burn.since >= year);
+        let spent: u64 = on_it.filter(counts).map(|burn| burn.points).sum();
+        if points + spent > 400 { Err("REWARD_LIMIT_REACHED") } else { Ok(()) }
     }
 
     /// Takes points from the lots in burn order.

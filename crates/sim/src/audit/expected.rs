@@ -4,7 +4,8 @@ use coalition_domain::event::Accrual;
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
 use coalition_domain::{
-    Command, EventBody, Fingerprint, PartnerEvent, PartnerId, RequestId, RewardChange, Role, Span, Timestamp,
+    Bought, Command, EventBody, Fingerprint, Money, PartnerEvent, PartnerId, RequestId, RewardChange, Role,
+    Span, Timestamp, UnitId,
 };
 
 use super::account::{Account, At};
@@ -14,6 +15,7 @@ use super::order::{Granted, taken_back};
 use super::registry::Registry;
 use super::same;
 use super::sums::Sums;
+use super::waiting::begins;
 
 const DAY: Span = Span::from_days(1);
 
@@ -37,6 +39,9 @@ impl Account {
         registry: &Registry,
     ) -> Result<Vec<Grant>, &'static str> {
         let default = registry.partner(&event.partner).ok_or("UNKNOWN_PARTNER")?;
+        if begins(event) {
+            registry.takes_part(&event.partner)?;
+        }
         if taken_back(event).is_some() {
             return self.may_return(event, at, registry).map(|()| Vec::new());
         }
@@ -151,7 +156,8 @@ impl Account {
             nth,
         };
         let (pending, issuer) = (accrual.pending, event.partner);
-        self.lots.push(Lot { key, left: grant.points, pending, issuer });
+        let paid = (accrual.funder, accrual.unit_price);
+        self.lots.push(Lot { key, left: grant.points, pending, issuer, paid });
         let version = registry.version(event.event_time)?;
         let Accrual { rule, funder, unit_price, .. } = *accrual;
         let (points, taken, lapsed) = (grant.points, 0, 0);
@@ -166,13 +172,17 @@ impl Account {
         | Command::Consent { caller, request, .. }
         | Command::Unlink { caller, request, .. }
         | Command::AcceptLinks { caller, request, .. }
+        | Command::Adjust { caller, request, .. }
         | Command::Reward { caller, request, .. }) = command
         else {
             return Ok(());
         };
         registry.check(caller)?;
+        if says_more(command) {
+            registry.begins(caller)?;
+        }
         check_age(*request, at)?;
-        if self.forward.is_some() && matches!(command, Command::Redeem { .. } | Command::Reward { .. }) {
+        if self.forward.is_some() && has_points(command) {
             return Err("ACCOUNT_LINKED");
         }
         let (account, reward, quantity, ttl) = match command {
@@ -185,12 +195,14 @@ impl Account {
             Command::Unlink { identifier, member, .. } => {
                 return self.may_leave(caller.role, identifier, *member);
             }
+            Command::Adjust { caller, change, .. } => return self.may_adjust(caller, change, at, registry),
+            Command::Consent { account, purpose, given, .. } => {
+                return self.may_consent(caller.role, *account, purpose, *given);
+            }
             Command::Enrol { .. }
             | Command::Link { .. }
-            | Command::Consent { .. }
             | Command::PartnerEvent(_)
             | Command::TimePassed { .. }
-            | Command::Adjust { .. }
             | Command::Adopt(_)
             | Command::FindOrder { .. }
             | Command::LocateOrder { .. }
@@ -205,6 +217,8 @@ impl Account {
             Role::Member(member) if member == *account => {}
             Role::Partner(_) | Role::Member(_) => return Err("PERMISSION_DENIED"),
         }
+        registry.begins(caller)?;
+        registry.takes_part(&redeemer)?;
         if !self.enrolled {
             return Err("NOT_ENROLLED");
         }
@@ -212,6 +226,7 @@ impl Account {
             return Err("INVALID_ARGUMENT");
         }
         registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
+        self.is_within_limits(reward.as_str(), price * u64::from(*quantity), at)?;
         if self.balance(at.decided_at).0 < price * u64::from(*quantity) {
             return Err("POINTS_SHORT");
         }
@@ -234,9 +249,45 @@ pub(super) fn price(reward: &str) -> Option<(u64, PartnerId)> {
         "mug" => (60, "shop"),
         "pin" => (5, "shop"),
         "trip" => (700, "air"),
+        "flight" => (40, "air"),
+        "cash" => (20, "shop"),
         _ => return None,
     };
     Some((price, PartnerId::new(redeemer).expect("a good name")))
+}
+
+/// What so many of a reward buy, if it is no thing.
+pub(super) fn buys(reward: &str, times: u64) -> Option<Bought> {
+    match reward {
+        "flight" => {
+            let unit = UnitId::new("sky").expect("a good name");
+            Some(Bought::Units { unit, count: 500 * times })
+        }
+        "cash" => {
+            let micros = 100_000 * times.cast_signed();
+            Some(Bought::Money(Money { currency: "USD".parse().expect("a currency"), micros }))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the request begins something, which a suspended partner's key can't ask for.
+fn says_more(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Enrol { .. }
+            | Command::Link { .. }
+            | Command::AcceptLinks { .. }
+            | Command::Consent { given: true, .. }
+    )
+}
+
+/// Whether the request is about what a member has, which is not here once the account follows another one.
+fn has_points(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Redeem { .. } | Command::Reward { .. } | Command::Adjust { .. } | Command::Consent { .. }
+    )
 }
 
 fn check_age(request: RequestId, at: At) -> Result<(), &'static str> {

@@ -89,7 +89,9 @@ impl Account {
                 same("how much is reversed", &allocation.points.get(), &lot.left)?;
                 self.note_reversal(&lot.key, lot.left);
                 sums.returned(lot.issuer, lot.left);
-                sums.recovered((lot.issuer, allocation.funder, allocation.unit_price), lot.left);
+                let paid = (allocation.funder, allocation.unit_price);
+                same("who had paid", &paid, &lot.paid)?;
+                sums.recovered((lot.issuer, paid.0, paid.1), lot.left);
                 sums.counts.reversed += 1;
                 Ok(())
             }
@@ -124,8 +126,10 @@ impl Account {
                 for given in lots {
                     let place = self.lots.iter().position(|lot| lot.key == given.key);
                     let lot = self.lots.remove(place.ok_or_else(|| format!("there is no {given:?}"))?);
-                    let found = (given.left.get(), given.pending, given.issuer);
-                    same("a lot that is handed over", &found, &(lot.left, lot.pending, lot.issuer))?;
+                    let found =
+                        (given.left.get(), given.pending, given.issuer, (given.funder, given.unit_price));
+                    let expected = (lot.left, lot.pending, lot.issuer, lot.paid);
+                    same("a lot that is handed over", &found, &expected)?;
                 }
                 let owed = std::mem::take(&mut self.debts);
                 same("what is owed", &debts.iter().map(Debt::of).collect(), &owed)?;
@@ -180,7 +184,8 @@ impl Account {
                         self.reversed.insert((key, pending));
                     }
                     self.claims.extend(given.claim);
-                    self.lots.push(Lot { key, left: given.left.get(), pending, issuer: given.issuer });
+                    let (issuer, paid) = (given.issuer, (given.funder, given.unit_price));
+                    self.lots.push(Lot { key, left: given.left.get(), pending, issuer, paid });
                 }
                 debts.into_iter().for_each(|debt| self.owe(debt));
             }

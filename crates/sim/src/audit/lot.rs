@@ -2,7 +2,7 @@
 
 use coalition_domain::lot::LotKey;
 use coalition_domain::programme::Category;
-use coalition_domain::{PartnerId, Place, Timestamp};
+use coalition_domain::{PartnerId, Place, Timestamp, UnitPrice};
 
 use super::account::Account;
 
@@ -13,6 +13,8 @@ pub(super) struct Lot {
     pub(super) left: u64,
     pub(super) pending: bool,
     pub(super) issuer: PartnerId,
+    /// Who paid for a point, and how much.
+    pub(super) paid: (PartnerId, UnitPrice),
 }
 
 impl Lot {

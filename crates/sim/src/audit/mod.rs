@@ -2,11 +2,13 @@
 //!
 //! It has its own reading of everything: which records are in effect ([`fence`]), what the registry says
 //! ([`registry`]), what a command should come to ([`expected`]), what an account holds and burns ([`account`]),
-//! what returns take back ([`order`], [`returns`]) and leave owed ([`debt`]), what links hand over ([`link`]). It never
-//! calls `decide` or `evolve`.
+//! what operators give and take by hand ([`adjust`]), what returns take back ([`order`], [`returns`]) and leave owed
+//! ([`debt`]), what links hand over ([`link`]). It never calls `decide` or `evolve`.
 
 mod account;
+mod adjust;
 mod answers;
+mod asked;
 mod belonging;
 mod burn;
 mod debt;
@@ -39,16 +41,18 @@ type Judgement = Result<(), String>;
 pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
     let mut counts = world.counts.clone();
     let mut ledgers = Vec::new();
+    let asked = asked::Asked::of(&world.clients.requests);
     for genesis in &world.geneses {
         let (journal, inbox) = (world::journal(genesis.shard), world::inbox(genesis.shard));
         let (journal, inbox) = (records(world, &journal), records(world, &inbox));
+        let inbox = asked::Inbox::read(&inbox)?;
         let at = |fault| format!("shard {}: {fault}", genesis.shard);
         let effective = fence::in_effect(&journal).map_err(at)?;
         let of = |kind: fn(&Entry) -> bool| effective.iter().filter(|record| kind(&record.entry)).count();
         counts.terms += of(|entry| matches!(entry, Entry::TermStarted(_)));
         counts.batches += of(|entry| matches!(entry, Entry::Batch(_)));
         counts.voids += journal.len() - effective.len();
-        let ledger = Ledger::read(*genesis, &effective, &inbox, &world.clients.requests).map_err(at)?;
+        let ledger = Ledger::read(*genesis, &effective, &inbox, &asked).map_err(at)?;
         let rejected = records(world, &world::rejected(genesis.shard));
         ledger.judge_returned(&rejected).map_err(at)?;
         replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
@@ -64,6 +68,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         counts.unlinks += seen.unlinks;
         counts.reversed += seen.reversed;
         counts.found += seen.found;
+        counts.adjusted += seen.adjusted;
+        counts.exchanged += seen.exchanged;
         counts.of_time += ledger.judge_time(world.passed)?;
         ledgers.push(ledger);
     }
@@ -77,7 +83,7 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         }
     }
     shard::judge_sent(&ledgers)?;
-    answers::judge(&world.clients.requests, &ledgers)?;
+    answers::judge(&world.clients.requests, &asked, &ledgers)?;
     Ok(counts)
 }
 

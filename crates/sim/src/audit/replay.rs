@@ -1,7 +1,6 @@
 //! Invariants 4 and 6: whatever a store ever held is what the journal gives when it is read from its start.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use coalition_domain::Span;
 use coalition_journal::entry::{Hash, OwnerId, ShardId};
@@ -11,7 +10,7 @@ use coalition_ledger::resident::Resident;
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output, Shard};
 use coalition_ledger::state::{Meta, State};
-use coalition_store::{Identity, Memory, Opened, Order, Range, Reader, Store};
+use coalition_store::{Identity, Memory, Opened, Reader, Store, row_digest};
 
 use super::fence::Effective;
 use super::{Judgement, holds, same};
@@ -20,16 +19,15 @@ use crate::world::World;
 /// What a store holds: its rows and, apart from them, its position without what was read after it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Content {
-    rows: Hash,
+    /// The sum of its rows' digests.
+    rows: u128,
     meta: Meta,
 }
 
-/// All of a store, hashed.
-pub(crate) fn content(reader: &dyn Reader) -> Content {
-    let all = reader.scan(&Range::all(), Order::Ascending, usize::MAX).expect("a store in memory is read");
-    let rows = all.iter().filter(|row| row.key != b"m").fold(Hash::default(), |hash, row| {
-        hash.then(&(row.key.len() as u64).to_be_bytes()).then(&[row.key.as_slice(), &row.value].concat())
-    });
+/// All of a store, as the digest that its disk keeps. Whoever opened the disk reads by `reader`.
+pub(crate) fn content(disk: &Memory, reader: &dyn Reader) -> Content {
+    let meta = reader.get(b"m").expect("a store in memory is read");
+    let rows = disk.digest().wrapping_sub(meta.map_or(0, |meta| row_digest(b"m", &meta)));
     let meta = Meta::load(reader).expect("a store in memory is read");
     // Void records after the position may have been read by then, or not.
     let meta = Meta { journal_next: Default::default(), last_record: None, ..meta };
@@ -52,7 +50,7 @@ pub(super) fn judge(
         holds(record.offset < taken.end, || {
             format!("the checkpoint {} was ahead of the journal", taken.mark)
         })?;
-        noted.entry(taken.mark.seq).or_default().extend(&taken.content);
+        noted.entry(taken.mark.seq).or_default().push(&taken.content);
     }
     // One writes a checkpoint wherever a content was noted, the other only one at the end: no row may tell how many
     // there were.
@@ -75,6 +73,7 @@ pub(super) fn judge(
 /// A core that only reads, over a store of its own.
 struct Standby {
     core: Shard,
+    disk: Memory,
     opened: Opened,
 }
 
@@ -82,10 +81,11 @@ impl Standby {
     fn start(world: &World<'_>, shard: ShardId) -> Self {
         let genesis = world.geneses[shard.0 as usize];
         let identity = Identity { network: genesis.network.0, shard: shard.0, format: rows::FORMAT };
-        let opened = Memory::new().open(&identity).expect("a store in memory opens");
+        let disk = Memory::new();
+        let opened = disk.open(&identity).expect("a store in memory opens");
         let core =
             Shard::new(genesis, State::new(usize::MAX, genesis.shard_count), world.settings.limits.clone());
-        Self { core, opened }
+        Self { core, disk, opened }
     }
 
     fn read(&mut self, record: &Stored) {
@@ -117,6 +117,6 @@ impl Standby {
             self.opened.writer.apply(&taking.rows()).expect("a store in memory takes it");
             self.step(Input::Stored(taking.mark.seq, taking.accounts()));
         }
-        content(&*Arc::clone(&self.opened.reader))
+        content(&self.disk, &*self.opened.reader)
     }
 }

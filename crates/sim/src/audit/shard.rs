@@ -13,15 +13,14 @@ use coalition_journal::log::{Offset, Stored};
 use coalition_ledger::body::{self, Item, Terms};
 use coalition_ledger::inbox::{self, RelayCommand, Sent, Source};
 use coalition_ledger::refused::Refused;
-use coalition_ledger::shard::Direct;
 
 use super::account::{Account, At};
+use super::asked::{Asked, Inbox};
 use super::fence::Effective;
 use super::link::asks;
 use super::registry::Registry;
 use super::sums::Sums;
 use super::{Judgement, holds, same};
-use crate::world::Request;
 
 /// How far a clock may be off; rule 12.
 const SKEW: Span = Span::from_secs(30);
@@ -53,8 +52,8 @@ impl Ledger {
     pub(super) fn read(
         genesis: Genesis,
         journal: &[Effective],
-        inbox: &[Stored],
-        requests: &[Request],
+        inbox: &Inbox,
+        asked: &Asked<'_>,
     ) -> Result<Self, String> {
         let mut ledger = Self {
             accounts: BTreeMap::new(),
@@ -83,14 +82,14 @@ impl Ledger {
                         seq,
                         append_time: record.append_time,
                         inbox,
-                        requests,
+                        asked,
                     };
                     ledger.batch(&found, batch).map_err(at)?;
                 }
                 Entry::TermStarted(_) | Entry::Rebase(_) => {}
             }
         }
-        same("the end of the inbox", &ledger.inbox_next.0, &(inbox.len() as u64))?;
+        same("the end of the inbox", &ledger.inbox_next.0, &(inbox.records.len() as u64))?;
         let waiting: usize = ledger.accounts.values().map(|account| account.waiting.len()).sum();
         same("events that still wait after their time", &waiting, &0)?;
         Ok(ledger)
@@ -163,10 +162,9 @@ impl Ledger {
         holds(terms.decided_at <= found.append_time.plus(SKEW), || {
             format!("decided at {}, appended at {}", terms.decided_at, found.append_time)
         })?;
-        let seen = |record: &Stored| record.append_time == terms.horizon;
-        let horizon = terms.horizon == self.horizon || found.inbox.iter().any(seen);
+        let horizon = terms.horizon == self.horizon || found.inbox.times.contains(&terms.horizon);
         holds(horizon && terms.horizon >= self.horizon, || format!("a horizon of {}", terms.horizon))?;
-        let end = found.inbox.len() as u64;
+        let end = found.inbox.records.len() as u64;
         holds(self.inbox_next <= terms.inbox_next && terms.inbox_next.0 <= end, || {
             format!("the inbox goes from {} to {} of {end}", self.inbox_next, terms.inbox_next)
         })?;
@@ -182,13 +180,8 @@ impl Ledger {
         wanted: Option<&PartnerEvent>,
     ) -> Result<Option<inbox::Request>, String> {
         while self.inbox_next < terms.inbox_next {
-            let record = &found.inbox[usize::try_from(self.inbox_next.0).expect("a small number")];
-            let request = match inbox::Request::decode(&record.record.value) {
-                Ok(request) => Some(request),
-                Err(inbox::Unreadable::NoRequest) => None,
-                Err(newer @ inbox::Unreadable::NewerFormat(_)) => return Err(newer.to_string()),
-            };
-            let needed = match &request {
+            let request = &found.inbox.records[usize::try_from(self.inbox_next.0).expect("a small number")];
+            let needed = match request {
                 Some(inbox::Request::Event(event, _)) => {
                     let account = self.accounts.get(&event.identifier.account());
                     let command = Command::PartnerEvent(event.clone());
@@ -207,7 +200,7 @@ impl Ledger {
                 None => false,
             };
             if needed {
-                return Ok(request);
+                return Ok(request.clone());
             }
             self.inbox_next = self.inbox_next.plus(1);
         }
@@ -238,10 +231,9 @@ impl Ledger {
             | Command::Consent { .. }
             | Command::Unlink { .. }
             | Command::AcceptLinks { .. } => {
-                let direct = Direct::Account(decision.command.clone());
-                let asked = |request: &Request| request.shard == found.shard && request.direct == direct;
-                let asked = found.requests.iter().any(asked);
-                holds(asked, || format!("nobody asked for {:?}", decision.command))?;
+                holds(found.asked.account(found.shard, &decision.command), || {
+                    format!("nobody asked for {:?}", decision.command)
+                })?;
             }
             // Whether it was due is what its account says.
             Command::TimePassed { .. } => {}
@@ -268,26 +260,20 @@ impl Ledger {
     /// What another shard asks is decided up to a number: in order, but for what its account knew.
     fn take(&mut self, found: &Found<'_>, from: ShardId, upto: u64) -> Judgement {
         let done = self.done.entry(from).or_default();
-        let runs = found.inbox.iter().filter_map(|record| inbox::Request::decode(&record.record.value).ok());
-        for run in runs {
-            let inbox::Request::Commands(run) = run else { continue };
-            for (number, sent) in (run.first..=upto).zip(run.commands) {
-                if run.source != from || number != done.len() as u64 + 1 {
-                    continue;
-                }
-                if self.asked.front() == Some(&sent) {
-                    self.asked.pop_front();
-                } else if let Command::OrderLocated { account, order, .. } = sent.command {
-                    let waits = self.accounts.get_mut(&account);
-                    let waits = waits.is_some_and(|account| account.searching(order).next().is_some());
-                    holds(!waits, || format!("{sent:?} is not heard of"))?;
-                } else {
-                    let account = self.accounts.get(&sent.command.account());
-                    let known = account.is_some_and(|account| account.knows(&sent.command));
-                    holds(known, || format!("{sent:?} is passed over"))?;
-                }
-                done.push(sent);
+        for number in done.len() as u64 + 1..=upto {
+            let Some(sent) = found.inbox.commands.get(&(from, number)) else { break };
+            if self.asked.front() == Some(sent) {
+                self.asked.pop_front();
+            } else if let Command::OrderLocated { account, order, .. } = sent.command {
+                let waits = self.accounts.get_mut(&account);
+                let waits = waits.is_some_and(|account| account.searching(order).next().is_some());
+                holds(!waits, || format!("{sent:?} is not heard of"))?;
+            } else {
+                let account = self.accounts.get(&sent.command.account());
+                let known = account.is_some_and(|account| account.knows(&sent.command));
+                holds(known, || format!("{sent:?} is passed over"))?;
             }
+            done.push(sent.clone());
         }
         same("up to where it is decided", &(done.len() as u64), &upto)?;
         holds(self.asked.is_empty(), || format!("nobody asked for {:?}", self.asked))
@@ -335,10 +321,9 @@ impl Ledger {
     fn change(&mut self, found: &Found<'_>, decision: RegistryDecision, at: At) -> Judgement {
         let command = &decision.command;
         holds(found.shard == ShardId(0), || "a change of the registry away from home".to_owned())?;
-        let direct = Direct::Registry(command.clone());
-        let asked = found.requests.iter().any(|request| request.direct == direct);
-        holds(asked, || format!("nobody asked for {command:?}"))?;
+        holds(found.asked.registry(command), || format!("nobody asked for {command:?}"))?;
         holds(self.changed(command).is_none(), || format!("{command:?} is decided twice"))?;
+        self.registry.judge(&decision)?;
         for event in decision.outcome.iter().flatten() {
             self.note(event.clone())?;
         }
@@ -353,6 +338,9 @@ impl Ledger {
 
     fn note(&mut self, event: RegistryEvent) -> Judgement {
         self.registry.note(&event)?;
+        if let RegistryEvent::PartnerSuspended { id, .. } = &event {
+            self.accounts.values_mut().for_each(|account| account.hold_back(id));
+        }
         self.registry_log.push(event);
         Ok(())
     }
@@ -375,6 +363,6 @@ struct Found<'a> {
     shards: u32,
     seq: u64,
     append_time: Timestamp,
-    inbox: &'a [Stored],
-    requests: &'a [Request],
+    inbox: &'a Inbox,
+    asked: &'a Asked<'a>,
 }

@@ -7,6 +7,7 @@ use coalition_domain::settlement::LineKey;
 use coalition_domain::{PartnerId, UnitPrice};
 
 use super::account::Account;
+use super::lot::Lot;
 
 /// Points with how many facts added to them, by partners and price.
 pub(super) type ByPrice = BTreeMap<(PartnerId, PartnerId, UnitPrice), (i64, u64)>;
@@ -40,6 +41,8 @@ pub(super) struct Seen {
     pub(super) unlinks: usize,
     pub(super) reversed: usize,
     pub(super) found: usize,
+    pub(super) adjusted: usize,
+    pub(super) exchanged: usize,
 }
 
 impl Sums {
@@ -54,6 +57,15 @@ impl Sums {
             let sum = self.recovered.entry(of).or_default();
             *sum = (sum.0 + points.cast_signed(), sum.1 + 1);
         }
+    }
+
+    /// The same for slices of lots that one fact takes: each partner and price counts once.
+    pub(super) fn recovered_of(&mut self, slices: &[Lot]) {
+        let mut lines: BTreeMap<(PartnerId, PartnerId, UnitPrice), u64> = BTreeMap::new();
+        for slice in slices {
+            *lines.entry((slice.issuer, slice.paid.0, slice.paid.1)).or_default() += slice.left;
+        }
+        lines.into_iter().for_each(|(of, points)| self.recovered(of, points));
     }
 
     /// What the books should say, those of nothing left out.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::settlement::Hour;
-use coalition_domain::{Decision, Outcome, Span};
+use coalition_domain::{Decision, Outcome, Place, Span};
 use coalition_journal::entry::ShardId;
 use coalition_ledger::view::{AccountView, SumsView};
 
@@ -59,6 +59,7 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
     let found = (balance.available.get(), balance.pending.get(), balance.debt.get());
     same("the balance", &found, &account.balance(at))?;
     same("what is held", &balance.held.get(), &account.in_holds(at).0)?;
+    account.keeps_adjustments(view.account().adjustments().iter())?;
     for (name, order) in &account.orders {
         order.is_kept(view.account().orders().get(name), at)?;
     }
@@ -71,20 +72,23 @@ fn account_says(world: &World<'_>, view: &AccountView, account: &Account) -> Jud
     let found: Vec<_> = history.iter().rev().map(|activity| (activity.place, &activity.decision)).collect();
     let expected: Vec<_> = account.decisions.iter().map(|(at, decision)| (at.place, decision)).collect();
     same("the history", &found, &expected)?;
-    for (_, decision) in &account.decisions {
-        outcome_of(world, view, account, &decision.command)?;
+    for (nth, (id, of_it)) in account.by_id().iter().enumerate() {
+        let number = view.account().keys().activity(id);
+        // All of its history was compared above, so one look by the way that readers take does.
+        let found = if nth == 0 {
+            view.outcome(id).map_err(|error| error.to_string())?.map(|activity| activity.place)
+        } else {
+            number.and_then(|number| account.decisions.get(number as usize)).map(|(at, _)| at.place)
+        };
+        outcome_of(world, account, of_it, found)?;
     }
     Ok(())
 }
 
-/// The one in effect, else the last that was forwarded, else the last refusal; what is too old may have been forgotten.
-fn outcome_of(
-    world: &World<'_>,
-    view: &AccountView,
-    account: &Account,
-    command: &coalition_domain::Command,
-) -> Judgement {
-    let of_key = || account.decisions.iter().filter(|(_, decision)| decision.command.key() == command.key());
+/// Where the account says that an id was decided, `found`: the one in effect, else the last that was forwarded, else the last refusal; what is too
+/// old may have been forgotten. `of_it` are the numbers of its decisions.
+fn outcome_of(world: &World<'_>, account: &Account, of_it: &[usize], found: Option<Place>) -> Judgement {
+    let of_key = || of_it.iter().map(|number| &account.decisions[*number]);
     let applied = of_key().find(|(_, decision)| matches!(decision.outcome, Outcome::Applied(_)));
     // Of those that were forwarded, what came back was decided anew.
     let newest = |of: &Decision| {
@@ -96,11 +100,8 @@ fn outcome_of(
         of_key().rfind(|(_, decision)| matches!(decision.outcome, Outcome::Forwarded(_)) && newest(decision))
     };
     let expected = applied.or_else(forwarded).or_else(|| of_key().next_back()).map(|(at, _)| at.place);
-    // What has no id can't be asked for.
-    let Some(key) = command.key() else { return Ok(()) };
-    let found = view.outcome(&key).map_err(|error| error.to_string())?;
-    let found = found.map(|activity| activity.place);
-    let forgotten = match command {
+    // Each has been sent by its own age.
+    let forgotten = of_key().all(|(_, decision)| match &decision.command {
         coalition_domain::Command::PartnerEvent(event)
         | coalition_domain::Command::Forwarded { event, .. } => {
             event.event_time.plus(Span::from_days(1)) < world.now()
@@ -118,8 +119,9 @@ fn outcome_of(
         | coalition_domain::Command::FindOrder { .. }
         | coalition_domain::Command::LocateOrder { .. }
         | coalition_domain::Command::OrderLocated { .. } => false,
-    };
+    });
     holds(found == expected || forgotten, || {
+        let command = of_key().next().map(|(_, decision)| &decision.command);
         format!("{command:?} is said to be decided at {found:?}, not {expected:?}")
     })
 }

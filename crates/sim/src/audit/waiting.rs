@@ -1,6 +1,8 @@
 //! Events of one account that wait for a consent, or for the order that they return.
 
-use coalition_domain::{AccountId, Command, Fingerprint, PartnerEvent, Purpose, Timestamp, WaitsFor};
+use coalition_domain::{
+    AccountId, Command, EventBody, Fingerprint, PartnerEvent, PartnerId, Purpose, Timestamp, WaitsFor,
+};
 use coalition_ledger::inbox::Source;
 
 use super::account::Account;
@@ -15,6 +17,8 @@ pub(super) struct Waiting {
     pub(super) searched: bool,
     /// The account that knows it, once that was heard of.
     pub(super) found: Option<AccountId>,
+    /// Its partner was suspended meanwhile: whatever comes, it may wait until its time is over.
+    pub(super) held_back: bool,
 }
 
 /// Events of one account that may wait at a time.
@@ -34,7 +38,13 @@ impl Account {
             Some(order) => self.orders.contains_key(&order),
             None => permits,
         };
-        self.waiting.iter().find(is_ready).map(|waiting| &waiting.event)
+        self.waiting.iter().filter(|waiting| !waiting.held_back).find(is_ready).map(|waiting| &waiting.event)
+    }
+
+    /// A partner is suspended: what begins something there goes on waiting.
+    pub(super) fn hold_back(&mut self, partner: &PartnerId) {
+        let begins = |waiting: &&mut Waiting| waiting.event.partner == *partner && begins(&waiting.event);
+        self.waiting.iter_mut().filter(begins).for_each(|waiting| waiting.held_back = true);
     }
 
     /// What waits for this order, if every shard was asked for it and none has answered yet.
@@ -53,6 +63,22 @@ impl Account {
             WaitsFor::OrderAnywhere if !own => WaitsFor::Order,
             WaitsFor::OrderAnywhere | WaitsFor::Order | WaitsFor::Consent(_) => needs,
         })
+    }
+}
+
+/// Whether an event begins something, which it can't at a suspended partner.
+pub(super) fn begins(event: &PartnerEvent) -> bool {
+    match &event.body {
+        EventBody::SignUp { .. }
+        | EventBody::ConsentGiven { .. }
+        | EventBody::Purchase { .. }
+        | EventBody::Basket { .. }
+        | EventBody::EmailRead { .. }
+        | EventBody::AccountOpening { .. }
+        | EventBody::Engagement { .. } => true,
+        EventBody::ConsentWithdrawn { .. } | EventBody::Return { .. } | EventBody::AccountClosing { .. } => {
+            false
+        }
     }
 }
 

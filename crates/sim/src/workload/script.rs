@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings;
-use coalition_domain::{Span, Timestamp, UnitPrice};
+use coalition_domain::{Points, Span, Timestamp, UnitPrice};
 
-use super::{CONSENT_WAIT, Random, START, member, partner, programme, request, root, till};
+use super::requests::ADJUSTMENT_LIMIT;
+use super::{CONSENT_WAIT, Random, START, boss, member, partner, programme, request, root, till};
 
 /// The one programme; the second version doubles what purchases earn.
 const DOCUMENT: &str = r#"
@@ -85,10 +86,41 @@ id = "trip"
 name = "Trip"
 redeemer = "air"
 points = 700
+
+[[reward]]
+id = "flight"
+name = "Flight"
+redeemer = "air"
+points = 40
+buys = { units = 500, unit = "sky" }
+limits = { max_points = 200, max_points_a_year = 400 }
+
+[[reward]]
+id = "cash"
+name = "Cash"
+redeemer = "shop"
+points = 20
+buys = { amount = "0.10", currency = "USD" }
 "#;
 
 fn document(effective: Timestamp, rate: u32) -> Arc<str> {
     DOCUMENT.replace("EFFECTIVE", &effective.to_string()).replace("RATE", &rate.to_string()).into()
+}
+
+/// So many of them set the network up.
+pub(crate) const SET_UP: usize = 13;
+
+/// A partner is suspended or resumed, or is not, as it is unknown or the caller may not.
+pub(crate) fn suspension(random: &mut Random, now: Timestamp) -> RegistryCommand {
+    let id = partner(random.pick::<&str>(&["shop", "bank", "mail", "mail", "air", "stray", "ghost"]));
+    // Most of the time all take part.
+    let change = if random.happens(3_500) {
+        RegistryChange::SuspendPartner { id }
+    } else {
+        RegistryChange::ResumePartner { id }
+    };
+    let caller = *random.pick(&[root(), root(), root(), root(), boss(), boss(), till(), member()]);
+    RegistryCommand { caller: Some(caller), request: request(random, now), change }
 }
 
 /// Commands to the registry in their order, each with the number of other commands after which it may come.
@@ -117,8 +149,9 @@ pub(crate) fn script(
         0 => {
             let settings =
                 Settings { max_event_age: Span::from_days(1), max_request_age: Span::from_days(30) };
-            let (consent_wait, key) = (CONSENT_WAIT, root().key);
-            (0, RegistryChange::SetUpWaiting { settings, consent_wait, key, secret_hash: [1; 32] })
+            let (consent_wait, key, secret_hash) = (CONSENT_WAIT, root().key, [1; 32]);
+            let adjustment_limit = Points::new(ADJUSTMENT_LIMIT).expect("few");
+            (0, RegistryChange::SetUpWhole { settings, consent_wait, adjustment_limit, key, secret_hash })
         }
         1 => (0, create("shop", true)),
         2 => (0, create("bank", true)),
@@ -137,14 +170,18 @@ pub(crate) fn script(
             let role = member().role;
             (0, RegistryChange::CreateKey { id: member().key, secret_hash: [3; 32], role })
         }
-        12 => (commands / 4, create("stray", true)),
-        13 => (commands / 3, contract("shop", now.plus(Span::from_secs(400)), price(9_900), price(5_500))),
-        14 => {
+        12 => {
+            let role = boss().role;
+            (0, RegistryChange::CreateKey { id: boss().key, secret_hash: [4; 32], role })
+        }
+        13 => (commands / 4, create("stray", true)),
+        14 => (commands / 3, contract("shop", now.plus(Span::from_secs(400)), price(9_900), price(5_500))),
+        15 => {
             let document = document(now.plus(Span::from_secs(600)), 2);
             (commands / 2, RegistryChange::PublishProgramme { document })
         }
-        15 => (commands / 3 * 2, contract("stray", now, price(4_000), None)),
-        16 => (commands / 5 * 4, RegistryChange::RevokeKey { id: till().key }),
+        16 => (commands / 3 * 2, contract("stray", now, price(4_000), None)),
+        17 => (commands / 5 * 4, RegistryChange::RevokeKey { id: till().key }),
         _ => return None,
     };
     let caller = (step > 0).then(root);

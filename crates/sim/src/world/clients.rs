@@ -1,7 +1,7 @@
 //! Clients whose callers wait: they repeat a request under its id until it is answered, to whichever process they
 //! take for the owner; some die while they wait, and some give up when they hear that an attempt failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coalition_domain::decide::RegistryCommand;
 use coalition_domain::{Command, Place, Span, Timestamp};
@@ -31,7 +31,6 @@ pub(crate) struct Request {
     /// Whether it is repeated until it is decided.
     persistent: bool,
     outstanding: Option<Outstanding>,
-    over: bool,
 }
 
 struct Outstanding {
@@ -53,6 +52,10 @@ struct Asked {
 pub(crate) struct Clients {
     pub(crate) requests: Vec<Request>,
     tokens: BTreeMap<Token, Asked>,
+    /// Attempts that nothing was said of.
+    unanswered: BTreeSet<Token>,
+    /// Requests that are not over.
+    open: BTreeSet<usize>,
     /// The next step of the registry's script.
     pub(super) script: usize,
 }
@@ -60,13 +63,19 @@ pub(crate) struct Clients {
 impl Clients {
     /// How many are not over.
     pub(super) fn open(&self) -> usize {
-        self.requests.iter().filter(|request| !request.over).count()
+        self.open.len()
     }
 
     /// Whether a command to the registry is under way.
     pub(super) fn changing(&self) -> bool {
-        let registry = |request: &Request| matches!(request.direct, Direct::Registry(_));
-        self.requests.iter().any(|request| registry(request) && !request.over)
+        self.open.iter().any(|number| matches!(self.requests[*number].direct, Direct::Registry(_)))
+    }
+
+    /// A request is over, or not.
+    fn end(&mut self, number: usize, over: bool) {
+        if over {
+            self.open.remove(&number);
+        }
     }
 }
 
@@ -86,18 +95,18 @@ impl World<'_> {
 
     fn add(&mut self, shard: ShardId, direct: Direct, persistent: bool) {
         let attempts = BTreeMap::new();
-        let request = Request { shard, direct, attempts, persistent, outstanding: None, over: false };
+        let request = Request { shard, direct, attempts, persistent, outstanding: None };
+        self.clients.open.insert(self.clients.requests.len());
         self.clients.requests.push(request);
     }
 
     /// One client looks after its request.
     pub(super) fn run_client(&mut self) {
-        let open: Vec<usize> =
-            (0..self.clients.requests.len()).filter(|number| !self.clients.requests[*number].over).collect();
-        if open.is_empty() {
+        if self.clients.open.is_empty() {
             return;
         }
-        let number = *self.random.pick(&open);
+        let nth = self.random.below(self.clients.open.len());
+        let number = *self.clients.open.iter().nth(nth).expect("one of them");
         match &self.clients.requests[number].outstanding {
             None => self.attempt(number),
             Some(outstanding) => {
@@ -113,7 +122,8 @@ impl World<'_> {
                     self.trace.note(format_args!("request {number}: the answer is lost"));
                     let request = &mut self.clients.requests[number];
                     request.outstanding = None;
-                    request.over = !request.persistent;
+                    let over = !request.persistent;
+                    self.clients.end(number, over);
                 }
             }
         }
@@ -134,17 +144,19 @@ impl World<'_> {
         let request = &mut self.clients.requests[number];
         request.outstanding = Some(outstanding);
         request.attempts.insert(token, None);
+        self.clients.unanswered.insert(token);
         self.clients.tokens.insert(token, Asked { request: number, process, life });
     }
 
     /// How many attempts have no answer from a core that still lives.
     pub(super) fn unanswered(&self) -> usize {
-        let waits = |token: &Token, asked: &Asked| {
+        let waits = |token: &&Token| {
+            let asked = &self.clients.tokens[*token];
             let request = &self.clients.requests[asked.request];
             let slot = self.processes[asked.process].slots.get(request.shard.0 as usize);
-            request.attempts[token].is_none() && slot.is_some_and(|slot| slot.life == asked.life)
+            slot.is_some_and(|slot| slot.life == asked.life)
         };
-        self.clients.tokens.iter().filter(|(token, asked)| waits(token, asked)).count()
+        self.clients.unanswered.iter().filter(waits).count()
     }
 
     /// A shard answers.
@@ -173,9 +185,11 @@ impl World<'_> {
         let request = &mut self.clients.requests[number];
         if request.outstanding.as_ref().is_some_and(|outstanding| outstanding.token == token) {
             request.outstanding = None;
-            request.over = !request.persistent || matches!(said, Said::Decided { .. });
+            let over = !request.persistent || matches!(said, Said::Decided { .. });
+            self.clients.end(number, over);
         }
-        let heard = request.attempts.insert(token, Some(said));
+        self.clients.unanswered.remove(&token);
+        let heard = self.clients.requests[number].attempts.insert(token, Some(said));
         assert_eq!(heard, Some(None), "attempt {} is answered twice", token.0);
     }
 }

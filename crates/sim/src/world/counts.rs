@@ -8,6 +8,10 @@ use std::fmt;
 pub struct Counts {
     /// Commands: events published and requests made.
     pub commands: usize,
+    /// Steps of the scheduler while there are faults.
+    pub steps: usize,
+    /// Steps of it after that.
+    pub calm_steps: usize,
     /// Appends by fate, good ones apart.
     pub appends: BTreeMap<String, usize>,
     /// Partitions that stood still.
@@ -44,6 +48,10 @@ pub struct Counts {
     pub reversed: usize,
     /// Returns whose order another account knew.
     pub found: usize,
+    /// Times that points were given or taken by hand.
+    pub adjusted: usize,
+    /// Facts of what points bought, or no longer do.
+    pub exchanged: usize,
     /// Decisions that time alone has brought about.
     pub of_time: usize,
     /// Terms in effect.
@@ -62,6 +70,8 @@ impl Counts {
     /// Adds those of another run.
     pub fn add(&mut self, other: &Self) {
         self.commands += other.commands;
+        self.steps += other.steps;
+        self.calm_steps += other.calm_steps;
         for (fate, count) in &other.appends {
             *self.appends.entry(fate.clone()).or_default() += count;
         }
@@ -82,6 +92,8 @@ impl Counts {
         self.unlinks += other.unlinks;
         self.reversed += other.reversed;
         self.found += other.found;
+        self.adjusted += other.adjusted;
+        self.exchanged += other.exchanged;
         self.of_time += other.of_time;
         self.terms += other.terms;
         self.batches += other.batches;
@@ -100,13 +112,14 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "commands {}, terms {}, batches {}, void records {}",
-            self.commands, self.terms, self.batches, self.voids
+            "commands {}, steps {} and {} in the calm, terms {}, batches {}, void records {}",
+            self.commands, self.steps, self.calm_steps, self.terms, self.batches, self.voids
         )?;
         writeln!(f, "events that waited: applied {}, refused {}", self.waited_applied, self.waited_refused)?;
         writeln!(f, "returns {}, debts {}, repayments {}", self.returns, self.debts, self.repaid)?;
         writeln!(f, "links {}, unlinks {}, grants reversed {}", self.links, self.unlinks, self.reversed)?;
         writeln!(f, "returns whose order another account knew {}", self.found)?;
+        writeln!(f, "adjustments that took effect {}, exchanges {}", self.adjusted, self.exchanged)?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {

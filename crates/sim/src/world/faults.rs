@@ -107,7 +107,7 @@ impl World<'_> {
 
     /// Partners and clients ask for something, now and then.
     pub(super) fn work(&mut self) {
-        if !self.random.happens(250) {
+        if !self.random.happens(self.settings.pace) {
             return;
         }
         let (members, now) = (self.settings.members, self.now);
@@ -120,10 +120,14 @@ impl World<'_> {
             }
         }
         // Most wait until there is somebody to ask; those who don't hear so.
-        if self.clients.script < 12 && !self.random.happens(1_000) {
+        if self.clients.script < workload::SET_UP && !self.random.happens(1_000) {
             return;
         }
         self.counts.commands += 1;
+        if self.clients.script >= workload::SET_UP && !self.clients.changing() && self.random.happens(200) {
+            let command = workload::suspension(&mut self.random, now);
+            return self.ask_registry(command);
+        }
         let known = self.intake.events.len();
         match self.random.below(100) {
             0..12 if known > 0 => {
@@ -144,10 +148,12 @@ impl World<'_> {
                     Some(Direct::Account(command)) if self.random.happens(700) => workload::reused(&command),
                     Some(Direct::Account(_) | Direct::Registry(_)) | None => None,
                 };
-                let known = match self.random.below(20) {
+                let known = match self.random.below(24) {
                     0..7 => self.settling(),
                     7..10 => self.spending(),
                     10..15 => self.linking(),
+                    15..18 => self.adjusting(),
+                    18 => self.consenting(),
                     _ => None,
                 };
                 let command =
@@ -217,6 +223,20 @@ impl World<'_> {
             return Some(workload::acceptance(&mut self.random, member, now));
         }
         account.may_link().then(|| workload::link(&mut self.random, members, member, now))
+    }
+
+    /// Points given or taken by hand, or a word on what was proposed.
+    fn adjusting(&mut self) -> Option<Command> {
+        let account = self.resident()?;
+        let (id, known) = (account.id(), account.adjustments().iter().rev());
+        let newest: Vec<_> = known.take(3).map(|(id, _)| *id).collect();
+        Some(workload::adjust(&mut self.random, id, &newest, self.now))
+    }
+
+    /// A member's word on a consent.
+    fn consenting(&mut self) -> Option<Command> {
+        let id = self.resident()?.id();
+        Some(workload::consent(&mut self.random, id, self.now))
     }
 
     /// A request for all that somebody has.

@@ -79,12 +79,11 @@ impl World<'_> {
     pub(super) fn move_flight(&mut self) {
         let now = self.now;
         self.flights.stalled.retain(|_, until| *until > now);
-        let mut flights = self.log.in_flight();
-        flights.retain(|flight| !self.flights.stalled.contains_key(&flight.to));
+        let flights = self.log.flights(|to| !self.flights.stalled.contains_key(to));
         if flights.is_empty() {
             return;
         }
-        let flight = self.random.pick(&flights).clone();
+        let flight = self.log.flight(*self.random.pick(&flights));
         let fate = match self.flights.fates.get(&flight.id) {
             Some(fate) => *fate,
             None => self.draw_fate(&flight),

@@ -32,12 +32,12 @@ use crate::workload::{CONSENT_WAIT, START};
 /// Steps within which everything has to be decided once the faults are over.
 const CALM_STEPS: usize = 250_000;
 
-/// A checkpoint that a disk took: whose, what it stands for, where the journal ended then, and now and then all of it.
+/// A checkpoint that a disk took: whose, what it stands for, where the journal ended then, and what the disk held.
 pub(crate) struct Taken {
     pub(crate) shard: ShardId,
     pub(crate) mark: Mark,
     pub(crate) end: Offset,
-    pub(crate) content: Option<Content>,
+    pub(crate) content: Content,
 }
 
 /// Everything there is.
@@ -60,6 +60,8 @@ pub(crate) struct World<'a> {
     intake: intake::Intake,
     lives: u64,
     calm: bool,
+    /// Steps since something happened.
+    idle: u32,
     /// Whatever waits for a consent has waited in vain.
     waited: bool,
     /// What was due by then must be journaled in the end.
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
             intake: intake::Intake::default(),
             lives: 0,
             calm: false,
+            idle: 0,
             waited: false,
             passed: Timestamp::MIN,
         };
@@ -130,6 +133,7 @@ impl<'a> World<'a> {
     /// If a core does, or if the calm does not bring everything to its end.
     pub(crate) fn run(&mut self) {
         while self.counts.commands < self.settings.commands || self.counts.faults() < crate::FAULTS_MIN {
+            self.counts.steps += 1;
             self.faults();
             self.turn();
             self.work();
@@ -164,19 +168,27 @@ impl<'a> World<'a> {
             if step % 64 == 0 && self.is_quiet() {
                 break;
             }
+            self.counts.calm_steps += 1;
             assert!(step < CALM_STEPS, "liveness: {} after the faults are over", self.unfinished());
             self.turn();
         }
     }
 
-    /// The time that passes is small here; hours pass as a fault.
+    /// The time that passes is small here; hours pass as a fault. In the calm it is longer while everybody only waits for it.
     fn turn(&mut self) {
-        let millis = self.random.between(0, if self.calm { 40 } else { 20 });
-        self.pass(Span::from_millis(millis));
+        let longer = if self.calm { 1 << (self.idle / 32).min(6) } else { 1 };
+        let millis = self.random.between(0, 40);
+        self.pass(Span::from_millis(millis * longer));
+        let lines = self.trace.lines();
+        self.go_on();
+        self.idle = if self.trace.lines() == lines { self.idle + 1 } else { 0 };
+    }
+
+    fn go_on(&mut self) {
         match self.random.below(100) {
             0..60 => self.run_somewhere(),
             60..85 => self.move_flight(),
-            85..91 => self.send_intake(),
+            85..93 => self.send_intake(),
             _ => self.run_client(),
         }
     }
@@ -228,7 +240,7 @@ impl<'a> World<'a> {
         if self.intake.waiting() > 0 {
             left.push(format!("{} events wait for the inbox", self.intake.waiting()));
         }
-        if !self.log.in_flight().is_empty() {
+        if !self.log.is_calm() {
             left.push("appends are in flight".to_owned());
         }
         let end = |partition| self.log.bounds(&partition).expect("it exists").1;

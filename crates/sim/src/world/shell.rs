@@ -2,7 +2,7 @@
 
 use coalition_domain::Span;
 use coalition_journal::entry::{OwnerId, ShardId};
-use coalition_journal::log::{Log, Record};
+use coalition_journal::log::{Log, Offset, Record};
 use coalition_ledger::body::Destination;
 use coalition_ledger::clock::Now;
 use coalition_ledger::finder::{self, Kind};
@@ -17,29 +17,46 @@ use super::{Taken, World, inbox, journal, rejected};
 use crate::audit;
 
 impl World<'_> {
-    /// One slot of one process that lives goes on.
+    /// One slot of one process that lives goes on: the first from a random one on that has something to do. So few steps
+    /// of the scheduler are for nothing.
     pub(super) fn run_somewhere(&mut self) {
-        let process = self.random.below(self.processes.len());
-        let shard = self.random.below(self.geneses.len());
-        let Some(slot) = self.processes[process].slots.get(shard) else { return };
-        let shard = ShardId(u32::try_from(shard).expect("few shards"));
-        let mono = self.clock(process).mono;
-        let due = |task: &Task| !matches!(task, Task::AskEnd(after) if *after > mono);
-        let due: Vec<usize> = (0..slot.tasks.len()).filter(|number| due(&slot.tasks[*number])).collect();
-        match self.random.below(due.len() + 4) {
-            0 => self.read_journal(process, shard),
-            1 => self.read_inbox(process, shard),
-            2 => self.checkpoint(process, shard),
-            3 => {
-                if self.random.happens(2_000) {
-                    self.step(process, shard, Input::Tick);
-                }
-            }
-            chosen => {
-                let task = self.slot(process, shard).tasks.swap_remove(due[chosen - 4]);
-                self.carry_on(process, shard, task);
+        let (processes, shards) = (self.processes.len(), self.geneses.len());
+        let first = self.random.below(processes * shards);
+        for nth in (first..processes * shards).chain(0..first) {
+            let (process, shard) = (nth / shards, ShardId(u32::try_from(nth % shards).expect("few shards")));
+            if self.processes[process].alive() && self.run_slot(process, shard) {
+                return;
             }
         }
+    }
+
+    /// Something that a slot can do; false: there is nothing, and it let the others go on.
+    fn run_slot(&mut self, process: usize, shard: ShardId) -> bool {
+        let mono = self.clock(process).mono;
+        let slot = &self.processes[process].slots[shard.0 as usize];
+        let due = |task: &Task| !matches!(task, Task::AskEnd(after) if *after > mono);
+        let can: Vec<usize> = (0..slot.tasks.len()).filter(|number| due(&slot.tasks[*number])).collect();
+        let end = |partition| self.log.bounds(&partition).expect("it exists").1;
+        let ahead = |from: Option<Offset>, partition| from.is_some_and(|from| from < end(partition));
+        let journal = !slot.reading_journal && ahead(slot.core.wants_journal(), journal(shard));
+        let inbox = !slot.reading_inbox && ahead(slot.core.wants_inbox(), inbox(shard));
+        let reads = usize::from(journal) + usize::from(inbox);
+        let chosen = self.random.below(can.len() + reads + 1);
+        if chosen < can.len() {
+            let task = self.slot(process, shard).tasks.swap_remove(can[chosen]);
+            self.carry_on(process, shard, task);
+        } else if chosen < can.len() + usize::from(journal) {
+            self.read_journal(process, shard);
+        } else if chosen < can.len() + reads {
+            self.read_inbox(process, shard);
+        } else if self.random.happens(self.settings.checkpoints) {
+            self.checkpoint(process, shard);
+        } else if self.random.happens(500) {
+            self.step(process, shard, Input::Tick);
+        } else {
+            return false;
+        }
+        true
     }
 
     pub(super) fn slot(&mut self, process: usize, shard: ShardId) -> &mut Slot {
@@ -137,9 +154,10 @@ impl World<'_> {
                         let stored = Input::Stored(taking.mark.seq, taking.accounts());
                         self.slot(process, shard).tasks.push(Task::Say(stored));
                         let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
-                        // Hashing each would take most of a run's time; those at the end are all looked at.
-                        let look = self.calm || self.random.happens(300);
-                        let content = look.then(|| audit::content(&*self.slot(process, shard).reader));
+                        let process = &self.processes[process];
+                        let (disk, slot) =
+                            (&process.disks[shard.0 as usize], &process.slots[shard.0 as usize]);
+                        let content = audit::content(disk, &*slot.reader);
                         self.taken.push(Taken { shard, mark: taking.mark, end, content });
                     }
                     Err(error) => {
