@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use coalition_journal::entry::ShardId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -79,6 +80,17 @@ pub struct Directory {
     pub members: BTreeMap<MemberId, MemberInfo>,
 }
 
+/// What a process is to a shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Duty {
+    /// It decides.
+    Own,
+    /// It keeps a warm store.
+    Follow,
+    /// It has nothing of it.
+    Nothing,
+}
+
 impl Directory {
     /// Of a network of one process.
     pub(crate) fn alone(me: MemberId, shards: u32) -> Self {
@@ -91,6 +103,19 @@ impl Directory {
             followers: vec![Vec::new(); count],
             intake: vec![Some(me); count],
             members: BTreeMap::from([(me, info)]),
+        }
+    }
+
+    /// What `member` is to `shard`.
+    #[must_use]
+    pub fn duty(&self, member: MemberId, shard: ShardId) -> Duty {
+        let of = shard.0 as usize;
+        let owns = self.shards.get(of).and_then(Option::as_ref).is_some_and(|holder| holder.member == member);
+        let follows = self.followers.get(of).is_some_and(|followers| followers.contains(&member));
+        match (owns, follows) {
+            (true, _) => Duty::Own,
+            (false, true) => Duty::Follow,
+            (false, false) => Duty::Nothing,
         }
     }
 }
