@@ -13,6 +13,15 @@ pub enum Plant {
     Ledger(Ledger),
     /// Of the journal that fences itself.
     Fence(Fence),
+    /// Of the shell around a core.
+    Shell(Shell),
+}
+
+/// A rule of the shell taken out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shell {
+    /// A read at least at a position is answered before that is folded.
+    ReadTooEarly,
 }
 
 /// Those of the fence that show in a ledger. Others are held by a second rule, so that nothing comes of them here, or
@@ -38,7 +47,7 @@ impl Plant {
     /// All that can be planted.
     pub fn all() -> impl Iterator<Item = Self> {
         let ledger = Ledger::ALL.iter().copied().map(Self::Ledger);
-        ledger.chain(FENCE.iter().copied().map(Self::Fence))
+        ledger.chain(FENCE.iter().copied().map(Self::Fence)).chain([Self::Shell(Shell::ReadTooEarly)])
     }
 
     /// What it is called on a command line.
@@ -46,6 +55,7 @@ impl Plant {
         match self {
             Self::Ledger(plant) => plant.name(),
             Self::Fence(plant) => plant.name(),
+            Self::Shell(Shell::ReadTooEarly) => "read-too-early",
         }
     }
 
@@ -54,6 +64,9 @@ impl Plant {
         match self {
             Self::Ledger(plant) => plant.about(),
             Self::Fence(plant) => plant.about(),
+            Self::Shell(Shell::ReadTooEarly) => {
+                "reads: one at least at a position is answered before that is folded"
+            }
         }
     }
 }

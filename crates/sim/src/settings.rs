@@ -29,6 +29,16 @@ pub(crate) struct Rates {
     pub(crate) moves: u32,
     /// A checkpoint fails, before or after it is durable.
     pub(crate) store: u32,
+    /// A store can't be read, when it is to be.
+    pub(crate) unreadable: u32,
+    /// A disk takes seconds for everything.
+    pub(crate) slow: u32,
+    /// A disk takes nothing for seconds.
+    pub(crate) full: u32,
+    /// A process stands still for up to a minute, and goes on where it was.
+    pub(crate) still: u32,
+    /// Of a record that lands in a journal: its shard moves before its owner hears of it.
+    pub(crate) mid_commit: u32,
     /// The wall clock of a process jumps.
     pub(crate) clock: u32,
     /// Minutes or hours pass at once.
@@ -66,6 +76,11 @@ impl Settings {
             disk: sometimes(&[1_000, 5_000]),
             moves: sometimes(&[5, 20, 60]),
             store: sometimes(&[300, 2_000]),
+            unreadable: sometimes(&[50, 500]),
+            slow: sometimes(&[5, 20]),
+            full: sometimes(&[3, 10]),
+            still: sometimes(&[5, 20]),
+            mid_commit: sometimes(&[100, 500]),
             clock: sometimes(&[2, 10]),
             leap: sometimes(&[10, 40]),
             deaf: sometimes(&[300, 1_500]),

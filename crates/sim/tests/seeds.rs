@@ -34,9 +34,12 @@ fn every_plant_is_found() {
         known.map(|line| line.split_once(' ').expect("a name and a seed")).collect();
     let named: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     assert_eq!(named, Plant::all().map(Plant::name).collect::<Vec<_>>());
+    let mut passed = BTreeSet::new();
     for (name, seed) in known {
         let seed = seed.parse().expect("a seed");
-        assert_eq!(judge(seed, None).0, Ok(()), "seed {seed} fails by itself");
+        if passed.insert(seed) {
+            assert_eq!(judge(seed, None).0, Ok(()), "seed {seed} fails by itself");
+        }
         assert!(judge(seed, name.parse().ok()).0.is_err(), "{name} is not found in seed {seed}");
     }
 }

@@ -108,6 +108,13 @@ impl Account {
         self.earlier(command).filter(decided).any(|decision| decision.command == *command)
     }
 
+    /// Where this very command was decided.
+    pub(super) fn place_of(&self, command: &Command) -> Option<Place> {
+        let known = self.known.get(&key(command)).into_iter().flatten();
+        let mut known = known.map(|number| &self.decisions[*number]);
+        known.find(|(_, decision)| decision.command == *command).map(|(at, _)| at.place)
+    }
+
     /// The numbers of the decisions on each id.
     pub(super) fn by_id(&self) -> &BTreeMap<Fingerprint, Vec<usize>> {
         self.by_id.get_or_init(|| {

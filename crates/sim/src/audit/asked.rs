@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coalition_domain::decide::RegistryCommand;
 use coalition_domain::{Command, RequestId, Timestamp};
 use coalition_journal::entry::ShardId;
-use coalition_journal::log::Stored;
+use coalition_journal::log::{Offset, Stored};
 use coalition_ledger::inbox::{self, Sent};
 use coalition_ledger::shard::Direct;
 
@@ -72,16 +72,18 @@ impl<'a> Asked<'a> {
         of_id.copied().filter(move |request| request.direct == *direct)
     }
 
-    /// Whether somebody has asked a shard for this.
-    pub(super) fn account(&self, shard: ShardId, command: &Command) -> bool {
+    /// Where the journal of a shard ended when it was asked for this first, if somebody has asked.
+    pub(super) fn account(&self, shard: ShardId, command: &Command) -> Option<Offset> {
         let of_id = command.request().and_then(|(_, id)| self.0.get(&id)).into_iter().flatten();
-        let mut of_shard = of_id.filter(|request| request.shard == shard);
-        of_shard.any(|request| matches!(&request.direct, Direct::Account(asked) if asked == command))
+        let of_shard = of_id.filter(|request| request.shard == shard);
+        let is = |request: &&&Request| matches!(&request.direct, Direct::Account(asked) if asked == command);
+        of_shard.filter(is).filter_map(|request| request.asked_at).min()
     }
 
-    /// Whether somebody has asked for this change of the registry.
-    pub(super) fn registry(&self, command: &RegistryCommand) -> bool {
+    /// The same for a change of the registry.
+    pub(super) fn registry(&self, command: &RegistryCommand) -> Option<Offset> {
         let of_id = self.0.get(&command.request).into_iter().flatten();
-        of_id.copied().any(|request| matches!(&request.direct, Direct::Registry(asked) if asked == command))
+        let is = |request: &&&Request| matches!(&request.direct, Direct::Registry(asked) if asked == command);
+        of_id.filter(is).filter_map(|request| request.asked_at).min()
     }
 }

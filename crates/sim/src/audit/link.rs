@@ -164,7 +164,7 @@ impl Account {
             Piece::Identifier { .. } => {}
             Piece::Orders { orders, .. } => {
                 for (name, record) in orders {
-                    self.adopt_order(*name, record, |lot| renamed(lot, nth))?;
+                    self.adopt_order(*name, record, |lot| renamed(lot, nth));
                 }
             }
             Piece::Points { lots, debts, .. } => {

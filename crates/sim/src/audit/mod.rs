@@ -15,9 +15,11 @@ mod debt;
 mod expected;
 mod fence;
 mod lapsing;
+mod linear;
 mod link;
 mod lot;
 mod order;
+mod reads;
 mod registry;
 mod replay;
 mod returns;
@@ -52,7 +54,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
         counts.terms += of(|entry| matches!(entry, Entry::TermStarted(_)));
         counts.batches += of(|entry| matches!(entry, Entry::Batch(_)));
         counts.voids += journal.len() - effective.len();
-        let ledger = Ledger::read(*genesis, &effective, &inbox, &asked).map_err(at)?;
+        let reads = reads::Reads::of(&world.reads.seen, genesis.shard, &effective).map_err(at)?;
+        let ledger = Ledger::read(*genesis, &effective, &inbox, &asked, &reads).map_err(at)?;
         let rejected = records(world, &world::rejected(genesis.shard));
         ledger.judge_returned(&rejected).map_err(at)?;
         replay::judge(world, genesis.shard, &journal, &effective).map_err(at)?;
@@ -84,6 +87,7 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
     }
     shard::judge_sent(&ledgers)?;
     answers::judge(&world.clients.requests, &asked, &ledgers)?;
+    linear::judge(&world.clients.requests, &ledgers)?;
     Ok(counts)
 }
 

@@ -107,6 +107,30 @@ impl Order {
         self.amount.is_none() && self.placed.plus(Span::from_days(1)) <= closed
     }
 
+    /// Both parts of an order, of which each was bought on an account of its own while these were apart.
+    fn joined(mut self, other: Self) -> Self {
+        if let Some((amount, part)) = self.amount.zip(other.amount) {
+            self.amount = Some(amount + part);
+            self.placed = self.placed.max(other.placed);
+        } else {
+            self.placed = self.placed.min(other.placed);
+        }
+        // Nothing is left of it if nothing is of either part.
+        self.whole &= other.whole;
+        self.returned += other.returned;
+        for line in other.lines {
+            match self.lines.iter_mut().find(|known| known.name == line.name) {
+                Some(known) => {
+                    known.amount += line.amount;
+                    known.returned += line.returned;
+                }
+                None => self.lines.push(line),
+            }
+        }
+        self.grants.extend(other.grants);
+        self
+    }
+
     fn left(&self) -> i64 {
         self.amount.unwrap_or(0) - self.returned
     }
@@ -213,7 +237,7 @@ impl Account {
         name: Fingerprint,
         record: &OrderRecord,
         lot: impl Fn(LotKey) -> LotKey,
-    ) -> Judgement {
+    ) {
         let line = |line: &LineRecord| {
             let (name, amount, returned) = (line.line, line.amount, line.returned);
             Line { name, amount, returned }
@@ -237,8 +261,11 @@ impl Account {
             lines: record.lines.iter().map(line).collect(),
             grants: record.grants.iter().map(grant).collect(),
         };
-        let known = self.orders.insert(name, order).is_some();
-        holds(!known, || "an order of both accounts".to_owned())
+        let known = match self.orders.remove(&name) {
+            Some(known) => known.joined(order),
+            None => order,
+        };
+        self.orders.insert(name, known);
     }
 
     /// Points of a lot are taken back, though its order was not returned.

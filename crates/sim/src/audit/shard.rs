@@ -18,6 +18,7 @@ use super::account::{Account, At};
 use super::asked::{Asked, Inbox};
 use super::fence::Effective;
 use super::link::asks;
+use super::reads::Reads;
 use super::registry::Registry;
 use super::sums::Sums;
 use super::{Judgement, holds, same};
@@ -54,6 +55,7 @@ impl Ledger {
         journal: &[Effective],
         inbox: &Inbox,
         asked: &Asked<'_>,
+        reads: &Reads<'_>,
     ) -> Result<Self, String> {
         let mut ledger = Self {
             accounts: BTreeMap::new(),
@@ -71,6 +73,7 @@ impl Ledger {
             decided_at: Timestamp::MIN,
             horizon: Timestamp::MIN,
         };
+        reads.judge(0, &ledger)?;
         for (seq, record) in (1_u64..).zip(journal) {
             let at = |fault| format!("record {seq} at {}: {fault}", record.offset);
             match &record.entry {
@@ -80,6 +83,7 @@ impl Ledger {
                         shard: genesis.shard,
                         shards: genesis.shard_count.0,
                         seq,
+                        offset: record.offset,
                         append_time: record.append_time,
                         inbox,
                         asked,
@@ -88,6 +92,7 @@ impl Ledger {
                 }
                 Entry::TermStarted(_) | Entry::Rebase(_) => {}
             }
+            reads.judge(seq, &ledger).map_err(at)?;
         }
         same("the end of the inbox", &ledger.inbox_next.0, &(inbox.records.len() as u64))?;
         let waiting: usize = ledger.accounts.values().map(|account| account.waiting.len()).sum();
@@ -231,8 +236,9 @@ impl Ledger {
             | Command::Consent { .. }
             | Command::Unlink { .. }
             | Command::AcceptLinks { .. } => {
-                holds(found.asked.account(found.shard, &decision.command), || {
-                    format!("nobody asked for {:?}", decision.command)
+                let asked = found.asked.account(found.shard, &decision.command);
+                holds(asked.is_some_and(|since| since <= found.offset), || {
+                    format!("nobody had asked for {:?}", decision.command)
                 })?;
             }
             // Whether it was due is what its account says.
@@ -321,7 +327,10 @@ impl Ledger {
     fn change(&mut self, found: &Found<'_>, decision: RegistryDecision, at: At) -> Judgement {
         let command = &decision.command;
         holds(found.shard == ShardId(0), || "a change of the registry away from home".to_owned())?;
-        holds(found.asked.registry(command), || format!("nobody asked for {command:?}"))?;
+        let asked = found.asked.registry(command);
+        holds(asked.is_some_and(|since| since <= found.offset), || {
+            format!("nobody had asked for {command:?}")
+        })?;
         holds(self.changed(command).is_none(), || format!("{command:?} is decided twice"))?;
         self.registry.judge(&decision)?;
         for event in decision.outcome.iter().flatten() {
@@ -362,6 +371,7 @@ struct Found<'a> {
     shard: ShardId,
     shards: u32,
     seq: u64,
+    offset: Offset,
     append_time: Timestamp,
     inbox: &'a Inbox,
     asked: &'a Asked<'a>,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coalition_domain::decide::RegistryCommand;
 use coalition_domain::{Command, Place, Span, Timestamp};
 use coalition_journal::entry::ShardId;
+use coalition_journal::log::{Log, Offset};
 use coalition_ledger::shard::relay::HOME;
 use coalition_ledger::shard::{Answer, Decided, Direct, Input, Token, Unanswered};
 use coalition_ledger::view::AccountView;
@@ -28,6 +29,11 @@ pub(crate) struct Request {
     pub(crate) direct: Direct,
     /// Each attempt and what was said of it; nothing, if the process died before or nobody listened any more.
     pub(crate) attempts: BTreeMap<Token, Option<Said>>,
+    /// The step of its first attempt, and where the journal of its shard ended then.
+    pub(crate) asked: Option<usize>,
+    pub(crate) asked_at: Option<Offset>,
+    /// The step of its first answer that was a decision.
+    pub(crate) answered: Option<usize>,
     /// Whether it is repeated until it is decided.
     persistent: bool,
     outstanding: Option<Outstanding>,
@@ -54,6 +60,8 @@ pub(crate) struct Clients {
     tokens: BTreeMap<Token, Asked>,
     /// Attempts that nothing was said of.
     unanswered: BTreeSet<Token>,
+    /// The newest position that an answer has named, by shard.
+    pub(super) heard: BTreeMap<ShardId, u64>,
     /// Requests that are not over.
     open: BTreeSet<usize>,
     /// The next step of the registry's script.
@@ -95,7 +103,16 @@ impl World<'_> {
 
     fn add(&mut self, shard: ShardId, direct: Direct, persistent: bool) {
         let attempts = BTreeMap::new();
-        let request = Request { shard, direct, attempts, persistent, outstanding: None };
+        let request = Request {
+            shard,
+            direct,
+            attempts,
+            asked: None,
+            asked_at: None,
+            answered: None,
+            persistent,
+            outstanding: None,
+        };
         self.clients.open.insert(self.clients.requests.len());
         self.clients.requests.push(request);
     }
@@ -141,9 +158,13 @@ impl World<'_> {
         let life = slot.life;
         let outstanding = Outstanding { token, process, life, since: self.now };
         self.trace.note(format_args!("request {number}: attempt {} at process {process}", token.0));
+        let end = self.log.bounds(&super::journal(shard)).expect("the journal exists").1;
+        let step = self.step_number();
         let request = &mut self.clients.requests[number];
         request.outstanding = Some(outstanding);
         request.attempts.insert(token, None);
+        request.asked.get_or_insert(step);
+        request.asked_at.get_or_insert(end);
         self.clients.unanswered.insert(token);
         self.clients.tokens.insert(token, Asked { request: number, process, life });
     }
@@ -189,6 +210,14 @@ impl World<'_> {
             self.clients.end(number, over);
         }
         self.clients.unanswered.remove(&token);
+        if let Said::Decided { place, .. } = &said {
+            let heard = self.clients.heard.entry(shard).or_default();
+            *heard = place.seq.max(*heard);
+            let slot = self.slot(process, shard);
+            slot.told = slot.told.max(place.seq);
+            let step = self.step_number();
+            self.clients.requests[number].answered.get_or_insert(step);
+        }
         let heard = self.clients.requests[number].attempts.insert(token, Some(said));
         assert_eq!(heard, Some(None), "attempt {} is answered twice", token.0);
     }

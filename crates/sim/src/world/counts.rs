@@ -24,6 +24,18 @@ pub struct Counts {
     pub moves: usize,
     /// Checkpoints that failed.
     pub store: usize,
+    /// Stores that could not be read.
+    pub unreadable: usize,
+    /// Disks that were slow.
+    pub slow: usize,
+    /// Disks that were full.
+    pub full: usize,
+    /// Processes that stood still.
+    pub stills: usize,
+    /// Moves between a record and its answer.
+    pub mid_commits: usize,
+    /// What clients were shown.
+    pub reads: usize,
     /// Wall clocks that jumped.
     pub clocks: usize,
     /// Clients that died while they waited.
@@ -80,6 +92,12 @@ impl Counts {
         self.disks += other.disks;
         self.moves += other.moves;
         self.store += other.store;
+        self.unreadable += other.unreadable;
+        self.slow += other.slow;
+        self.full += other.full;
+        self.stills += other.stills;
+        self.mid_commits += other.mid_commits;
+        self.reads += other.reads;
         self.clocks += other.clocks;
         self.deaf += other.deaf;
         self.intakes += other.intakes;
@@ -104,7 +122,8 @@ impl Counts {
     pub fn faults(&self) -> usize {
         let appends: usize = self.appends.values().sum();
         let rest = [self.stalls, self.crashes, self.moves, self.store, self.clocks, self.deaf, self.intakes];
-        appends + self.disks + rest.iter().sum::<usize>()
+        let disks = [self.disks, self.unreadable, self.slow, self.full, self.stills];
+        appends + rest.iter().chain(&disks).sum::<usize>()
     }
 }
 
@@ -120,6 +139,7 @@ impl fmt::Display for Counts {
         writeln!(f, "links {}, unlinks {}, grants reversed {}", self.links, self.unlinks, self.reversed)?;
         writeln!(f, "returns whose order another account knew {}", self.found)?;
         writeln!(f, "adjustments that took effect {}, exchanges {}", self.adjusted, self.exchanged)?;
+        writeln!(f, "reads {}", self.reads)?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {
@@ -127,11 +147,16 @@ impl fmt::Display for Counts {
         }
         write!(
             f,
-            "\nstalls {}, crashes {}, disks {}, moves {}, checkpoints {}, clocks {}, deaf clients {}, restarts of intake {}",
+            "\nstalls {}, crashes {}, disks {}, unreadable {}, slow {}, full {}, stopped {}, moves {}, of them in mid-commit {}, checkpoints {}, clocks {}, deaf clients {}, restarts of intake {}",
             self.stalls,
             self.crashes,
             self.disks,
+            self.unreadable,
+            self.slow,
+            self.full,
+            self.stills,
             self.moves,
+            self.mid_commits,
             self.store,
             self.clocks,
             self.deaf,

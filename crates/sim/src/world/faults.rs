@@ -36,6 +36,10 @@ impl World<'_> {
         } else if self.processes[process].wall_offset != Span::ZERO && self.random.happens(100) {
             self.processes[process].wall_offset = Span::ZERO;
         }
+        self.break_disks(process);
+        if self.random.happens(rates.still) && self.processes[process].alive() {
+            self.stop_process(process);
+        }
         if self.random.happens(rates.leap) {
             // Seldom a day: much lapses by then, and partners' events are too old. The ids of requests are known for 30.
             let day =
@@ -74,6 +78,36 @@ impl World<'_> {
             if let Some(slot) = self.processes[process].slots.get_mut(shard.0 as usize) {
                 slot.tasks.push(Task::Assignment);
             }
+        }
+    }
+
+    /// A process is stopped from outside, and goes on as if nothing had been; most of its shards are given to others.
+    fn stop_process(&mut self, process: usize) {
+        let until = self.now.plus(Span::from_millis(self.random.between(500, 60_000)));
+        let read = self.random.happens(7_000).then(|| self.clock(process));
+        self.trace.note(format_args!("process {process} stands still until {until}"));
+        self.counts.stills += 1;
+        self.processes[process].stop(until, read);
+        for shard in self.shards() {
+            if self.assigned[shard.0 as usize] == process && self.random.happens(7_000) {
+                self.reassign(shard);
+            }
+        }
+    }
+
+    /// A disk takes its time for a while, or is full.
+    fn break_disks(&mut self, process: usize) {
+        let shard = self.random.below(self.geneses.len());
+        let until = self.now.plus(Span::from_millis(self.random.between(1_000, 30_000)));
+        if self.random.happens(self.settings.rates.slow) {
+            self.counts.slow += 1;
+            self.trace.note(format_args!("the disk of {process}/{shard} is slow until {until}"));
+            self.processes[process].slow_until[shard] = until;
+        }
+        if self.random.happens(self.settings.rates.full) {
+            self.counts.full += 1;
+            self.trace.note(format_args!("the disk of {process}/{shard} is full until {until}"));
+            self.processes[process].full_until[shard] = until;
         }
     }
 

@@ -143,6 +143,14 @@ impl World<'_> {
     fn deliver(&mut self, flight: &InFlight) {
         let offset = self.log.deliver(flight.id);
         self.trace.note(format_args!("log: {} lands at {}{offset}", flight.id, flight.to));
+        // A shard moves while its owner waits to hear of a record that is in the journal already.
+        let shard = self.shards().find(|shard| flight.to == super::journal(*shard));
+        if let Some(shard) =
+            shard.filter(|_| !self.calm && self.random.happens(self.settings.rates.mid_commit))
+        {
+            self.counts.mid_commits += 1;
+            self.reassign(shard);
+        }
     }
 
     fn answer(&mut self, flight: &InFlight, outcome: Outcome, over: bool) {

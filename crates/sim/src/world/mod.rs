@@ -7,6 +7,7 @@ mod faults;
 mod flights;
 mod intake;
 mod process;
+mod reads;
 mod shell;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub(crate) use self::clients::{Request, Said};
 pub use self::counts::Counts;
 pub(crate) use self::process::{Process, Slot};
+pub(crate) use self::reads::Seen;
 use crate::audit::Content;
 use crate::plants::Plant;
 use crate::random::Random;
@@ -49,6 +51,7 @@ pub(crate) struct World<'a> {
     pub(crate) clients: clients::Clients,
     pub(crate) counts: Counts,
     pub(crate) taken: Vec<Taken>,
+    pub(crate) reads: reads::Reads,
     random: Random,
     trace: &'a mut Trace,
     plant: Option<Plant>,
@@ -110,6 +113,7 @@ impl<'a> World<'a> {
             clients: clients::Clients::default(),
             counts: Counts::default(),
             taken: Vec::new(),
+            reads: reads::Reads::default(),
             random,
             trace,
             plant,
@@ -188,9 +192,15 @@ impl<'a> World<'a> {
         match self.random.below(100) {
             0..60 => self.run_somewhere(),
             60..85 => self.move_flight(),
-            85..93 => self.send_intake(),
+            85..92 => self.send_intake(),
+            92..95 => self.read_somewhere(),
             _ => self.run_client(),
         }
+    }
+
+    /// Counts the steps of the scheduler: the clients' own time.
+    fn step_number(&self) -> usize {
+        self.counts.steps + self.counts.calm_steps
     }
 
     fn pass(&mut self, span: Span) {
@@ -212,6 +222,7 @@ impl<'a> World<'a> {
         self.flights.end_stalls();
         for process in 0..self.processes.len() {
             self.processes[process].wall_offset = Span::ZERO;
+            self.processes[process].mend();
             if !self.processes[process].alive() && (process == 0 || self.random.happens(5_000)) {
                 self.start(process);
             }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use coalition_domain::Span;
+use coalition_domain::{Span, Timestamp};
 use coalition_journal::effect::Deposition;
 use coalition_journal::entry::{Hash, ShardId};
 use coalition_journal::log::Log;
+use coalition_ledger::clock::Now;
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Shard};
 use coalition_ledger::state::{State, Taking};
@@ -45,6 +46,8 @@ pub(crate) struct Slot {
     pub(super) storing: bool,
     pub(super) reading_journal: bool,
     pub(super) reading_inbox: bool,
+    /// The newest position that it has shown or answered by.
+    pub(super) told: u64,
 }
 
 /// A process, alive or not.
@@ -57,6 +60,14 @@ pub(crate) struct Process {
     pub(super) wall_offset: Span,
     /// What the monotonic clock showed when the true time began.
     pub(super) mono_origin: Span,
+    /// It stands still until then, as if stopped from outside: nothing of it goes on.
+    still_until: Option<Timestamp>,
+    /// The clocks as each shard had read them when the process was stopped: its next step goes by them.
+    pub(super) stale: Vec<Option<Now>>,
+    /// Disks that take their time until then, by shard.
+    pub(super) slow_until: Vec<Timestamp>,
+    /// Disks that are full until then, by shard.
+    pub(super) full_until: Vec<Timestamp>,
 }
 
 impl Process {
@@ -67,11 +78,32 @@ impl Process {
             old_disks: (0..shards).map(|_| None).collect(),
             wall_offset: Span::ZERO,
             mono_origin: Span::ZERO,
+            still_until: None,
+            stale: (0..shards).map(|_| None).collect(),
+            slow_until: (0..shards).map(|_| Timestamp::MIN).collect(),
+            full_until: (0..shards).map(|_| Timestamp::MIN).collect(),
         }
     }
 
     pub(crate) fn alive(&self) -> bool {
         !self.slots.is_empty()
+    }
+
+    /// Whether it has been stopped from outside.
+    pub(super) fn stands_still(&self, now: Timestamp) -> bool {
+        self.still_until.is_some_and(|until| now < until)
+    }
+
+    /// Stops it where it is, which may be behind a look at its clocks.
+    pub(super) fn stop(&mut self, until: Timestamp, read: Option<Now>) {
+        self.still_until = Some(until);
+        self.stale.iter_mut().for_each(|stale| *stale = read);
+    }
+
+    /// It goes on, and its disks are as they should be.
+    pub(super) fn mend(&mut self) {
+        self.still_until = None;
+        self.slow_until.iter_mut().chain(&mut self.full_until).for_each(|until| *until = Timestamp::MIN);
     }
 }
 
@@ -109,7 +141,7 @@ impl World<'_> {
         let core = match self.plant {
             Some(Plant::Ledger(plant)) => core.planted(plant),
             Some(Plant::Fence(plant)) => core.planted_in_fence(plant),
-            None => core,
+            Some(Plant::Shell(_)) | None => core,
         };
         self.lives += 1;
         Slot {
@@ -121,6 +153,7 @@ impl World<'_> {
             storing: false,
             reading_journal: false,
             reading_inbox: false,
+            told: 0,
         }
     }
 
@@ -134,6 +167,8 @@ impl World<'_> {
     /// The process dies where it stands.
     pub(super) fn kill(&mut self, process: usize) {
         self.trace.note(format_args!("process {process} dies"));
-        self.processes[process].slots.clear();
+        let process = &mut self.processes[process];
+        process.slots.clear();
+        process.stop(Timestamp::MIN, None);
     }
 }

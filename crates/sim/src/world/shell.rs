@@ -9,7 +9,7 @@ use coalition_ledger::finder::{self, Kind};
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output};
 use coalition_ledger::timers;
-use coalition_store::Fault;
+use coalition_store::{Damage, Fault};
 
 use super::flights::Wire;
 use super::process::{Slot, Task};
@@ -24,7 +24,8 @@ impl World<'_> {
         let first = self.random.below(processes * shards);
         for nth in (first..processes * shards).chain(0..first) {
             let (process, shard) = (nth / shards, ShardId(u32::try_from(nth % shards).expect("few shards")));
-            if self.processes[process].alive() && self.run_slot(process, shard) {
+            let runs = self.processes[process].alive() && !self.processes[process].stands_still(self.now);
+            if runs && self.run_slot(process, shard) {
                 return;
             }
         }
@@ -34,7 +35,12 @@ impl World<'_> {
     fn run_slot(&mut self, process: usize, shard: ShardId) -> bool {
         let mono = self.clock(process).mono;
         let slot = &self.processes[process].slots[shard.0 as usize];
-        let due = |task: &Task| !matches!(task, Task::AskEnd(after) if *after > mono);
+        let slow = self.now < self.processes[process].slow_until[shard.0 as usize];
+        let due = |task: &Task| match task {
+            Task::AskEnd(after) => *after <= mono,
+            Task::Load(_) | Task::LoadTimers { .. } | Task::FindOrder { .. } | Task::Store(_) => !slow,
+            Task::Confirm(_) | Task::Assignment | Task::Say(_) => true,
+        };
         let can: Vec<usize> = (0..slot.tasks.len()).filter(|number| due(&slot.tasks[*number])).collect();
         let end = |partition| self.log.bounds(&partition).expect("it exists").1;
         let ahead = |from: Option<Offset>, partition| from.is_some_and(|from| from < end(partition));
@@ -123,6 +129,18 @@ impl World<'_> {
                 let input = if self.is_assigned(process, shard) { Input::Assigned } else { Input::Revoked };
                 self.step(process, shard, input);
             }
+            Task::Load(_) | Task::LoadTimers { .. } | Task::FindOrder { .. }
+                if !self.calm && self.random.happens(self.settings.rates.unreadable) =>
+            {
+                self.counts.unreadable += 1;
+                self.trace.note(format_args!("{process}/{shard} can't read its store"));
+                // Some of what can't be read is damaged, which the next opening finds out; the rest was the machine's mood.
+                if self.random.happens(5_000) {
+                    let why = Damage::Unreadable("simulated".to_owned());
+                    self.processes[process].disks[shard.0 as usize].damage(why);
+                }
+                self.reopen(process, shard);
+            }
             Task::Load(accounts) => {
                 let slot = self.slot(process, shard);
                 let load = |id| rows::load_account(&*slot.reader, id).expect("the store can be read");
@@ -140,9 +158,10 @@ impl World<'_> {
                 slot.tasks.push(Task::Say(Input::Order(order, found.expect("the store can be read"))));
             }
             Task::Store(taking) => {
-                let fails = !self.calm && self.random.happens(self.settings.rates.store);
+                let full = self.now < self.processes[process].full_until[shard.0 as usize];
+                let fails = full || !self.calm && self.random.happens(self.settings.rates.store);
                 if fails {
-                    let fault = if self.random.happens(5_000) { Fault::Before } else { Fault::After };
+                    let fault = if full || self.random.happens(5_000) { Fault::Before } else { Fault::After };
                     self.processes[process].disks[shard.0 as usize].fail_next(fault);
                     self.counts.store += 1;
                 }
@@ -190,7 +209,8 @@ impl World<'_> {
     }
 
     fn step(&mut self, process: usize, shard: ShardId, input: Input) {
-        let now = self.clock(process);
+        let now = self.processes[process].stale[shard.0 as usize].take();
+        let now = now.unwrap_or_else(|| self.clock(process));
         let fresh = OwnerId(self.random.uuid());
         if !matches!(input, Input::Tick) {
             self.trace.note(format_args!("{process}/{shard} <- {}", describe(&input)));
