@@ -115,8 +115,7 @@ impl Gateway {
     ) -> Result<AccountView, Failure> {
         let shard = self.ledger.shard_of(&id);
         tracing::Span::current().record("shard", shard.0);
-        self.reached(call.deadline, shard, min.of(shard)).await?;
-        within(call, self.ledger.account(id, None)).await
+        self.ask(call, (shard, min.of(shard)), || self.ledger.account(id, None)).await
     }
 
     /// What a shard knows of where an event came.
@@ -127,16 +126,14 @@ impl Gateway {
         key: Fingerprint,
         min: &MinPositions,
     ) -> Result<Search, Failure> {
-        self.reached(call.deadline, shard, min.of(shard)).await?;
-        within(call, self.ledger.search(shard, key, None)).await
+        self.ask(call, (shard, min.of(shard)), || self.ledger.search(shard, key, None)).await
     }
 
     /// The sums of all shards, each at its position in `min` or later.
     pub(crate) async fn sums(&self, call: &Call, min: &MinPositions) -> Result<Vec<SumsView>, Failure> {
         let mut sums = Vec::new();
         for shard in self.shards() {
-            self.reached(call.deadline, shard, min.of(shard)).await?;
-            sums.push(within(call, self.ledger.sums(shard, None)).await?);
+            sums.push(self.ask(call, (shard, min.of(shard)), || self.ledger.sums(shard, None)).await?);
         }
         Ok(sums)
     }
@@ -149,8 +146,7 @@ impl Gateway {
                 Stand::Newest(min) => (min.of(shard), None),
                 Stand::At(at) => (at.get(shard.0 as usize).copied(), at.get(shard.0 as usize).copied()),
             };
-            self.reached(call.deadline, shard, min).await?;
-            let view = within(call, self.ledger.sums(shard, None)).await?;
+            let view = self.ask(call, (shard, min), || self.ledger.sums(shard, None)).await?;
             let at = at.unwrap_or(view.position.seq);
             sums.push((view, at));
         }
@@ -168,6 +164,14 @@ impl Gateway {
         Ok(self.reached(deadline, HOME, None).await?.registry)
     }
 
+    /// The registry with all that the home shard knows of it when this is called, wherever that is run.
+    pub(crate) async fn registry_newest(&self, deadline: Instant) -> Result<Arc<Registry>, Failure> {
+        match timeout_at(deadline, self.ledger.registry_newest()).await {
+            Ok(registry) => Ok(registry?),
+            Err(_) => Err(status::deadline()),
+        }
+    }
+
     /// Waits until a shard shows what is in effect, and is at `min` or later. While it is out of office it may not know
     /// what others were told, so nothing is read from it.
     async fn reached(&self, deadline: Instant, shard: ShardId, min: Option<Seq>) -> Result<Status, Failure> {
@@ -183,17 +187,41 @@ impl Gateway {
         }
     }
 
+    /// Asks a shard that is at a position until there is an answer or the deadline: questions change nothing, so they are
+    /// repeated while the shard changes hands.
+    async fn ask<T, F: Future<Output = Result<T, Unavailable>>>(
+        &self,
+        call: &Call,
+        (shard, min): (ShardId, Option<Seq>),
+        question: impl Fn() -> F,
+    ) -> Result<T, Failure> {
+        loop {
+            self.reached(call.deadline, shard, min).await?;
+            match timeout_at(call.deadline, question()).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(
+                    why @ (Unavailable::NotOwner(_)
+                    | Unavailable::NotApplied
+                    | Unavailable::OutcomeUnknown
+                    | Unavailable::Rebuilding(_)),
+                )) => {
+                    if timeout_at(call.deadline, tokio::time::sleep(PAUSE)).await.is_err() {
+                        // There is no outcome of a question.
+                        let unknown = why == Unavailable::OutcomeUnknown;
+                        return Err(if unknown { Unavailable::NotOwner(shard) } else { why }.into());
+                    }
+                }
+                Ok(Err(why @ (Unavailable::Overloaded(_) | Unavailable::Stopped(..)))) => {
+                    return Err(why.into());
+                }
+                Err(_) => return Err(status::deadline()),
+            }
+        }
+    }
+
     /// All shards, by number.
     pub(crate) fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
         (0..self.ledger.shards()).map(ShardId)
-    }
-}
-
-/// The answer of a shard, within the call's deadline.
-async fn within<T>(call: &Call, answer: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Failure> {
-    match timeout_at(call.deadline, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(status::deadline()),
     }
 }
 
@@ -213,7 +241,14 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 impl From<rows::Error> for Failure {
     fn from(error: rows::Error) -> Self {
-        Failure::internal(&error)
+        match error {
+            rows::Error::Store(coalition_store::Error::Stopped) => Failure::new(
+                ErrorReason::NotOwner,
+                "the shard changes hands, or is rebuilt; repeat the call as it was",
+            )
+            .passing(),
+            rows::Error::Store(_) | rows::Error::Row(_) => Failure::internal(&error),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use coalition_domain::Role;
 use coalition_ledger::trace::{HEADER, TARGET, TraceParent};
+use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
@@ -116,7 +117,14 @@ async fn admit(
     deadline: Instant,
 ) -> Result<Call, Failure> {
     let registry = gateway.registry_now(deadline).await?;
-    let caller = authenticate(headers, &registry, now())?;
+    let caller = match authenticate(headers, &registry, now()) {
+        // A gateway of another process may have made the key a moment ago.
+        Err(unknown) if unknown.reason == ErrorReason::Unauthenticated => {
+            let newest = gateway.registry_newest(deadline).await?;
+            authenticate(headers, &newest, now())?
+        }
+        known => known?,
+    };
     let (span, call) = (tracing::Span::current(), Call { caller, row, deadline, trace: None });
     match caller.role {
         Role::Operator => span.record("role", "operator"),

@@ -94,6 +94,12 @@ impl Accounts {
         change(Arc::make_mut(&mut slot.resident));
     }
 
+    /// The account that was loaded last.
+    #[cfg(test)]
+    pub(crate) fn newest(&self) -> Option<AccountId> {
+        self.queue.back().copied()
+    }
+
     /// How many accounts are in memory.
     pub fn count(&self) -> usize {
         self.slots.len()

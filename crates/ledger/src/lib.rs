@@ -29,3 +29,4 @@ pub mod timers;
 pub mod totals;
 pub mod trace;
 pub mod view;
+pub mod wire;

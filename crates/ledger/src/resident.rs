@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use coalition_domain::{Account, AccountId, Decision, Place, ProgrammeId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::body::{self, Item};
 
@@ -12,7 +13,7 @@ const PAGE_ACTIVITIES: u32 = 16;
 const PAGE_BYTES: usize = 16 * 1024;
 
 /// One answered command: the decision and where the journal has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Activity {
     /// Its number in the account, from 0.
     pub number: u32,

@@ -10,6 +10,7 @@ use coalition_domain::account::past::{DateBasis, Past};
 use coalition_domain::{Account, AccountId, Fingerprint, OutOfRange, Registry, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_store::Reader;
+use serde::{Deserialize, Serialize};
 
 use crate::lookback;
 use crate::resident::{Activity, ActivityPage, Resident};
@@ -20,7 +21,7 @@ pub use self::search::Search;
 pub use self::sums::{Hours, Part, PartKey, Parts, SumsView};
 
 /// (shard, seq in effect): it survives copying a journal and changing the log's adapter.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Position {
     /// Which shard.
     pub shard: ShardId,

@@ -115,6 +115,11 @@ impl Range {
         Self { from: from.into(), to: Some(to.into()) }
     }
 
+    /// The rows from `from` (included) on.
+    pub fn starting(from: impl Into<Vec<u8>>) -> Self {
+        Self { from: from.into(), to: None }
+    }
+
     /// The rows whose keys start with `prefix`.
     pub fn prefix(prefix: impl Into<Vec<u8>>) -> Self {
         let from = prefix.into();
@@ -133,6 +138,18 @@ impl Range {
             Order::Descending => self.to = Some(key.to_vec()),
         }
         self
+    }
+
+    /// The smallest key, and the one before which it ends, if it does.
+    #[must_use]
+    pub fn bounds(&self) -> (&[u8], Option<&[u8]>) {
+        (&self.from, self.to.as_deref())
+    }
+
+    /// Whether `key` lies in it.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        key >= self.from.as_slice() && self.to.as_ref().is_none_or(|to| key < to.as_slice())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -214,10 +231,6 @@ pub enum Found {
 mod tests {
     use super::*;
 
-    fn covers(range: &Range, key: &[u8]) -> bool {
-        key >= range.from.as_slice() && range.to.as_ref().is_none_or(|to| key < to.as_slice())
-    }
-
     #[test]
     fn a_prefix_covers_what_starts_with_it_and_no_more() {
         for (prefix, inside, outside) in [
@@ -227,17 +240,17 @@ mod tests {
             (b"", &[b"\x01", b"\xff\xff"], &[]),
         ] {
             let range = Range::prefix(prefix);
-            assert!(inside.iter().all(|key| covers(&range, key)), "{range:?}");
-            assert!(!outside.iter().any(|key| covers(&range, key)), "{range:?}");
+            assert!(inside.iter().all(|key| range.contains(key)), "{range:?}");
+            assert!(!outside.iter().any(|key| range.contains(key)), "{range:?}");
         }
     }
 
     #[test]
     fn the_next_page_starts_behind_the_last_key() {
         let up = Range::prefix(*b"a").after(b"ab", Order::Ascending);
-        assert!(!covers(&up, b"ab") && covers(&up, b"ab\0") && !covers(&up, b"b"));
+        assert!(!up.contains(b"ab") && up.contains(b"ab\0") && !up.contains(b"b"));
         let down = Range::prefix(*b"a").after(b"ab", Order::Descending);
-        assert!(!covers(&down, b"ab") && covers(&down, b"aa\xff") && covers(&down, b"a"));
+        assert!(!down.contains(b"ab") && down.contains(b"aa\xff") && down.contains(b"a"));
         assert!(Range::prefix(*b"a").after(b"a", Order::Descending).is_empty());
     }
 }

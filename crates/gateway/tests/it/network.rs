@@ -1,4 +1,4 @@
-//! A network for tests: two shards in one process, with intake and gateway.
+//! A network for tests: two shards in one process, with intake, and a gateway that reaches them as another process would.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use coalition_domain::{RequestId, Span, Timestamp};
 use coalition_gateway::auth::NewKey;
 use coalition_gateway::{Error, Settings};
 use coalition_intake::{Intake, Returner};
-use coalition_journal::entry::NetworkId;
+use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_ledger::runtime::{self, Ledger, Membership, Node, Returns, Taking};
+use coalition_ledger::wire::VERSIONS;
+use coalition_peer::{Listening, Owner, Secret, Trust, Ways};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -93,11 +95,21 @@ impl Network {
         let intake =
             Intake::start(port.clone(), ledger.clone(), coalition_intake::Settings::default()).unwrap();
 
+        let (peers, ways) = distant(&ledger).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let shutdown = async move { drop(ended.await) };
-        let serving = coalition_gateway::serve(listener, ledger.clone(), port, settings, shutdown);
+        let others = Ledger::of_others(ways.distant());
+        for shard in (0..others.shards()).map(ShardId) {
+            others.wait(shard, |status| status.in_office).await.unwrap();
+        }
+        let serving = coalition_gateway::serve(listener, others, port, settings, shutdown);
+        let serving = async move {
+            let served = serving.await;
+            drop((ways, peers));
+            served
+        };
         Self {
             log,
             ledger,
@@ -166,6 +178,21 @@ impl Network {
         operator.create_contract("shop", "miles", Some(9_000), None).await.unwrap();
         operator.create_contract("airline", "miles", None, Some(7_000)).await.unwrap();
     }
+}
+
+/// Answers for the shards on a port of its own, and the ways there.
+async fn distant(ledger: &Ledger) -> (oneshot::Sender<()>, Ways) {
+    let secret = Secret::new("a-secret-that-only-these-two-processes-know").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let listening = Listening { listener, secret: secret.clone(), tls: None };
+    let (end, ended) = oneshot::channel::<()>();
+    tokio::spawn(coalition_peer::serve(listening, ledger.clone(), async move { drop(ended.await) }));
+    let owner = Owner { endpoint, versions: VERSIONS };
+    let owners = vec![Some(owner); ledger.shards() as usize];
+    // Who says who owns what is gone, and they stay what they are.
+    let (_, owners) = watch::channel(owners.into());
+    (end, Ways::start(&owners, Trust { secret, ca_pem: None }))
 }
 
 /// The wall clock.

@@ -43,7 +43,8 @@ impl Ledger {
     ) -> Result<Option<Freshness>, log::Error> {
         let Some(status) = self.status(shard) else { return Ok(None) };
         let (_, end) = log.bounds(&Partition::new(INBOX, shard.0))?;
-        Ok(Some(Freshness::of(&status, self.metrics.of(shard).waits_since(), end, now)))
+        let waits_since = status.waits_since.or_else(|| self.metrics.of(shard).waits_since());
+        Ok(Some(Freshness::of(&status, waits_since, end, now)))
     }
 }
 

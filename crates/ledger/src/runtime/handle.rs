@@ -8,18 +8,21 @@ use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{AccountId, Command, Fingerprint, Registry, Timestamp};
 use coalition_journal::entry::{Hash, Seq, ShardId, Term};
 use coalition_journal::log::Offset;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
+use super::distant::{Behind, Distant, Way};
 use super::worker::Message;
 use crate::metrics::Metrics;
 use crate::resident::Activity;
 use crate::shard::relay::HOME;
 use crate::shard::{Decided, Direct, Unanswered};
 use crate::view::{AccountView, Position, Search, SumsView};
+use crate::wire::StatusWire;
 
 /// Why there is no answer. All but the last mean: try again, with the same request id.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum Unavailable {
     /// The shard is not run here at this moment: it is starting, catching up, or moving.
     #[error("shard {0} is not ready")]
@@ -42,7 +45,7 @@ pub enum Unavailable {
 }
 
 /// The answer to a command of an account: a decision in effect.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reply {
     /// Where the journal has it.
     pub position: Position,
@@ -53,7 +56,7 @@ pub struct Reply {
 }
 
 /// The answer to a command of the registry: a decision in effect in every shard.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RegistryReply {
     /// Where the journal of the home shard has it.
     pub position: Position,
@@ -82,6 +85,9 @@ pub struct Status {
     pub inbox_next: Offset,
     /// When the log took the newest record of the inbox that is decided, or a little earlier.
     pub horizon: Option<Timestamp>,
+    /// When the log took the oldest command that waits, as another process said with the rest of this; of a shard of this
+    /// process its metrics know.
+    pub waits_since: Option<Timestamp>,
     /// Why it stopped for good, if it did.
     pub stopped: Option<String>,
 }
@@ -98,6 +104,7 @@ impl Status {
             stored: Seq::default(),
             inbox_next: Offset::default(),
             horizon: None,
+            waits_since: None,
             stopped: None,
         }
     }
@@ -136,16 +143,79 @@ impl Drop for LeavesOffice<'_> {
     }
 }
 
+/// How a shard is reached: in this process, in another, or wherever it is at the moment.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) here: Option<Mailbox>,
+    away: Option<Way>,
+}
+
+impl Route {
+    fn is_here(&self) -> bool {
+        self.here.as_ref().is_some_and(|mailbox| in_office(&mailbox.status))
+    }
+
+    /// The other process, if it is to be asked: one that is in office, or may be soon.
+    fn elsewhere(&self) -> Option<&Way> {
+        self.away.as_ref().filter(|_| !self.is_here())
+    }
+}
+
+fn in_office(status: &watch::Receiver<Option<Status>>) -> bool {
+    status.borrow().as_ref().is_some_and(|status| status.in_office)
+}
+
+/// Which of two processes to believe of a shard: who is in office, else who is further.
+fn newer(here: Option<Status>, away: Option<Status>) -> Option<Status> {
+    let rank = |status: &Status| (status.in_office, status.stopped.is_none(), status.position.seq);
+    match (here, away) {
+        (Some(here), Some(away)) => Some(if rank(&away) > rank(&here) { away } else { here }),
+        (here, away) => here.or(away),
+    }
+}
+
+/// Waits for news. What will never have any is taken away.
+async fn changed(status: &mut Option<watch::Receiver<Option<Status>>>) {
+    match status {
+        Some(receiver) => {
+            if receiver.changed().await.is_err() {
+                *status = None;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// The handle.
 #[derive(Clone)]
 pub struct Ledger {
-    pub(super) shards: Arc<[Mailbox]>,
+    pub(super) shards: Arc<[Route]>,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Ledger {
     pub(super) fn new(mailboxes: Vec<Mailbox>, metrics: Arc<Metrics>) -> Self {
-        Self { shards: mailboxes.into(), metrics }
+        let here = |mailbox| Route { here: Some(mailbox), away: None };
+        Self { shards: mailboxes.into_iter().map(here).collect(), metrics }
+    }
+
+    /// Of a process that runs no shards: `distant` is the way to each of them.
+    #[must_use]
+    pub fn of_others(distant: Vec<Arc<dyn Distant>>) -> Self {
+        let metrics = Arc::new(Metrics::new(u32::try_from(distant.len()).unwrap_or(u32::MAX)));
+        let none =
+            Self { shards: distant.iter().map(|_| Route { here: None, away: None }).collect(), metrics };
+        none.beside(distant)
+    }
+
+    /// The same, with `distant` the ways to the shards while others run them.
+    #[must_use]
+    pub fn beside(self, distant: Vec<Arc<dyn Distant>>) -> Self {
+        let with = |((shard, route), distant): ((u32, &Route), _)| Route {
+            here: route.here.clone(),
+            away: Some(Way::new(ShardId(shard), distant)),
+        };
+        Self { shards: (0..).zip(&*self.shards).zip(distant).map(with).collect(), metrics: self.metrics }
     }
 
     /// How many shards the network has.
@@ -164,11 +234,16 @@ impl Ledger {
     /// See [`Unavailable`].
     pub async fn command(&self, command: Command) -> Result<Reply, Unavailable> {
         let shard = self.shard_of(&command.account());
+        match self.elsewhere(shard) {
+            Some(way) => way.command(command).await,
+            None => self.command_here(shard, command).await,
+        }
+    }
+
+    pub(super) async fn command_here(&self, shard: ShardId, command: Command) -> Result<Reply, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(
-            shard,
-            Message::Command { direct: Box::new(Direct::Account(command)), reply, span: Span::current() },
-        )?;
+        let direct = Box::new(Direct::Account(command));
+        self.send(shard, Message::Command { direct, reply, span: Span::current() })?;
         answer.await.unwrap_or(Err(Unavailable::OutcomeUnknown))
     }
 
@@ -177,12 +252,10 @@ impl Ledger {
     /// # Errors
     /// See [`Unavailable`].
     pub async fn change(&self, command: RegistryCommand) -> Result<RegistryReply, Unavailable> {
-        let (reply, answer) = oneshot::channel();
-        self.send(
-            HOME,
-            Message::Change { direct: Box::new(Direct::Registry(command)), reply, span: Span::current() },
-        )?;
-        let reply = answer.await.unwrap_or(Err(Unavailable::OutcomeUnknown))?;
+        let reply = match self.elsewhere(HOME) {
+            Some(way) => way.change(command).await?,
+            None => self.change_here(command).await?,
+        };
         let seen = self.wait(HOME, |status| status.position >= reply.position).await?.registry.changes();
         for shard in (0..self.shards()).map(ShardId) {
             self.wait(shard, |status| status.registry.changes() >= seen).await?;
@@ -190,14 +263,33 @@ impl Ledger {
         Ok(reply)
     }
 
+    pub(super) async fn change_here(&self, command: RegistryCommand) -> Result<RegistryReply, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let direct = Box::new(Direct::Registry(command));
+        self.send(HOME, Message::Change { direct, reply, span: Span::current() })?;
+        answer.await.unwrap_or(Err(Unavailable::OutcomeUnknown))
+    }
+
     /// An account as it is, or as it will be once `min` is folded.
     ///
     /// # Errors
     /// See [`Unavailable`].
     pub async fn account(&self, id: AccountId, min: Option<Seq>) -> Result<AccountView, Unavailable> {
-        let shard = self.shard_of(&id);
+        let (shard, min) = (self.shard_of(&id), min.unwrap_or_default());
+        match self.elsewhere(shard) {
+            Some(way) => way.account(id, min).await,
+            None => self.account_here(shard, id, min).await,
+        }
+    }
+
+    pub(super) async fn account_here(
+        &self,
+        shard: ShardId,
+        id: AccountId,
+        min: Seq,
+    ) -> Result<AccountView, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::View { id, min: min.unwrap_or_default(), reply })?;
+        self.send(shard, Message::View { id, min, reply })?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 
@@ -206,8 +298,16 @@ impl Ledger {
     /// # Errors
     /// See [`Unavailable`].
     pub async fn sums(&self, shard: ShardId, min: Option<Seq>) -> Result<SumsView, Unavailable> {
+        let min = min.unwrap_or_default();
+        match self.elsewhere(shard) {
+            Some(way) => way.sums(min).await,
+            None => self.sums_here(shard, min).await,
+        }
+    }
+
+    pub(super) async fn sums_here(&self, shard: ShardId, min: Seq) -> Result<SumsView, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::Sums { min: min.unwrap_or_default(), reply })?;
+        self.send(shard, Message::Sums { min, reply })?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 
@@ -221,9 +321,29 @@ impl Ledger {
         key: Fingerprint,
         min: Option<Seq>,
     ) -> Result<Search, Unavailable> {
+        let min = min.unwrap_or_default();
+        match self.elsewhere(shard) {
+            Some(way) => way.search(key, min).await,
+            None => self.search_here(shard, key, min).await,
+        }
+    }
+
+    pub(super) async fn search_here(
+        &self,
+        shard: ShardId,
+        key: Fingerprint,
+        min: Seq,
+    ) -> Result<Search, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::Search { key, min: min.unwrap_or_default(), reply })?;
+        self.send(shard, Message::Search { key, min, reply })?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
+    }
+
+    /// What lies behind the views of a shard of this process, with the registry's changes after so many.
+    pub(super) async fn behind_here(&self, shard: ShardId, after: u64) -> Result<Behind, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(shard, Message::Behind { after, reply })?;
+        answer.await.map_err(|_| Unavailable::Rebuilding(shard))
     }
 
     /// What the network agrees on, as its home shard knows it; `None` while that shard is starting.
@@ -231,9 +351,40 @@ impl Ledger {
         self.status(HOME).map(|status| status.registry)
     }
 
-    /// What a shard shows of itself; `None` while it is starting.
+    /// The same, once this process has heard of every change that the home shard knew when this was called.
+    ///
+    /// # Errors
+    /// See [`Unavailable`].
+    pub async fn registry_newest(&self) -> Result<Arc<Registry>, Unavailable> {
+        let known = self.registry().map_or(0, |registry| registry.changes());
+        let newest = match self.elsewhere(HOME) {
+            Some(way) => known + way.changes(known).await?,
+            None => known,
+        };
+        Ok(self.wait(HOME, |status| status.registry.changes() >= newest).await?.registry)
+    }
+
+    /// What a shard shows of itself, wherever it is run; `None` while it is starting.
     pub fn status(&self, shard: ShardId) -> Option<Status> {
-        self.shards[shard.0 as usize].status.borrow().clone()
+        let route = &self.shards[shard.0 as usize];
+        let away = route.away.as_ref().and_then(|way| way.status.borrow().clone());
+        newer(self.status_here(shard), away)
+    }
+
+    /// What a shard shows of itself in this process, if that runs it.
+    pub fn status_here(&self, shard: ShardId) -> Option<Status> {
+        self.shards[shard.0 as usize].here.as_ref().and_then(|mailbox| mailbox.status.borrow().clone())
+    }
+
+    /// News of what a shard shows of itself in this process; `None` for one that this process can't run.
+    pub fn follow_here(&self, shard: ShardId) -> Option<watch::Receiver<Option<Status>>> {
+        self.shards.get(shard.0 as usize)?.here.as_ref().map(|mailbox| mailbox.status.clone())
+    }
+
+    /// What another process is told of a shard of this one; `None` while it is starting.
+    pub fn tell(&self, shard: ShardId) -> Option<StatusWire> {
+        let status = self.status_here(shard)?;
+        Some(StatusWire::of(&status, self.metrics.of(shard).waits_since()))
     }
 
     /// Waits until a shard shows what `until` asks for.
@@ -241,26 +392,39 @@ impl Ledger {
     /// # Errors
     /// [`Unavailable::Stopped`] if that can't come any more.
     pub async fn wait(&self, shard: ShardId, until: impl Fn(&Status) -> bool) -> Result<Status, Unavailable> {
-        let mut status = self.shards[shard.0 as usize].status.clone();
-        let shown = |status: &Option<Status>| {
-            status.as_ref().is_some_and(|status| status.stopped.is_some() || until(status))
-        };
-        let status = status.wait_for(shown).await.map(|status| status.clone()).ok().flatten();
-        match status {
-            Some(Status { stopped: Some(why), .. }) => Err(Unavailable::Stopped(shard, why)),
-            Some(status) => Ok(status),
-            None => Err(Unavailable::Stopped(shard, "the process is ending".to_owned())),
+        let route = &self.shards[shard.0 as usize];
+        let mut here = route.here.as_ref().map(|mailbox| mailbox.status.clone());
+        let mut away = route.away.as_ref().map(|way| way.status.clone());
+        while here.is_some() || away.is_some() {
+            let look = |status: &mut Option<watch::Receiver<Option<Status>>>| {
+                status.as_mut().and_then(|status| status.borrow_and_update().clone())
+            };
+            match newer(look(&mut here), look(&mut away)) {
+                Some(Status { stopped: Some(why), .. }) => return Err(Unavailable::Stopped(shard, why)),
+                Some(status) if until(&status) => return Ok(status),
+                Some(_) | None => {}
+            }
+            tokio::select! {
+                () = changed(&mut here) => {}
+                () = changed(&mut away) => {}
+            }
         }
+        Err(Unavailable::Stopped(shard, "the process is ending".to_owned()))
     }
 
     pub(super) fn stop(&self) {
-        for mailbox in &*self.shards {
+        for mailbox in self.shards.iter().filter_map(|route| route.here.as_ref()) {
             drop(mailbox.sender.send(Message::Stop));
         }
     }
 
+    fn elsewhere(&self, shard: ShardId) -> Option<&Way> {
+        self.shards.get(shard.0 as usize)?.elsewhere()
+    }
+
     fn send(&self, shard: ShardId, message: Message) -> Result<(), Unavailable> {
-        let mailbox = self.shards.get(shard.0 as usize).ok_or(Unavailable::NotOwner(shard))?;
+        let mailbox = self.shards.get(shard.0 as usize).and_then(|route| route.here.as_ref());
+        let mailbox = mailbox.ok_or(Unavailable::NotOwner(shard))?;
         if mailbox.queued.fetch_add(1, Ordering::Relaxed) >= mailbox.queue_max {
             mailbox.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(Unavailable::Overloaded(shard));

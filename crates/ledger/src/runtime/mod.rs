@@ -2,6 +2,7 @@
 
 mod answers;
 mod checkpoint;
+mod distant;
 mod freshness;
 mod handle;
 mod membership;
@@ -21,6 +22,7 @@ use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId,
 use coalition_journal::log::{self, Log, Partition};
 use coalition_store::Store;
 
+pub use self::distant::{Asked, Distant};
 pub use self::freshness::Freshness;
 use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};

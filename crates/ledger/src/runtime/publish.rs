@@ -39,6 +39,7 @@ impl Worker<'_> {
             stored: self.stored,
             inbox_next: state.meta.inbox_next,
             horizon: state.meta.horizon,
+            waits_since: None,
             stopped,
         }));
     }
@@ -71,11 +72,10 @@ impl Ledger {
     /// Brings those metrics up to date that tell what the shards show of themselves. No log is asked, and nothing waited
     /// for: they are current while the log is away, which is when they matter.
     pub fn show(&self) {
-        for (shard, mailbox) in (0..).map(ShardId).zip(&*self.shards) {
-            let metrics = self.metrics.of(shard);
-            let queued = mailbox.queued().load(Ordering::Relaxed);
-            if let Some(status) = self.status(shard) {
-                metrics.show(&status, queued);
+        for (shard, route) in (0..).map(ShardId).zip(&*self.shards) {
+            if let (Some(mailbox), Some(status)) = (&route.here, self.status_here(shard)) {
+                let queued = mailbox.queued().load(Ordering::Relaxed);
+                self.metrics.of(shard).show(&status, queued);
             }
         }
     }
@@ -86,7 +86,9 @@ impl Ledger {
     /// Those of the log; what comes after is left as it was.
     pub fn sample(&self, log: &dyn Log, now: Timestamp) -> Result<(), log::Error> {
         for shard in (0..self.shards()).map(ShardId) {
-            if let Some(freshness) = self.freshness(shard, log, now)? {
+            if self.status_here(shard).is_some()
+                && let Some(freshness) = self.freshness(shard, log, now)?
+            {
                 self.metrics.of(shard).sample(&freshness);
             }
         }

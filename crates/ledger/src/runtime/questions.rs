@@ -1,9 +1,11 @@
 //! Questions to a shard: answered from what took effect, once the position that they name is folded.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use coalition_domain::AccountId;
 
+use super::distant::Behind;
 use super::handle::Unavailable;
 use super::retry::chain;
 use super::worker::{Exit, Message, Worker};
@@ -23,6 +25,7 @@ impl Worker<'_> {
             | Message::Input(_)
             | Message::Command { .. }
             | Message::Change { .. }
+            | Message::Behind { .. }
             | Message::StoreFailed(_)
             | Message::Stop => unreachable!("no question"),
         };
@@ -51,10 +54,17 @@ impl Worker<'_> {
                 | Message::Input(_)
                 | Message::Command { .. }
                 | Message::Change { .. }
+                | Message::Behind { .. }
                 | Message::StoreFailed(_)
                 | Message::Stop => unreachable!("no question"),
             }
         }
+    }
+
+    pub(super) fn behind(&self, after: u64) -> Behind {
+        let log = &self.shard.state().registry_log;
+        let changes = usize::try_from(after).ok().and_then(|after| log.get(after..)).unwrap_or_default();
+        Behind { reader: Arc::clone(&self.reader), changes: changes.to_vec() }
     }
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {

@@ -23,7 +23,8 @@ pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize, p
                 | Message::Change { .. }
                 | Message::View { .. }
                 | Message::Sums { .. }
-                | Message::Search { .. },
+                | Message::Search { .. }
+                | Message::Behind { .. },
             ) => {
                 queued.fetch_sub(1, Ordering::Relaxed);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::answers::{Caller, Waiting};
 use super::checkpoint::Checkpointer;
+use super::distant::Behind;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
 use super::open::{self, Place, Projection};
 use super::retry::{PAUSE, backoff, chain, wait_or_stop};
@@ -68,6 +69,8 @@ pub(super) enum Message {
     Sums { min: Seq, reply: oneshot::Sender<Result<SumsView, Unavailable>> },
     /// Look for an event.
     Search { key: Fingerprint, min: Seq, reply: oneshot::Sender<Result<Search, Unavailable>> },
+    /// Show what lies behind the views, and the changes of the registry after so many.
+    Behind { after: u64, reply: oneshot::Sender<Behind> },
     /// The store has failed.
     StoreFailed(String),
     /// Finish.
@@ -270,6 +273,10 @@ impl Worker<'_> {
             }
             Message::View { min, .. } | Message::Sums { min, .. } | Message::Search { min, .. } => {
                 self.questions.push((min, message))
+            }
+            Message::Behind { after, reply } => {
+                self.queued.fetch_sub(1, Ordering::Relaxed);
+                drop(reply.send(self.behind(after)));
             }
             Message::StoreFailed(why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Stop => self.stopping = true,

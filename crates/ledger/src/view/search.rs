@@ -11,11 +11,11 @@ use crate::state::State;
 
 /// What a shard knows of which accounts events came to.
 pub struct Search {
-    key: Fingerprint,
-    recent: Option<AccountId>,
-    segment: u64,
-    since: Timestamp,
-    reader: Arc<dyn Reader>,
+    pub(crate) key: Fingerprint,
+    pub(crate) recent: Option<AccountId>,
+    pub(crate) segment: u64,
+    pub(crate) since: Timestamp,
+    pub(crate) reader: Arc<dyn Reader>,
 }
 
 impl Search {

@@ -19,13 +19,13 @@ fn miles() -> ProgrammeId {
 }
 
 /// A purchase of as many dollars as its number says.
-fn bought(nth: u64) -> Stored {
+pub(super) fn bought(nth: u64) -> Stored {
     let amount = Money { currency: "USD".parse().unwrap(), micros: i64::try_from(nth).unwrap() * 1_000_000 };
     let order = Reference::new(format!("o{nth}")).unwrap();
     of_mail(nth, nth % 5, EventBody::Purchase { order, amount })
 }
 
-fn view(alone: &Alone) -> SumsView {
+pub(super) fn view(alone: &Alone) -> SumsView {
     SumsView::of(GENESIS.shard, alone.core.state(), &alone.store.reader)
 }
 

@@ -8,8 +8,8 @@ mod orders;
 mod passing;
 mod refused;
 mod searching;
-
 mod waiting;
+mod wire;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
