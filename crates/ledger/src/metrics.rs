@@ -13,6 +13,7 @@ use coalition_journal::entry::ShardId;
 use coalition_journal::metrics::{ages, counters, durations, gauges};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry};
 
+use crate::group::{Directory, Duty};
 use crate::runtime::{Freshness, Status};
 use crate::shard::Tally;
 use crate::state::State;
@@ -21,6 +22,7 @@ use crate::state::State;
 pub(crate) struct Metrics {
     families: Families,
     shards: Vec<Arc<ShardMetrics>>,
+    group: OfGroup,
 }
 
 macro_rules! families {
@@ -74,6 +76,33 @@ families! {
         "How old a balance is: since when the oldest record of the inbox waits that is not in it; 0 if none does.");
     checkpoint_lag: gauges("ledger_checkpoint_lag", ["shard"],
         "Records in effect that the newest checkpoint does not hold: what a restart replays.");
+    members: gauges("ledger_group_members", [], "Processes of the network that live, as far as this one has heard.");
+    epoch: gauges("ledger_group_epoch", [], "Number of the assignment of shards in force.");
+    shards: gauges("ledger_shards", ["duty"], "Shards that are this process's, by duty: own, follow.");
+    moves: counters("ledger_shard_moves_total", [],
+        "Shards that went from one process to another, anywhere, since this one started.");
+}
+
+/// What is measured of the group.
+struct OfGroup {
+    members: IntGauge,
+    epoch: IntGauge,
+    owned: IntGauge,
+    followed: IntGauge,
+    moves: IntCounter,
+}
+
+impl OfGroup {
+    fn new(all: &Families) -> Self {
+        let none: [&str; 0] = [];
+        Self {
+            members: all.members.with_label_values(&none),
+            epoch: all.epoch.with_label_values(&none),
+            owned: all.shards.with_label_values(&["own"]),
+            followed: all.shards.with_label_values(&["follow"]),
+            moves: all.moves.with_label_values(&none),
+        }
+    }
 }
 
 /// The metrics of one shard, looked up.
@@ -104,11 +133,22 @@ impl Metrics {
     pub(crate) fn new(shards: u32) -> Self {
         let families = Families::new();
         let shards = (0..shards).map(|shard| Arc::new(ShardMetrics::new(&families, &shard.to_string())));
-        Self { shards: shards.collect(), families }
+        Self { shards: shards.collect(), group: OfGroup::new(&families), families }
     }
 
     pub(crate) fn of(&self, shard: ShardId) -> &Arc<ShardMetrics> {
         &self.shards[shard.0 as usize]
+    }
+
+    /// Shows who runs what: `duties` are this process's, and so many shards have moved since the last time.
+    pub(crate) fn group(&self, directory: &Directory, duties: &[Duty], moves: usize) {
+        let group = &self.group;
+        let of = |duty| count(duties.iter().filter(|one| **one == duty).count() as u64);
+        group.members.set(count(directory.members.len() as u64));
+        group.epoch.set(count(directory.epoch));
+        group.owned.set(of(Duty::Own));
+        group.followed.set(of(Duty::Follow));
+        group.moves.inc_by(moves as u64);
     }
 
     pub(crate) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
@@ -173,6 +213,15 @@ impl ShardMetrics {
         self.term.set(count(status.term.0));
         self.seq.set(count(status.position.seq.0));
         self.checkpoint_lag.set(count(status.position.seq.0.saturating_sub(status.stored.0)));
+    }
+
+    /// The shard is not run here, or not yet: what it showed last is no longer so.
+    pub(crate) fn is_not_here(&self) {
+        let gauges = [&self.accounts, &self.refused_waiting, &self.events_waiting, &self.queued];
+        let rest = [&self.in_office, &self.stopped, &self.inbox_lag, &self.checkpoint_lag];
+        gauges.into_iter().chain(rest).for_each(|gauge| gauge.set(0));
+        self.balance_age.set(0.0);
+        self.waits_since.store(i64::MAX, Ordering::Relaxed);
     }
 
     /// Shows what only the log can tell.

@@ -106,6 +106,17 @@ impl Directory {
         }
     }
 
+    /// Of a network of which nothing was read yet.
+    pub(crate) fn empty(shards: u32) -> Self {
+        let count = shards as usize;
+        Self {
+            shards: vec![None; count],
+            followers: vec![Vec::new(); count],
+            intake: vec![None; count],
+            ..Self::default()
+        }
+    }
+
     /// What `member` is to `shard`.
     #[must_use]
     pub fn duty(&self, member: MemberId, shard: ShardId) -> Duty {

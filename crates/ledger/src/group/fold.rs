@@ -131,6 +131,14 @@ impl Group {
         }
     }
 
+    /// The same topic from where it starts now, as what came next was trimmed: words that were heard are remembered.
+    #[must_use]
+    pub fn begun_again(self, start: Offset) -> Self {
+        let mut members = self.members;
+        members.values_mut().for_each(|known| known.seen = 0);
+        Self { members, ..Self::new(self.rules, start) }
+    }
+
     /// The offset of the next record to read.
     #[must_use]
     pub const fn next(&self) -> Offset {

@@ -8,7 +8,7 @@ use coalition_store::Writer;
 use prometheus::Histogram;
 
 use super::retry::chain;
-use super::worker::Message;
+use super::worker::{Life, Message};
 use crate::shard::Input;
 use crate::state::Taking;
 
@@ -27,13 +27,14 @@ impl Checkpointer {
     /// long each one took.
     pub(super) fn start(
         writer: Box<dyn Writer>,
-        shard: Sender<Message>,
+        (shard, life): (Sender<Message>, Life),
         name: String,
         took: Histogram,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
-        let thread =
-            std::thread::Builder::new().name(name).spawn(move || run(writer, &queue, &shard, &took))?;
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || run(writer, &queue, (&shard, life), &took))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), busy: false, taken: Instant::now() })
     }
 
@@ -62,14 +63,14 @@ impl Checkpointer {
 fn run(
     mut writer: Box<dyn Writer>,
     queue: &Receiver<Box<Taking>>,
-    shard: &Sender<Message>,
+    (shard, life): (&Sender<Message>, Life),
     took: &Histogram,
 ) -> Box<dyn Writer> {
     while let Ok(taking) = queue.recv() {
         let began = Instant::now();
         let said = match writer.apply(&taking.rows()) {
-            Ok(()) => Message::Input(Input::Stored(taking.mark.seq, taking.accounts())),
-            Err(error) => Message::StoreFailed(chain(&error)),
+            Ok(()) => Message::Input(life, Input::Stored(taking.mark.seq, taking.accounts())),
+            Err(error) => Message::StoreFailed(life, chain(&error)),
         };
         took.observe(began.elapsed().as_secs_f64());
         drop(shard.send(said));

@@ -1,14 +1,22 @@
 //! This process in its group: how it learns what it has to run, and tells others that it lives.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coalition_journal::log::Log;
+use coalition_journal::entry::{Seq, ShardId};
+use coalition_journal::log::{Log, Partition};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Error;
-use crate::group::{Directory, Formats, MemberId, Roles};
+use super::seat::{Ask, Seat};
+use super::wake::Waker;
+use crate::group::{Directory, Formats, GROUP, MemberId, Roles, Rules};
+
+/// How long [`Membership::leave`] waits for others.
+const LEAVE_MAX: Duration = Duration::from_secs(15);
 
 /// How a process takes part.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,10 +64,81 @@ impl MemberSettings {
     }
 }
 
-/// This process in its group. Leaves nothing running when it is dropped.
-pub struct Membership {
-    me: Option<MemberId>,
+/// What a shard of this process shows to the group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// Everything up to here is folded.
+    At(Seq),
+    /// It has stopped for good.
+    Unable,
+}
+
+/// The shards of this process, as the group sees them.
+pub(super) trait Shell: Send {
+    /// Tells them who runs what, and as which member they are to read it.
+    fn told(&mut self, directory: &Directory, me: Option<MemberId>);
+
+    /// How far each is that is run here.
+    fn standing(&self) -> Vec<(ShardId, Standing)>;
+}
+
+/// What the thread, the shards and the handle share.
+pub(super) struct Shared {
     directory: watch::Sender<Arc<Directory>>,
+    shell: Mutex<Option<Box<dyn Shell>>>,
+    me: Option<MemberId>,
+    /// To the thread; nobody's if there is no group.
+    asks: Option<Sender<Ask>>,
+}
+
+impl Shared {
+    fn shell(&self) -> MutexGuard<'_, Option<Box<dyn Shell>>> {
+        self.shell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the shards of this process told of every directory from now on, beginning with the one that is.
+    pub(super) fn attach(&self, mut shell: Box<dyn Shell>) {
+        let mut held = self.shell();
+        let now = Arc::clone(&self.directory.borrow());
+        shell.told(&now, self.me);
+        *held = Some(shell);
+    }
+
+    /// Shows a directory; the shards here have in it what `me` has.
+    pub(super) fn publish(&self, directory: Directory, me: Option<MemberId>) {
+        let directory = Arc::new(directory);
+        let mut shell = self.shell();
+        self.directory.send_replace(Arc::clone(&directory));
+        if let Some(shell) = &mut *shell {
+            shell.told(&directory, me);
+        }
+    }
+
+    pub(super) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.borrow())
+    }
+
+    /// How far the shards here are.
+    pub(super) fn standing(&self) -> Vec<(ShardId, Standing)> {
+        self.shell().as_ref().map_or_else(Vec::new, |shell| shell.standing())
+    }
+
+    /// Calls `confirmed` once the group has confirmed, later than now, that `shard` is this process's; never if it isn't.
+    pub(super) fn confirm(&self, shard: ShardId, confirmed: Box<dyn FnOnce() + Send>) {
+        match &self.asks {
+            // The lock of the log is the assignment, and it is still held.
+            None => confirmed(),
+            // A thread that has ended confirms nothing any more.
+            Some(asks) => drop(asks.send(Ask::Confirm(shard, confirmed))),
+        }
+    }
+}
+
+/// This process in its group. Whoever runs shards keeps it until they have stopped: when it is dropped, the process falls
+/// silent, and others take it for dead after the session time-out unless it has [left](Self::leave).
+pub struct Membership {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Membership {
@@ -67,30 +146,85 @@ impl Membership {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn start(_log: &Arc<dyn Log>, shards: u32, taking: Taking) -> Result<Self, Error> {
-        let (me, directory) = match taking {
+    pub fn start(log: &Arc<dyn Log>, shards: u32, taking: Taking) -> Result<Self, Error> {
+        let member = match taking {
             Taking::Alone => {
                 let me = MemberId(Uuid::new_v4());
-                (Some(me), Directory::alone(me, shards))
+                let (shared, _) = shared(Directory::alone(me, shards), Some(me), false);
+                return Ok(Self { shared: Arc::new(shared), thread: None });
             }
-            // The group's topic comes with the next change; until then a member is the only one.
-            Taking::Member(member) => (Some(member.id), Directory::alone(member.id, shards)),
-            Taking::Onlooker => (None, Directory::default()),
+            Taking::Member(member) => Some(member),
+            Taking::Onlooker => None,
         };
-        Ok(Self { me, directory: watch::Sender::new(Arc::new(directory)) })
+        log.create_topic(GROUP, 1)?;
+        let topic = Partition::new(GROUP, 0);
+        let me = member.as_ref().map(|member| member.id);
+        let (shared, asked) = shared(Directory::empty(shards), me, true);
+        let shared = Arc::new(shared);
+        if let Some(asks) = shared.asks.clone() {
+            let waker = Waker::default();
+            // A wake that finds nobody comes after the end.
+            let wake = move || drop(waker.wake().map(|wake| asks.send(Ask::Wake(wake))));
+            log.watch(&topic, Arc::new(wake))?;
+        }
+        // An onlooker judges nobody, but has to see the same.
+        let usual = MemberSettings::new(MemberId(Uuid::nil()), String::new(), Roles::default());
+        let times = member.as_ref().unwrap_or(&usual);
+        let rules = Rules {
+            shards,
+            heartbeat: times.heartbeat,
+            session_timeout: times.session_timeout,
+            standby_replicas: times.standby_replicas,
+        };
+        let seat = Seat::new(Arc::clone(log), topic, rules, member, Arc::clone(&shared));
+        let thread = std::thread::Builder::new().name("group".to_owned()).spawn(move || seat.run(&asked))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Which member this process is; `None` for an onlooker.
     pub fn me(&self) -> Option<MemberId> {
-        self.me
+        self.shared.me
     }
 
     /// Who runs what, now and from now on.
     pub fn directory(&self) -> watch::Receiver<Arc<Directory>> {
-        self.directory.subscribe()
+        self.shared.directory.subscribe()
     }
 
-    /// Says that this process is going, and waits until others have taken over what it runs, there is nobody who could, or
-    /// 15 s have passed. Blocks; the shards go on meanwhile.
-    pub fn leave(&self) {}
+    /// Says that this process is going, and waits until others have been given what it runs, there is nobody who could have
+    /// it, or 15 s have passed. Blocks; the shards go on meanwhile, and let go of what is given away.
+    pub fn leave(&self) {
+        let (relieved, wait) = channel();
+        if let Some(asks) = &self.shared.asks
+            && asks.send(Ask::Leave(relieved)).is_ok()
+            && wait.recv_timeout(LEAVE_MAX).is_err()
+        {
+            tracing::warn!("nobody has taken over what this process ran; it goes all the same");
+        }
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if let Some(asks) = &self.shared.asks {
+            drop(asks.send(Ask::Stop));
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the group's thread panicked");
+        }
+        // It refers to the shards, which refer to this.
+        *self.shared.shell() = None;
+    }
+}
+
+fn shared(directory: Directory, me: Option<MemberId>, group: bool) -> (Shared, Receiver<Ask>) {
+    let (asks, asked) = channel();
+    let asks = group.then_some(asks);
+    (Shared { directory: watch::Sender::new(Arc::new(directory)), shell: Mutex::new(None), me, asks }, asked)
 }

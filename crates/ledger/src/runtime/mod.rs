@@ -5,11 +5,14 @@ mod checkpoint;
 mod distant;
 mod freshness;
 mod handle;
+mod here;
+mod lifecycle;
 mod membership;
 mod open;
 mod publish;
 mod questions;
 mod retry;
+mod seat;
 mod wake;
 mod worker;
 
@@ -26,6 +29,7 @@ pub use self::distant::{Asked, Distant};
 pub use self::freshness::Freshness;
 use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
+use self::here::Here;
 pub use self::membership::{MemberSettings, Membership, Taking};
 use self::worker::{Message, Worker};
 use crate::metrics::Metrics;
@@ -89,7 +93,7 @@ pub enum Error {
     Thread(#[from] std::io::Error),
 }
 
-/// The shards of this process, all of the network's.
+/// The shards of the network, as far as this process runs them.
 pub struct Node {
     ledger: Ledger,
     threads: Vec<JoinHandle<()>>,
@@ -108,7 +112,7 @@ impl Node {
         store: impl Fn(ShardId) -> Box<dyn Store>,
         returns: &Arc<dyn Returns>,
         settings: &Settings,
-        _membership: &Membership,
+        membership: &Membership,
     ) -> Result<Self, Error> {
         let journal = log.create_topic(JOURNAL, settings.shards)?;
         let inbox = log.create_topic(INBOX, settings.shards)?;
@@ -116,6 +120,8 @@ impl Node {
         let metrics = Arc::new(Metrics::new(settings.shards));
         let mut mailboxes = Vec::new();
         let mut threads = Vec::new();
+        let mut senders = Vec::new();
+        let group = membership.shared();
         for shard in (0..settings.shards).map(ShardId) {
             let genesis = Genesis { network, shard, shard_count: ShardCount(settings.shards), topics };
             let (sender, receiver) = mpsc::channel();
@@ -131,14 +137,19 @@ impl Node {
             let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
             let (log, returns) = (Arc::clone(log), Arc::clone(returns));
             let metrics = Arc::clone(metrics.of(shard));
-            let place = open::Place { log, journal, inbox, genesis, store: store(shard), returns, metrics };
-            let queued = mailbox.queued();
+            let group = Arc::clone(&group);
+            let place =
+                open::Place { log, journal, inbox, genesis, store: store(shard), returns, metrics, group };
+            let (queued, told) = (mailbox.queued(), sender.clone());
             let settings = settings.clone();
             let run = move || Worker::supervise(place, &settings, (sender, receiver), published, queued);
             threads.push(std::thread::Builder::new().name(format!("ledger/{shard}")).spawn(run)?);
             mailboxes.push(mailbox);
+            senders.push(told);
         }
-        Ok(Self { ledger: Ledger::new(mailboxes, metrics), threads })
+        let ledger = Ledger::new(mailboxes, Arc::clone(&metrics));
+        group.attach(Box::new(Here::new(senders, ledger.clone(), metrics)));
+        Ok(Self { ledger, threads })
     }
 
     /// The handle by which others ask.

@@ -7,6 +7,7 @@ use coalition_journal::log::{self, Log, Offset, Partition};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
 use super::Returns;
+use super::membership::Shared;
 use crate::metrics::ShardMetrics;
 use crate::rows;
 use crate::state::State;
@@ -20,6 +21,7 @@ pub(super) struct Place {
     pub(super) store: Box<dyn Store>,
     pub(super) returns: Arc<dyn Returns>,
     pub(super) metrics: Arc<ShardMetrics>,
+    pub(super) group: Arc<Shared>,
 }
 
 /// A projection that can be gone on from.

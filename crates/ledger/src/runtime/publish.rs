@@ -73,9 +73,11 @@ impl Ledger {
     /// for: they are current while the log is away, which is when they matter.
     pub fn show(&self) {
         for (shard, route) in (0..).map(ShardId).zip(&*self.shards) {
-            if let (Some(mailbox), Some(status)) = (&route.here, self.status_here(shard)) {
-                let queued = mailbox.queued().load(Ordering::Relaxed);
-                self.metrics.of(shard).show(&status, queued);
+            let (Some(mailbox), metrics) = (&route.here, self.metrics.of(shard)) else { continue };
+            let queued = mailbox.queued().load(Ordering::Relaxed);
+            match self.status_here(shard) {
+                Some(status) => metrics.show(&status, queued),
+                None => metrics.is_not_here(),
             }
         }
     }

@@ -22,11 +22,12 @@ impl Worker<'_> {
             Message::Sums { reply, .. } => reply.is_closed(),
             Message::Search { reply, .. } => reply.is_closed(),
             Message::Wake(_)
-            | Message::Input(_)
+            | Message::Input(..)
             | Message::Command { .. }
             | Message::Change { .. }
             | Message::Behind { .. }
-            | Message::StoreFailed(_)
+            | Message::StoreFailed(..)
+            | Message::Duty(_)
             | Message::Stop => unreachable!("no question"),
         };
         let (ready, later) = std::mem::take(&mut self.questions)
@@ -51,11 +52,12 @@ impl Worker<'_> {
                     drop(reply.send(Ok(Search::of(self.shard.state(), &self.reader, key))));
                 }
                 Message::Wake(_)
-                | Message::Input(_)
+                | Message::Input(..)
                 | Message::Command { .. }
                 | Message::Change { .. }
                 | Message::Behind { .. }
-                | Message::StoreFailed(_)
+                | Message::StoreFailed(..)
+                | Message::Duty(_)
                 | Message::Stop => unreachable!("no question"),
             }
         }

@@ -1,37 +1,77 @@
 //! Trying again: how long to wait before it, and how to say why.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::handle::Unavailable;
 use super::worker::Message;
+use crate::group::Duty;
 
 /// How long to wait before what failed is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
-/// Refuses for a while what comes while there is no projection; true when told to stop.
-pub(super) fn wait_or_stop(messages: &Receiver<Message>, queued: &AtomicUsize, pause: Duration) -> bool {
-    let until = Instant::now() + pause;
+/// How a wait ended.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Waited {
+    /// The time is over.
+    Over,
+    /// What this process is to the shard has changed.
+    Duty,
+    /// The shard is to end.
+    Stop,
+}
+
+/// Refuses what comes while there is no projection, for a while or for ever. Keeps `duty` up to date.
+pub(super) fn wait(
+    messages: &Receiver<Message>,
+    queued: &AtomicUsize,
+    pause: Option<Duration>,
+    duty: &Cell<Duty>,
+    why: &dyn Fn() -> Unavailable,
+) -> Waited {
+    let until = pause.map(|pause| Instant::now() + pause);
     loop {
-        match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
-            // Dropping the reply tells the caller.
-            Ok(
-                Message::Command { .. }
-                | Message::Change { .. }
-                | Message::View { .. }
-                | Message::Sums { .. }
-                | Message::Search { .. }
-                | Message::Behind { .. },
-            ) => {
-                queued.fetch_sub(1, Ordering::Relaxed);
+        let message = match until {
+            Some(until) => messages.recv_timeout(until.saturating_duration_since(Instant::now())),
+            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match message {
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Waited::Stop,
+            Ok(Message::Duty(now)) => {
+                if duty.replace(now) != now {
+                    return Waited::Duty;
+                }
             }
-            Ok(Message::Wake(_) | Message::Input(_) | Message::StoreFailed(_)) => {}
-            Err(RecvTimeoutError::Timeout) => return false,
+            Ok(message) => refuse(message, queued, why),
+            Err(RecvTimeoutError::Timeout) => return Waited::Over,
         }
     }
+}
+
+/// Tells whoever asks why there is no answer; lets go of everything else.
+pub(super) fn refuse(message: Message, queued: &AtomicUsize, why: &dyn Fn() -> Unavailable) {
+    // Whoever has gone away hears nothing.
+    match message {
+        Message::Command { reply, .. } => drop(reply.send(Err(why()))),
+        Message::Change { reply, .. } => drop(reply.send(Err(why()))),
+        Message::View { reply, .. } => drop(reply.send(Err(why()))),
+        Message::Sums { reply, .. } => drop(reply.send(Err(why()))),
+        Message::Search { reply, .. } => drop(reply.send(Err(why()))),
+        // Dropping the reply tells the caller.
+        Message::Behind { .. } => {}
+        Message::Wake(_)
+        | Message::Input(..)
+        | Message::StoreFailed(..)
+        | Message::Duty(_)
+        | Message::Stop => {
+            return;
+        }
+    }
+    queued.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// How long to wait before the next try for a term: doubling from 50 ms to 3.2 s, half of it by chance.

@@ -1,7 +1,7 @@
 //! The thread of a shard: reads for the core, carries out what it asks for, and passes questions and answers on.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -18,26 +18,23 @@ use super::answers::{Caller, Waiting};
 use super::checkpoint::Checkpointer;
 use super::distant::Behind;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
-use super::open::{self, Place, Projection};
-use super::retry::{PAUSE, backoff, chain, wait_or_stop};
+use super::open::{Place, Projection};
+use super::retry::{PAUSE, backoff, chain};
 use super::wake::Wake;
 use super::{INBOX, Settings};
 use crate::body::Destination;
 use crate::clock::Now;
 use crate::finder::{self, Kind};
+use crate::group::Duty;
 use crate::rows;
 use crate::shard::{Direct, Input, Output, Shard, Tally, Token};
 use crate::timers;
 use crate::view::{AccountView, Search, SumsView};
 
 /// How often the core is told that time has passed, at least.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 /// Bytes read at once from inbox or journal.
 const READ_BYTES: usize = 2 * 1024 * 1024;
-/// A projection that has worked for so long has not failed for the same reason as the last one.
-const MENDED: Duration = Duration::from_secs(60);
-/// Failures of the projection after each other that are nothing worse than unexpected.
-const FAILURES_WARNED: u32 = 3;
 /// Time for which the log may be unreadable until the shard counts as out of office.
 const UNREAD_MAX: Duration = Duration::from_secs(10);
 /// Messages taken in before the log is looked at again.
@@ -47,8 +44,8 @@ const MESSAGES_MAX: usize = 1_024;
 pub(super) enum Message {
     /// A partition may have grown.
     Wake(Wake),
-    /// Something for the core.
-    Input(Input),
+    /// Something for the core of this life.
+    Input(Life, Input),
     /// A command of an account.
     Command {
         direct: Box<Direct>,
@@ -71,15 +68,23 @@ pub(super) enum Message {
     Search { key: Fingerprint, min: Seq, reply: oneshot::Sender<Result<Search, Unavailable>> },
     /// Show what lies behind the views, and the changes of the registry after so many.
     Behind { after: u64, reply: oneshot::Sender<Behind> },
-    /// The store has failed.
-    StoreFailed(String),
+    /// The store of this life has failed.
+    StoreFailed(Life, String),
+    /// What this process is to the shard from now on.
+    Duty(Duty),
     /// Finish.
     Stop,
 }
 
+/// Counts the cores that a thread has run: what was said to one is nothing to the next, which has asked for nothing yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Life(pub(super) u64);
+
 /// How a run of the thread ended.
 pub(super) enum Exit {
     Stopped,
+    /// The shard is others' now.
+    Released,
     /// Nothing that could be tried again would help: a person has to act.
     Broken(String),
     /// The projection can't be trusted or used any more.
@@ -91,11 +96,15 @@ pub(super) struct Worker<'a> {
     settings: &'a Settings,
     pub(super) shard: Shard,
     pub(super) reader: Arc<dyn Reader>,
-    checkpointer: Checkpointer,
-    messages: &'a Receiver<Message>,
+    pub(super) checkpointer: Checkpointer,
+    pub(super) messages: &'a Receiver<Message>,
     sender: &'a Sender<Message>,
     pub(super) published: &'a watch::Sender<Option<Status>>,
     pub(super) queued: &'a AtomicUsize,
+    pub(super) duty: &'a Cell<Duty>,
+    life: Life,
+    /// Since when the shard is others'.
+    pub(super) released: Option<Instant>,
     started: Instant,
     pub(super) waiting: BTreeMap<Token, Waiting>,
     pub(super) next_token: u64,
@@ -111,71 +120,26 @@ pub(super) struct Worker<'a> {
     pub(super) commit_sent: Option<Instant>,
     /// What of the core's work was shown already.
     pub(super) told: Tally,
-    stopping: bool,
+    pub(super) stopping: bool,
     pub(super) failed: Option<Exit>,
 }
 
 impl Worker<'_> {
-    /// Runs the shard until it is told to stop, with a new projection whenever one fails.
-    pub(super) fn supervise(
-        place: Place,
-        settings: &Settings,
-        (sender, messages): (Sender<Message>, Receiver<Message>),
-        published: watch::Sender<Option<Status>>,
-        queued: Arc<AtomicUsize>,
-    ) {
-        let shard = place.genesis.shard;
-        let mut failures = 0;
-        loop {
-            let began = Instant::now();
-            let run = || match place.open(settings.limits.accounts_max) {
-                Ok(projection) => {
-                    Worker::run(&place, settings, projection, (&sender, &messages), &published, &queued)
-                }
-                Err(error @ open::Error::OtherJournal(_)) => Exit::Broken(chain(&error)),
-                Err(error) => Exit::StoreFailed(chain(&error)),
-            };
-            // A broken invariant stops this shard and no other.
-            let fault = |_| Exit::Broken("a fault inside the ledger; it was noted".to_owned());
-            match catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(fault) {
-                Exit::Stopped => return,
-                Exit::Broken(why) => {
-                    tracing::error!(%shard, why, "the shard has stopped");
-                    published.send_modify(|status| {
-                        status.get_or_insert_with(|| Status::starting(shard)).stopped = Some(why);
-                    });
-                    while !wait_or_stop(&messages, &queued, PAUSE) {}
-                    return;
-                }
-                Exit::StoreFailed(why) => {
-                    failures = if began.elapsed() < MENDED { failures + 1 } else { 0 };
-                    // It mends itself; what does so again and again wants a person.
-                    if failures < FAILURES_WARNED {
-                        tracing::warn!(%shard, why, failures, "the projection failed; it is opened again");
-                    } else {
-                        tracing::error!(%shard, why, failures, "the projection fails again and again; check the disk of the data folder");
-                    }
-                    if wait_or_stop(&messages, &queued, PAUSE * 2_u32.pow(failures.min(5))) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn run(
+    /// Runs one core until it ends. All that it is told as `life` is for it.
+    pub(super) fn run(
         place: &Place,
         settings: &Settings,
         projection: Projection,
-        (sender, messages): (&Sender<Message>, &Receiver<Message>),
+        (sender, messages, life): (&Sender<Message>, &Receiver<Message>, Life),
         published: &watch::Sender<Option<Status>>,
         queued: &AtomicUsize,
+        duty: &Cell<Duty>,
     ) -> Exit {
         let _leaves = LeavesOffice(published);
         let Projection { state, reader, writer } = projection;
         let name = format!("checkpoint/{}", place.genesis.shard);
         let took = place.metrics.checkpoint.clone();
-        let checkpointer = match Checkpointer::start(writer, sender.clone(), name, took) {
+        let checkpointer = match Checkpointer::start(writer, (sender.clone(), life), name, took) {
             Ok(checkpointer) => checkpointer,
             Err(error) => return Exit::StoreFailed(error.to_string()),
         };
@@ -190,6 +154,9 @@ impl Worker<'_> {
             sender,
             published,
             queued,
+            duty,
+            life,
+            released: None,
             started: Instant::now(),
             waiting: BTreeMap::new(),
             next_token: 0,
@@ -208,8 +175,9 @@ impl Worker<'_> {
     }
 
     fn turn(mut self) -> Exit {
-        // One process holds the log's lock, so the shard is its own as long as it lives.
-        self.step(Input::Assigned);
+        if self.duty.get() == Duty::Own {
+            self.step(Input::Assigned);
+        }
         loop {
             if self.stopping {
                 self.shard.end();
@@ -221,7 +189,8 @@ impl Worker<'_> {
                 drop(self.checkpointer.end());
                 return exit;
             }
-            if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) {
+            if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) || self.is_released()
+            {
                 return self.finish();
             }
             match self.messages.recv_timeout(if read { Duration::ZERO } else { TICK }) {
@@ -238,30 +207,18 @@ impl Worker<'_> {
         }
     }
 
-    /// Writes the last checkpoint.
-    fn finish(mut self) -> Exit {
-        while self.checkpointer.busy && self.failed.is_none() {
-            match self.messages.recv_timeout(TICK) {
-                Ok(message @ (Message::Input(_) | Message::StoreFailed(_))) => self.take(message),
-                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        if let Some(taking) = self.shard.take_changes() {
-            self.checkpointer.hand_over(taking);
-        }
-        drop(self.checkpointer.end());
-        Exit::Stopped
-    }
-
-    fn take(&mut self, message: Message) {
+    pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Wake(wake) => drop(wake),
-            Message::Input(input) => {
+            Message::Input(life, _) | Message::StoreFailed(life, _) if life != self.life => {}
+            Message::Input(_, input) => {
                 if let Input::Stored(seq, _) = &input {
                     self.checkpointer.busy = false;
                     self.stored = Seq(*seq);
-                    self.trim_inbox();
+                    // Who only follows leaves that to the owner.
+                    if self.shard.in_office() {
+                        self.trim_inbox();
+                    }
                 }
                 self.step(input);
             }
@@ -278,7 +235,8 @@ impl Worker<'_> {
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 drop(reply.send(self.behind(after)));
             }
-            Message::StoreFailed(why) => self.failed = Some(Exit::StoreFailed(why)),
+            Message::StoreFailed(_, why) => self.failed = Some(Exit::StoreFailed(why)),
+            Message::Duty(now) => self.duty(now),
             Message::Stop => self.stopping = true,
         }
     }
@@ -386,14 +344,18 @@ impl Worker<'_> {
                 self.end_due = Some(Instant::now() + backoff(tries));
                 None
             }
-            // The lock of the log's folder is the assignment, and it is still held.
-            Output::NeedConfirmation(of) => Some(Input::Confirmed(of)),
+            Output::NeedConfirmation(of) => {
+                let (sender, life) = (self.sender.clone(), self.life);
+                let confirmed = move || drop(sender.send(Message::Input(life, Input::Confirmed(of))));
+                self.place.group.confirm(self.place.genesis.shard, Box::new(confirmed));
+                None
+            }
             Output::Append { attempt, record } => {
                 self.commit_sent = Some(Instant::now());
-                let sender = self.sender.clone();
+                let (sender, life) = (self.sender.clone(), self.life);
                 let done = Box::new(move |outcome| {
                     if let Some(attempt) = attempt {
-                        drop(sender.send(Message::Input(Input::Appended(attempt, outcome))));
+                        drop(sender.send(Message::Input(life, Input::Appended(attempt, outcome))));
                     }
                 });
                 self.place.log.append(&self.place.journal, vec![Record::of(record)], done);
@@ -420,7 +382,9 @@ impl Worker<'_> {
             Output::FindOrder { order, segment, since } => {
                 match finder::find(&*self.reader, Kind::Orders, &order, segment, since) {
                     // By the mailbox, so that others come between two searches.
-                    Ok(account) => drop(self.sender.send(Message::Input(Input::Order(order, account)))),
+                    Ok(account) => {
+                        drop(self.sender.send(Message::Input(self.life, Input::Order(order, account))))
+                    }
                     Err(error) => self.failed = Some(Exit::StoreFailed(chain(&error))),
                 }
                 None
@@ -430,19 +394,23 @@ impl Worker<'_> {
                 None
             }
             Output::Relay { shard, to, upto, record } => {
-                let sender = self.sender.clone();
+                let (sender, life) = (self.sender.clone(), self.life);
                 let partition = log::Partition::new(INBOX, shard.0);
-                let done = Box::new(move |outcome: Result<_, _>| {
-                    drop(sender.send(Message::Input(Input::Relayed { to, upto, appended: outcome.is_ok() })));
-                });
+                let done =
+                    Box::new(move |outcome: Result<_, _>| {
+                        drop(sender.send(Message::Input(
+                            life,
+                            Input::Relayed { to, upto, appended: outcome.is_ok() },
+                        )));
+                    });
                 self.place.log.append(&partition, vec![Record::of(record)], done);
                 None
             }
             Output::Return(refused) => {
-                let sender = self.sender.clone();
+                let (sender, life) = (self.sender.clone(), self.life);
                 let (to, upto) = (Destination::Partners, refused.last().map_or(0, |last| last.number));
                 let done = Box::new(move |appended| {
-                    drop(sender.send(Message::Input(Input::Relayed { to, upto, appended })));
+                    drop(sender.send(Message::Input(life, Input::Relayed { to, upto, appended })));
                 });
                 self.place.returns.give_back(self.place.genesis.shard, refused, done);
                 None

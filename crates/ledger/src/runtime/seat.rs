@@ -1,0 +1,317 @@
+//! The thread that keeps a process in its group: it reads the topic, says that the process lives, writes assignments when
+//! they are due, and has it confirmed that a shard is still its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use coalition_journal::entry::ShardId;
+use coalition_journal::log::{self, Log, Offset, Partition, Record};
+use uuid::Uuid;
+
+use super::membership::{MemberSettings, Shared, Standing};
+use super::retry::{PAUSE, chain};
+use super::wake::Wake;
+use crate::group::records::{Alive, Entry, Leaving, Warm};
+use crate::group::{Group, MemberId, Read, Rules};
+
+/// How often it looks whether something is due, at least.
+const TICK: Duration = Duration::from_millis(50);
+/// Bytes read at once.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// What the thread is asked.
+pub(super) enum Ask {
+    /// The topic may have grown.
+    Wake(Wake),
+    /// Call this once it is confirmed that a shard is this process's.
+    Confirm(ShardId, Box<dyn FnOnce() + Send>),
+    /// Leave, and say when others have been given what this process has.
+    Leave(Sender<()>),
+    /// End.
+    Stop,
+}
+
+/// Who waits for a confirmation.
+struct Waits {
+    shard: ShardId,
+    /// A word from this one on was appended after it was asked for.
+    beat: u64,
+    confirmed: Box<dyn FnOnce() + Send>,
+}
+
+/// See the module.
+pub(super) struct Seat {
+    log: Arc<dyn Log>,
+    topic: Partition,
+    rules: Rules,
+    member: Option<MemberSettings>,
+    shared: Arc<Shared>,
+    incarnation: Uuid,
+    group: Option<Group>,
+    /// The topic was read up to the end that it had at the start.
+    caught_up: bool,
+    target: Offset,
+    beat: u64,
+    beaten: Option<Instant>,
+    /// A word is on its way to the log.
+    beating: Arc<AtomicBool>,
+    /// What waits to be written, since when, and when it was.
+    due: Option<(u64, Instant)>,
+    written: Option<(u64, Instant)>,
+    waits: Vec<Waits>,
+    leaving: Vec<Sender<()>>,
+    left: bool,
+    /// Why it takes no part any more.
+    out: bool,
+    paused: Option<Instant>,
+}
+
+impl Seat {
+    pub(super) fn new(
+        log: Arc<dyn Log>,
+        topic: Partition,
+        rules: Rules,
+        member: Option<MemberSettings>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            log,
+            topic,
+            rules,
+            member,
+            shared,
+            incarnation: Uuid::now_v7(),
+            group: None,
+            caught_up: false,
+            target: Offset(0),
+            beat: 0,
+            beaten: None,
+            beating: Arc::default(),
+            due: None,
+            written: None,
+            waits: Vec::new(),
+            leaving: Vec::new(),
+            left: false,
+            out: false,
+            paused: None,
+        }
+    }
+
+    pub(super) fn run(mut self, asked: &Receiver<Ask>) {
+        loop {
+            self.turn();
+            let first = match asked.recv_timeout(TICK) {
+                Ok(ask) => Some(ask),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            for ask in first.into_iter().chain(asked.try_iter()) {
+                match ask {
+                    Ask::Wake(wake) => drop(wake),
+                    Ask::Confirm(shard, confirmed) => {
+                        self.waits.push(Waits { shard, beat: self.beat.saturating_add(1), confirmed });
+                        self.beaten = None;
+                    }
+                    Ask::Leave(relieved) if self.out => relieved.send(()).unwrap_or_default(),
+                    Ask::Leave(relieved) => {
+                        self.leaving.push(relieved);
+                        self.beaten = None;
+                    }
+                    Ask::Stop => return,
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        if self.out || self.paused.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        self.paused = None;
+        match self.read() {
+            Ok(()) => {}
+            // It was away for so long that others have trimmed what it had not read; or the topic was made anew.
+            Err(log::Error::Trimmed { .. } | log::Error::Lost { .. }) => self.begin_again(),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the group's topic can't be read; it is tried again");
+                self.paused = Some(Instant::now() + PAUSE);
+                return;
+            }
+        }
+        if self.caught_up && !self.out {
+            self.publish();
+            self.write();
+            self.speak();
+        }
+    }
+
+    fn begin_again(&mut self) {
+        self.caught_up = false;
+        self.target = Offset(0);
+    }
+
+    /// Reads all there is.
+    fn read(&mut self) -> Result<(), log::Error> {
+        if self.group.is_none() || !self.caught_up && self.target == Offset(0) {
+            let (start, end) = self.log.bounds(&self.topic)?;
+            self.target = end;
+            self.group = Some(match self.group.take() {
+                Some(group) => group.begun_again(start),
+                None => Group::new(self.rules, start),
+            });
+        }
+        let Some(mut group) = self.group.take() else { return Ok(()) };
+        let read = loop {
+            match self.log.read(&self.topic, group.next(), READ_BYTES) {
+                Ok(records) if records.is_empty() => break Ok(()),
+                Ok(records) => {
+                    for stored in &records {
+                        match group.read(stored) {
+                            Ok(read) => self.heard(&group, read),
+                            Err(newer) => {
+                                tracing::error!(
+                                    error = chain(&newer),
+                                    "the group's topic is of a later release: this process takes no part any more"
+                                );
+                                self.out = true;
+                                break;
+                            }
+                        }
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+            if self.out {
+                break Ok(());
+            }
+        };
+        self.caught_up |= read.is_ok() && group.next() >= self.target;
+        self.group = Some(group);
+        read
+    }
+
+    /// What follows from a record, at the very place where it stands.
+    fn heard(&mut self, group: &Group, read: Read) {
+        let me = self.me();
+        match read {
+            Read::Alive { member, incarnation, beat }
+                if Some(member) == me && incarnation == self.incarnation =>
+            {
+                let owned = |shard: ShardId| {
+                    group.shards().get(shard.0 as usize).is_some_and(|place| place.owner == me)
+                };
+                for waits in self.waits.extract_if(.., |waits| waits.beat <= beat && owned(waits.shard)) {
+                    (waits.confirmed)();
+                }
+            }
+            Read::InEffect { by } if Some(by) == me => {
+                if let Err(error) = self.log.trim(&self.topic, group.assigned_at()) {
+                    tracing::warn!(error = chain(&error), "the group's topic can't be trimmed");
+                }
+            }
+            Read::Left(member) if Some(member) == me => self.left = true,
+            Read::Alive { .. } | Read::InEffect { .. } | Read::Left(_) | Read::Void => {}
+        }
+    }
+
+    fn me(&self) -> Option<MemberId> {
+        self.member.as_ref().map(|member| member.id)
+    }
+
+    /// Shows who runs what, if there is news.
+    fn publish(&mut self) {
+        let (Some(group), me) = (&self.group, self.me()) else { return };
+        if let Some(me) = me
+            && group.was_replaced(me, self.incarnation)
+        {
+            tracing::error!(member = %me, "another process lives under this one's id: it takes no part any more; give each its own");
+            self.out = true;
+            self.waits.clear();
+            self.shared.publish(group.directory(), None);
+            return;
+        }
+        let directory = group.directory();
+        if directory != *self.shared.directory() {
+            self.shared.publish(directory, me);
+        }
+        let lost =
+            |waits: &Waits| group.shards().get(waits.shard.0 as usize).is_none_or(|place| place.owner != me);
+        self.waits.retain(|waits| !lost(waits));
+        if me.is_some_and(|me| self.left && group.is_relieved(me)) {
+            for relieved in self.leaving.drain(..) {
+                // Who doesn't wait any more is gone.
+                relieved.send(()).unwrap_or_default();
+            }
+        }
+    }
+
+    /// Writes the next assignment if one is due. Usually the first of those that live does; the others give it time.
+    fn write(&mut self) {
+        let (Some(group), Some(member)) = (&self.group, &self.member) else { return };
+        let Some(next) = group.proposal(member.id) else {
+            self.due = None;
+            return;
+        };
+        let epoch = next.epoch;
+        let known = self.due.filter(|(known, _)| *known == epoch);
+        let (_, since) = *self.due.insert(known.unwrap_or_else(|| (epoch, Instant::now())));
+        let turn = u32::try_from(group.rank(member.id)).unwrap_or(u32::MAX).min(8);
+        let under_way = self.written.is_some_and(|(known, when)| {
+            known == epoch && when.elapsed() < member.heartbeat.saturating_mul(4)
+        });
+        if since.elapsed() >= member.heartbeat.saturating_mul(turn) / 2 && !under_way {
+            self.written = Some((epoch, Instant::now()));
+            self.append(&Entry::Assigned(next), || {});
+        }
+    }
+
+    /// Says that it lives, when it is time for it; or that it goes.
+    fn speak(&mut self) {
+        let Some(member) = &self.member else { return };
+        let due = self.beaten.is_none_or(|last| last.elapsed() >= member.heartbeat);
+        let asked = self.waits.iter().any(|waits| waits.beat > self.beat);
+        if self.left || !due || self.beating.load(Ordering::Acquire) && !asked {
+            return;
+        }
+        self.beaten = Some(Instant::now());
+        if !self.leaving.is_empty() {
+            let leaving = Leaving { member: member.id, incarnation: self.incarnation };
+            self.append(&Entry::Leaving(leaving), || {});
+            return;
+        }
+        self.beat = self.beat.saturating_add(1);
+        let (mut warm, mut unable) = (Vec::new(), Vec::new());
+        for (shard, standing) in self.shared.standing() {
+            match standing {
+                Standing::At(seq) => warm.push(Warm { shard, seq }),
+                Standing::Unable => unable.push(shard),
+            }
+        }
+        let alive = Alive {
+            member: member.id,
+            incarnation: self.incarnation,
+            beat: self.beat,
+            endpoint: member.endpoint.clone(),
+            roles: member.roles,
+            formats: member.formats,
+            warm,
+            unable,
+        };
+        self.beating.store(true, Ordering::Release);
+        let beating = Arc::clone(&self.beating);
+        self.append(&Entry::Alive(alive), move || beating.store(false, Ordering::Release));
+    }
+
+    /// What doesn't arrive is said again with the next beat.
+    fn append(&self, entry: &Entry, answered: impl FnOnce() + Send + 'static) {
+        let done = Box::new(move |outcome: Result<_, log::AppendError>| {
+            answered();
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "a word to the group");
+            }
+        });
+        self.log.append(&self.topic, vec![Record::of(entry.encode())], done);
+    }
+}

@@ -1,0 +1,266 @@
+//! Several processes over one log: who runs a shard, who follows, who takes over.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use coalition_domain::Timestamp;
+use coalition_journal::entry::{Entry, NetworkId, OwnerId, ShardId, TermStarted};
+use coalition_journal::log::{Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::memory::Memory;
+use coalition_ledger::group::{Directory, Duty, GROUP, MemberId, Roles};
+use coalition_ledger::refused::Refused;
+use coalition_ledger::runtime::{
+    JOURNAL, Ledger, MemberSettings, Membership, Node, Returned, Returns, Settings, Taking, Unavailable,
+};
+use coalition_store::Store;
+use uuid::Uuid;
+
+const SHARDS: u32 = 4;
+
+/// A log in memory by the wall clock.
+struct Clocked(Memory);
+
+impl Log for Clocked {
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
+        self.0.create_topic(topic, partitions)
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
+        self.0.topic(topic)
+    }
+
+    fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        self.0.set_now(Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap()));
+        self.0.append(to, records, done);
+    }
+
+    fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, Error> {
+        self.0.read(of, from, bytes_max)
+    }
+
+    fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error> {
+        self.0.bounds(of)
+    }
+
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+        self.0.watch(of, wake)
+    }
+
+    fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error> {
+        self.0.trim(of, before)
+    }
+
+    fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), Error> {
+        self.0.commit(group, of, next)
+    }
+
+    fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
+        self.0.committed(group, of)
+    }
+}
+
+/// Nobody looks at what these tests have refused.
+struct Nowhere;
+
+impl Returns for Nowhere {
+    fn give_back(&self, _: ShardId, _: Vec<Arc<Refused>>, done: Returned) {
+        done(true);
+    }
+}
+
+struct Process {
+    membership: Membership,
+    node: Node,
+}
+
+impl Process {
+    fn start(log: &Arc<dyn Log>, n: u128, standby_replicas: u32) -> Self {
+        let settings = MemberSettings {
+            heartbeat: Duration::from_millis(20),
+            session_timeout: Duration::from_millis(600),
+            standby_replicas,
+            ..MemberSettings::new(member(n), format!("host-{n}:1"), Roles::ALL)
+        };
+        let membership = Membership::start(log, SHARDS, Taking::Member(settings)).unwrap();
+        let returns: Arc<dyn Returns> = Arc::new(Nowhere);
+        let stores: Vec<_> = (0..SHARDS).map(|_| coalition_store::Memory::new()).collect();
+        let store = |shard: ShardId| Box::new(stores[shard.0 as usize].clone()) as Box<dyn Store>;
+        let settings = Settings { shards: SHARDS, ..Settings::default() };
+        let network = NetworkId(Uuid::from_u128(1));
+        let node = Node::start(log, network, store, &returns, &settings, &membership).unwrap();
+        Self { membership, node }
+    }
+
+    fn stop(self) {
+        tokio::task::block_in_place(|| self.node.stop());
+    }
+
+    /// Waits until the directory shows what `until` asks for.
+    async fn sees(&self, until: impl Fn(&Directory) -> bool) -> Arc<Directory> {
+        let mut directory = self.membership.directory();
+        let seen = soon(directory.wait_for(|directory| until(directory))).await.unwrap();
+        Arc::clone(&seen)
+    }
+
+    /// Waits until it is in office in all that it owns by `directory`.
+    async fn serves(&self, directory: &Arc<Directory>) {
+        let me = self.membership.me().unwrap();
+        let mine = shards().filter(|shard| directory.duty(me, *shard) == Duty::Own);
+        for shard in mine {
+            soon(self.node.ledger().wait(shard, |status| status.in_office)).await.unwrap();
+        }
+    }
+}
+
+fn log() -> Arc<dyn Log> {
+    Arc::new(Clocked(Memory::new()))
+}
+
+fn member(n: u128) -> MemberId {
+    MemberId(Uuid::from_u128(n))
+}
+
+fn shards() -> impl Iterator<Item = ShardId> {
+    (0..SHARDS).map(ShardId)
+}
+
+fn owned(directory: &Directory, n: u128) -> usize {
+    shards().filter(|shard| directory.duty(member(n), *shard) == Duty::Own).count()
+}
+
+fn followed(directory: &Directory, n: u128) -> usize {
+    shards().filter(|shard| directory.duty(member(n), *shard) == Duty::Follow).count()
+}
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it comes about")
+}
+
+/// Waits until a shard shows nothing here.
+async fn is_let_go(ledger: &Ledger, shard: ShardId) {
+    soon(async {
+        while ledger.status(shard).is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
+    let log = log();
+    let first = Process::start(&log, 1, 1);
+    let alone = first.sees(|directory| owned(directory, 1) == 4).await;
+    assert_eq!(alone.intake, vec![Some(member(1)); 4]);
+    first.serves(&alone).await;
+
+    let second = Process::start(&log, 2, 1);
+    let even = |directory: &Directory| {
+        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
+            == (2, 2, 2, 2)
+    };
+    let shared = second.sees(even).await;
+    second.serves(&shared).await;
+    first.serves(&first.sees(even).await).await;
+    for shard in shards() {
+        let (a, b) =
+            (first.node.ledger().status(shard).unwrap(), second.node.ledger().status(shard).unwrap());
+        assert!(a.in_office != b.in_office, "shard {shard}");
+        let holder = shared.shards[shard.0 as usize].as_ref().unwrap();
+        assert_eq!(b.in_office, (holder.member, holder.endpoint.as_str()) == (member(2), "host-2:1"));
+        // Who follows comes to see what the other decides.
+        let ahead = a.position.seq.max(b.position.seq);
+        for process in [&first, &second] {
+            soon(process.node.ledger().wait(shard, |status| status.position.seq >= ahead)).await.unwrap();
+        }
+    }
+
+    tokio::task::block_in_place(|| second.membership.leave());
+    let left = first.sees(|directory| owned(directory, 1) == 4).await;
+    assert!(left.intake.iter().all(|slot| *slot == Some(member(1))));
+    first.serves(&left).await;
+    for shard in shards() {
+        is_let_go(&second.node.ledger(), shard).await;
+        let sums = second.node.ledger().sums(shard, None).await.map(drop);
+        assert!(matches!(sums, Err(Unavailable::NotOwner(found)) if found == shard), "{sums:?}");
+    }
+    second.stop();
+    // Nobody could relieve the last one.
+    tokio::task::block_in_place(|| first.membership.leave());
+    first.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_back() {
+    let log = log();
+    let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
+    let even = |directory: &Directory| {
+        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
+            == (2, 2, 2, 2)
+    };
+    let shared = first.sees(even).await;
+    second.serves(&second.sees(even).await).await;
+    first.serves(&shared).await;
+    // Its shards run on, and hear nothing of the group: so does a process that was stopped, and goes on.
+    let Process { membership, node: zombie } = second;
+    drop(membership);
+    let taken = first.sees(|directory| owned(directory, 1) == 4).await;
+    assert_eq!(taken.members.len(), 1);
+    first.serves(&taken).await;
+    let ledger = zombie.ledger();
+    for shard in shards() {
+        let term = first.node.ledger().status(shard).unwrap().term;
+        let status = soon(ledger.wait(shard, |status| status.term >= term)).await.unwrap();
+        assert!(!status.in_office, "shard {shard}");
+    }
+    tokio::task::block_in_place(|| zombie.stop());
+    first.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_was_deposed_takes_office_again_once_the_group_has_confirmed_it() {
+    let log = log();
+    let process = Process::start(&log, 1, 1);
+    let all = process.sees(|directory| owned(directory, 1) == 4).await;
+    process.serves(&all).await;
+    let ledger = process.node.ledger();
+    let term = ledger.status(ShardId(2)).unwrap().term;
+    let usurper = Entry::TermStarted(TermStarted { term: term.next(), owner: OwnerId(Uuid::from_u128(9)) });
+    let record = Record::of(usurper.encode());
+    log.append(&Partition::new(JOURNAL, 2), vec![record], Box::new(|outcome| assert!(outcome.is_ok())));
+    let again = |status: &coalition_ledger::runtime::Status| status.in_office && status.term > term.next();
+    soon(ledger.wait(ShardId(2), again)).await.unwrap();
+    process.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_nothing_of_a_shard_says_so_and_an_onlooker_sees_who_has() {
+    let log = log();
+    let (first, second) = (Process::start(&log, 1, 0), Process::start(&log, 2, 0));
+    let shared = first
+        .sees(|directory| {
+            (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
+                == (2, 2, 0, 0)
+        })
+        .await;
+    first.serves(&shared).await;
+    second.serves(&shared).await;
+    for shard in shards().filter(|shard| shared.duty(member(2), *shard) == Duty::Own) {
+        is_let_go(&first.node.ledger(), shard).await;
+        let sums = first.node.ledger().sums(shard, None).await.map(drop);
+        assert!(matches!(sums, Err(Unavailable::NotOwner(_))), "{sums:?}");
+        second.node.ledger().sums(shard, None).await.unwrap();
+    }
+    let onlooker = Membership::start(&log, SHARDS, Taking::Onlooker).unwrap();
+    let mut directory = onlooker.directory();
+    let seen = soon(directory.wait_for(|seen| seen.shards == shared.shards)).await.unwrap().clone();
+    assert_eq!((onlooker.me(), seen.members.len()), (None, 2));
+    // What came before the assignment in force is gone.
+    let (start, _) = log.bounds(&Partition::new(GROUP, 0)).unwrap();
+    assert!(start > Offset(0));
+    first.stop();
+    second.stop();
+}
