@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) pace: u32,
     /// Of a shard that could write a checkpoint: it does, in ten thousand.
     pub(crate) checkpoints: u32,
+    /// How many decided records of its inbox a shard keeps, if it trims it.
+    pub(crate) inbox_keep: Option<u64>,
     pub(crate) limits: Limits,
     pub(crate) rates: Rates,
 }
@@ -101,6 +103,7 @@ impl Settings {
         };
         let (processes, members) = (size(&[1, 2, 2, 3, 3]), size(&[1, 2, 3, 6, 12, 40]));
         let (pace, checkpoints) = (*random.pick(&[600, 1_000, 2_000]), *random.pick(&[30, 200, 1_000]));
+        let inbox_keep = *random.pick(&[None, Some(0), Some(5), Some(100)]);
         let (shards, commands) = (random.between(2, 3), random.below(60) + 1_000);
         Self {
             shards: u32::try_from(shards).expect("two or three"),
@@ -109,6 +112,7 @@ impl Settings {
             commands,
             pace,
             checkpoints,
+            inbox_keep,
             limits,
             rates,
         }

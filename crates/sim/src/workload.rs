@@ -1,5 +1,6 @@
 //! What is asked of the network: a fixed cast of partners, programme and rewards, and seeded events and requests.
 
+mod message;
 mod orders;
 mod requests;
 mod script;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::random::Random;
 
+pub(crate) use self::message::message;
 pub(crate) use self::orders::{further, returned};
 pub(crate) use self::requests::{adjust, consent};
 pub(crate) use self::script::{SET_UP, script, suspension};
@@ -106,12 +108,16 @@ pub(crate) fn event(random: &mut Random, number: usize, members: usize, now: Tim
         1..4 => random.between(0, 20 * 3_600_000),
         _ => random.between(0, 300_000),
     };
+    let identifier = identifier(random, members);
+    // A customer number is of one partner; what others say of it intake gives back.
+    let own = matches!(identifier.scheme(), Scheme::CustomerNumber(_)) && random.happens(8_500);
     let name = *random.pick(&["shop", "shop", "bank", "mail", "mail", "air", "stray", "ghost"]);
+    let name = if own { "shop" } else { name };
     PartnerEvent {
         partner: partner(name),
         event_id: reference(format!("e-{number}")),
         programme: (name == "air" && random.happens(8_000)).then(programme),
-        identifier: identifier(random, members),
+        identifier,
         event_time: now.minus(Span::from_millis(age)),
         channel: web.then(|| name!(Channel, "web")),
         revision: 0,
@@ -161,7 +167,7 @@ pub(crate) fn direct(random: &mut Random, members: usize, now: Timestamp) -> Com
     let account = own.unwrap_or_else(|| identifier.account());
     let (programme, reward) = (
         programme(),
-        name!(RewardId, *random.pick(&["mug", "mug", "mug", "flight", "flight", "cash", "trip", "yacht"])),
+        name!(RewardId, *random.pick(&["mug", "mug", "flight", "flight", "cash", "cash", "trip", "yacht"])),
     );
     let quantity = u32::try_from(*random.pick(&[1, 1, 1, 2, 2, 3, 6, 0])).expect("small");
     if random.happens(5_000) {

@@ -24,10 +24,11 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Reads the whole of it. Of what one shard asks each number says one thing, however often it was sent.
-    pub(super) fn read(stored: &[Stored]) -> Result<Self, String> {
-        let times = stored.iter().map(|record| record.append_time).collect();
-        let (mut records, mut commands) = (Vec::new(), BTreeMap::new());
+    pub(super) fn read<'a>(stored: impl Iterator<Item = &'a Stored>) -> Result<Self, String> {
+        let (mut times, mut records, mut commands) = (BTreeSet::new(), Vec::new(), BTreeMap::new());
         for record in stored {
+            times.insert(record.append_time);
+            same("the offset of a record of the inbox", &record.offset.0, &(records.len() as u64))?;
             let request = match inbox::Request::decode(&record.record.value) {
                 Ok(request) => Some(request),
                 Err(inbox::Unreadable::NoRequest) => None,

@@ -30,7 +30,7 @@ mod time;
 mod waiting;
 
 use coalition_journal::entry::{Entry, ShardId};
-use coalition_journal::log::{Log, Offset, Partition, Stored};
+use coalition_journal::log::{Log, Partition, Stored};
 
 pub(crate) use self::replay::{Content, content};
 use self::shard::Ledger;
@@ -47,7 +47,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
     for genesis in &world.geneses {
         let (journal, inbox) = (world::journal(genesis.shard), world::inbox(genesis.shard));
         let (journal, inbox) = (records(world, &journal), records(world, &inbox));
-        let inbox = asked::Inbox::read(&inbox)?;
+        let trimmed = world.trimmed.get(&genesis.shard).into_iter().flatten();
+        let inbox = asked::Inbox::read(trimmed.chain(&inbox))?;
         let at = |fault| format!("shard {}: {fault}", genesis.shard);
         let effective = fence::in_effect(&journal).map_err(at)?;
         let of = |kind: fn(&Entry) -> bool| effective.iter().filter(|record| kind(&record.entry)).count();
@@ -92,7 +93,8 @@ pub(crate) fn judge(world: &World<'_>) -> Result<Counts, String> {
 }
 
 fn records(world: &World<'_>, of: &Partition) -> Vec<Stored> {
-    world.log.read(of, Offset(0), usize::MAX).expect("it exists and is not trimmed")
+    let (start, _) = world.log.bounds(of).expect("it exists");
+    world.log.read(of, start, usize::MAX).expect("from its start on")
 }
 
 /// Fails unless both are the same.

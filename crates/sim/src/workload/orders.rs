@@ -108,7 +108,7 @@ fn what(random: &mut Random, body: &EventBody, paid: &Money) -> Returned {
 fn part_of(random: &mut Random, line: &OrderLine) -> ReturnedLine {
     // More than what is left of it, now and then; and of a line that the order does not have.
     let micros = random.between(1, line.amount.micros + 5_000_000);
-    let name = if random.happens(300) { "z".to_owned() } else { line.line.to_string() };
+    let name = if random.happens(300) { format!("z{}", line.line) } else { line.line.to_string() };
     let amount = random.happens(5_000).then(|| usd(micros));
     ReturnedLine { line: Reference::new(name).expect("a good reference"), amount }
 }

@@ -34,6 +34,10 @@ pub struct Counts {
     pub stills: usize,
     /// Moves between a record and its answer.
     pub mid_commits: usize,
+    /// Events that intake gave back to their partners.
+    pub given_back: usize,
+    /// Times that the log forgot the beginning of an inbox.
+    pub trims: usize,
     /// What clients were shown.
     pub reads: usize,
     /// Wall clocks that jumped.
@@ -98,6 +102,8 @@ impl Counts {
         self.stills += other.stills;
         self.mid_commits += other.mid_commits;
         self.reads += other.reads;
+        self.trims += other.trims;
+        self.given_back += other.given_back;
         self.clocks += other.clocks;
         self.deaf += other.deaf;
         self.intakes += other.intakes;
@@ -139,7 +145,11 @@ impl fmt::Display for Counts {
         writeln!(f, "links {}, unlinks {}, grants reversed {}", self.links, self.unlinks, self.reversed)?;
         writeln!(f, "returns whose order another account knew {}", self.found)?;
         writeln!(f, "adjustments that took effect {}, exchanges {}", self.adjusted, self.exchanged)?;
-        writeln!(f, "reads {}", self.reads)?;
+        writeln!(
+            f,
+            "reads {}, trimmed inboxes {}, events given back by intake {}",
+            self.reads, self.trims, self.given_back
+        )?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;
         for (fate, count) in &self.appends {

@@ -174,7 +174,7 @@ impl World<'_> {
                 self.publish_new(event);
             }
             20 => self.publish_junk(),
-            21..50 if self.clients.open() < 8 => {
+            21..50 if self.clients.open() < 12 => {
                 let earlier = self.clients.requests.len();
                 let earlier = (earlier > 0).then(|| self.random.below(earlier));
                 let earlier = earlier.map(|number| self.clients.requests[number].direct.clone());
@@ -182,12 +182,12 @@ impl World<'_> {
                     Some(Direct::Account(command)) if self.random.happens(700) => workload::reused(&command),
                     Some(Direct::Account(_) | Direct::Registry(_)) | None => None,
                 };
-                let known = match self.random.below(24) {
+                let known = match self.random.below(27) {
                     0..7 => self.settling(),
                     7..10 => self.spending(),
                     10..15 => self.linking(),
-                    15..18 => self.adjusting(),
-                    18 => self.consenting(),
+                    15..20 => self.adjusting(),
+                    20..22 => self.consenting(),
                     _ => None,
                 };
                 let command =

@@ -1,13 +1,17 @@
-//! Intake, as the ledger sees it: each record comes into its inbox at least once, now and then twice, in any order.
+//! Intake, as the ledger sees it: each record is judged by the code of intake, and comes into its inbox at least once, now and
+//! then twice, in any order.
 
 use bytes::Bytes;
-use coalition_domain::PartnerEvent;
+use coalition_domain::order::taken_back;
+use coalition_domain::{PartnerEvent, Scheme};
+use coalition_intake::{decode, translate};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{Offset, Record};
 use coalition_ledger::inbox;
 
 use super::World;
 use super::flights::Wire;
+use crate::workload;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -70,14 +74,33 @@ impl World<'_> {
         ));
         // Each event lies at a place of its own in its partner's topic.
         let source = inbox::Source { partition: 0, offset: Offset(self.intake.sent.len() as u64) };
-        self.intake.take(shard, inbox::Request::Event(event, source).encode());
+        let record = Record::of(workload::message(&event));
+        let read = decode(&record).expect("what a partner writes here can be read");
+        match translate(event.partner, &read.event, self.now) {
+            Ok(translated) => {
+                assert_eq!(translated, event, "intake says something else than the partner");
+                self.intake.take(shard, inbox::Request::Event(translated, source).encode());
+            }
+            Err(refusal) => {
+                let foreign = match event.identifier.scheme() {
+                    Scheme::CustomerNumber(of) => of != event.partner,
+                    // Only what takes back may name nobody but its order.
+                    Scheme::Order(_) => taken_back(event.partner, &event.body).is_none(),
+                    Scheme::EmailHash | Scheme::CardToken => false,
+                };
+                assert!(foreign, "intake gives back {event:?}: {refusal:?}");
+                self.counts.given_back += 1;
+            }
+        }
     }
 
     /// Something that is no request comes into an inbox.
     pub(super) fn publish_junk(&mut self) {
         let shard = ShardId(u32::try_from(self.random.below(self.geneses.len())).expect("few shards"));
         self.trace.note(format_args!("junk for shard {shard}"));
-        self.intake.take(shard, Bytes::from_static(b"junk"));
+        let junk = Bytes::from_static(b"junk");
+        assert!(decode(&Record::of(junk.clone())).is_err(), "intake takes junk");
+        self.intake.take(shard, junk);
     }
 
     /// Intake appends one of the records that wait.

@@ -10,11 +10,12 @@ mod process;
 mod reads;
 mod shell;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coalition_domain::{Span, Timestamp};
 use coalition_journal::entry::{Genesis, NetworkId, ShardCount, ShardId, TopicId, Topics};
-use coalition_journal::log::{Log, Offset, Partition};
+use coalition_journal::log::{Log, Offset, Partition, Stored};
 use coalition_journal::memory::Memory;
 use coalition_ledger::runtime::{INBOX, JOURNAL};
 use coalition_store::Mark;
@@ -52,6 +53,8 @@ pub(crate) struct World<'a> {
     pub(crate) counts: Counts,
     pub(crate) taken: Vec<Taken>,
     pub(crate) reads: reads::Reads,
+    /// What the log has forgotten of each inbox.
+    pub(crate) trimmed: BTreeMap<ShardId, Vec<Stored>>,
     random: Random,
     trace: &'a mut Trace,
     plant: Option<Plant>,
@@ -114,6 +117,7 @@ impl<'a> World<'a> {
             counts: Counts::default(),
             taken: Vec::new(),
             reads: reads::Reads::default(),
+            trimmed: BTreeMap::new(),
             random,
             trace,
             plant,

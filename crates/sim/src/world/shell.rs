@@ -2,7 +2,7 @@
 
 use coalition_domain::Span;
 use coalition_journal::entry::{OwnerId, ShardId};
-use coalition_journal::log::{Log, Offset, Record};
+use coalition_journal::log::{Error, Log, Offset, Record};
 use coalition_ledger::body::Destination;
 use coalition_ledger::clock::Now;
 use coalition_ledger::finder::{self, Kind};
@@ -95,7 +95,12 @@ impl World<'_> {
         let slot = self.slot(process, shard);
         if let (false, Some(from)) = (slot.reading_inbox, slot.core.wants_inbox()) {
             let bytes_max = self.random.below(4_000);
-            let records = self.log.read(&inbox(shard), from, bytes_max).expect("an inbox is not trimmed");
+            let records = match self.log.read(&inbox(shard), from, bytes_max) {
+                Ok(records) => records,
+                // Another owner has decided what was here; this one will find that in the journal.
+                Err(Error::Trimmed { .. }) => return,
+                Err(error) => panic!("an inbox can't be read: {error}"),
+            };
             if !records.is_empty() {
                 let slot = self.slot(process, shard);
                 slot.reading_inbox = true;
@@ -190,7 +195,10 @@ impl World<'_> {
                 match &input {
                     Input::Journal(_) => slot.reading_journal = false,
                     Input::Inbox(_) => slot.reading_inbox = false,
-                    Input::Stored(..) => slot.storing = false,
+                    Input::Stored(..) => {
+                        slot.storing = false;
+                        self.trim_inbox(process, shard);
+                    }
                     Input::Tick
                     | Input::Assigned
                     | Input::Revoked
@@ -205,6 +213,22 @@ impl World<'_> {
                 }
                 self.step(process, shard, input);
             }
+        }
+    }
+
+    /// The log forgets what is decided, as the journal has each command; the auditor keeps it.
+    fn trim_inbox(&mut self, process: usize, shard: ShardId) {
+        let Some(keep) = self.settings.inbox_keep else { return };
+        let next = self.slot(process, shard).core.state().meta.inbox_next.0;
+        let (before, of) = (Offset(next.saturating_sub(keep)), inbox(shard));
+        let (start, _) = self.log.bounds(&of).expect("the inbox exists");
+        if before > start {
+            let mut records = self.log.read(&of, start, usize::MAX).expect("from its start on");
+            records.retain(|record| record.offset < before);
+            self.trimmed.entry(shard).or_default().extend(records);
+            self.log.trim(&of, before).expect("a log in memory can be trimmed");
+            self.trace.note(format_args!("the inbox of shard {shard} begins at {before}"));
+            self.counts.trims += 1;
         }
     }
 
