@@ -44,7 +44,10 @@ struct Known {
     incarnation: Option<Uuid>,
     beat: u64,
     left: bool,
+    /// What it said last, maybe before the topic's present start.
     word: Option<Word>,
+    /// It has said something since that start.
+    heard: bool,
 }
 
 impl Known {
@@ -131,11 +134,12 @@ impl Group {
         }
     }
 
-    /// The same topic from where it starts now, as what came next was trimmed: words that were heard are remembered.
+    /// The same topic from where it starts now, as what came next was trimmed. Words that were heard are remembered, for where
+    /// members listen; but nobody counts as living by them, as a farewell may have been among what was trimmed.
     #[must_use]
     pub fn begun_again(self, start: Offset) -> Self {
         let mut members = self.members;
-        members.values_mut().for_each(|known| known.seen = 0);
+        members.values_mut().for_each(|known| (known.seen, known.heard) = (0, false));
         Self { members, ..Self::new(self.rules, start) }
     }
 
@@ -201,7 +205,7 @@ impl Group {
         if !counts || known.left || beat <= known.beat {
             return Read::Void;
         }
-        (known.beat, known.seen) = (beat, self.time);
+        (known.beat, known.seen, known.heard) = (beat, self.time, true);
         known.word = Some(Word {
             info: MemberInfo { endpoint, roles, formats },
             warm: warm.into_iter().map(|warm| (warm.shard, warm.seq)).collect(),
@@ -257,10 +261,10 @@ impl Group {
         self.members.get(&member).is_some_and(|known| later(known) && known.lives(self.time, &self.rules))
     }
 
-    /// Those that live and have said something, in the order of their ids.
+    /// Those that live and were heard, in the order of their ids.
     pub(super) fn living(&self) -> impl Iterator<Item = (MemberId, &Word)> {
-        let said = self.members.iter().filter_map(|(member, known)| Some((*member, known.word.as_ref()?)));
-        said.filter(|(member, _)| self.lives(*member))
+        let heard = self.members.iter().filter(|(member, known)| known.heard && self.lives(**member));
+        heard.filter_map(|(member, known)| Some((*member, known.word.as_ref()?)))
     }
 
     /// Where `member` stands among those that live: 0 for the first, which writes what has to be written.
@@ -273,9 +277,9 @@ impl Group {
     /// has who has not heard all others yet.
     #[must_use]
     pub fn proposal(&self, me: MemberId) -> Option<Assigned> {
-        let unheard = self.named().any(|member| {
-            self.lives(member) && self.members.get(&member).is_some_and(|known| known.word.is_none())
-        });
+        let unheard = self
+            .named()
+            .any(|member| self.lives(member) && self.members.get(&member).is_some_and(|known| !known.heard));
         if unheard || self.trimmed || !self.living().any(|(member, _)| member == me) {
             return None;
         }

@@ -302,6 +302,29 @@ fn a_trimmed_topic_begins_with_an_assignment_in_effect_and_its_members_are_given
     assert!(late.proposal(member(3)).is_some());
 }
 
+/// Seen in the test of those who leave: one that was leaving gave itself shards, as others had trimmed its farewell before it read it.
+#[test]
+fn who_was_behind_a_trim_counts_for_living_only_when_it_was_heard_again() {
+    let mut paper = Paper::new(2);
+    paper.pass(&[1, 2], 1);
+    paper.settle(&[1, 2]);
+    let mut behind = paper.group.clone();
+    let incarnation = Uuid::from_u128(1);
+    paper.append(&Entry::Leaving(Leaving { member: member(2), incarnation }));
+    let next = paper.group.proposal(member(1)).unwrap();
+    let (at, now) = (paper.end, Timestamp::from_millis(paper.now));
+    let record = Record::of(Entry::Assigned(next).encode());
+
+    behind = behind.begun_again(Offset(at));
+    behind.read(&Stored { offset: Offset(at), append_time: now, record }).unwrap();
+    assert_eq!(behind.proposal(member(2)), None);
+    assert_eq!(behind.directory().shards[0].as_ref().unwrap().endpoint, "host-1:1");
+    let record = Record::of(Entry::Alive(alive(1, 1, paper.beats + 1)).encode());
+    behind.read(&Stored { offset: Offset(at + 1), append_time: now, record }).unwrap();
+    assert_eq!(behind.proposal(member(2)), None);
+    assert_eq!(behind.directory().members.len(), 1);
+}
+
 #[test]
 fn after_ten_thousand_records_an_assignment_is_written_anew() {
     let mut paper = Paper::new(1);

@@ -98,7 +98,7 @@ impl World {
     fn read(&mut self, id: MemberId, most: u64) {
         let process = self.processes.get_mut(&id).unwrap();
         if process.group.next() < self.start {
-            process.group = Group::new(rules(self.shards), self.start);
+            process.group = process.group.clone().begun_again(self.start);
         }
         let from = usize::try_from(process.group.next().0).unwrap();
         for stored in self.topic[from..].iter().take(usize::try_from(most).unwrap()) {
