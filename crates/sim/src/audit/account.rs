@@ -194,7 +194,9 @@ impl Account {
             }
             Command::PartnerEvent(event) | Command::Forwarded { event, .. } => {
                 let oldest = registry.max_event_age.map(|age| at.horizon.minus(age));
-                let too_old = oldest.is_some_and(|oldest| event.event_time < oldest);
+                // What was sent here and goes on from here is judged where it arrives.
+                let goes_on = matches!(command, Command::Forwarded { .. }) && self.forward.is_some();
+                let too_old = !goes_on && oldest.is_some_and(|oldest| event.event_time < oldest);
                 if too_old {
                     // Whether the id is still known doesn't matter any more.
                     codes.push("EVENT_TOO_OLD");
