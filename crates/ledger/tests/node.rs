@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coalition_domain::Timestamp;
 use coalition_journal::entry::{NetworkId, ShardId};
-use coalition_journal::log::{Log, Offset, Partition, Record};
+use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake};
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{
@@ -127,6 +128,83 @@ async fn an_inbox_that_lost_what_was_not_decided_stops_its_shard() {
     let Err(Unavailable::Stopped(HOME, why)) = stopped else { panic!("{stopped:?}") };
     assert!(why.contains("starts at @3, after @0"), "{why}");
     tokio::task::block_in_place(|| node.stop());
+}
+
+/// A log that one process doesn't get to read for a while, as if it stood still.
+struct Held {
+    log: Arc<dyn Log>,
+    still: AtomicBool,
+}
+
+impl Log for Held {
+    fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, log::Error> {
+        self.log.create_topic(topic, partitions)
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Topic>, log::Error> {
+        self.log.topic(topic)
+    }
+
+    fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        self.log.append(to, records, done);
+    }
+
+    fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, log::Error> {
+        let still = self.still.load(Ordering::SeqCst);
+        if still { Ok(Vec::new()) } else { self.log.read(of, from, bytes_max) }
+    }
+
+    fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), log::Error> {
+        self.log.bounds(of)
+    }
+
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), log::Error> {
+        self.log.watch(of, wake)
+    }
+
+    fn trim(&self, of: &Partition, before: Offset) -> Result<(), log::Error> {
+        self.log.trim(of, before)
+    }
+
+    fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), log::Error> {
+        self.log.commit(group, of, next)
+    }
+
+    fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, log::Error> {
+        self.log.committed(group, of)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_stood_still_outlives_that_its_inbox_was_trimmed_by_the_next() {
+    let log = log();
+    let checkpoint_interval = Duration::from_millis(1);
+    let settings = Settings { shards: 1, inbox_keep: 0, checkpoint_interval, ..Settings::default() };
+    let held = Arc::new(Held { log: Arc::clone(&log), still: AtomicBool::new(false) });
+    let shown: Arc<dyn Log> = Arc::<Held>::clone(&held);
+    let old = start_on(&shown, 1, &coalition_store::Memory::new(), &settings);
+    let first = old.ledger().wait(HOME, |status| status.in_office).await.unwrap().position;
+    held.still.store(true, Ordering::SeqCst);
+
+    let new = start_on(&log, 1, &coalition_store::Memory::new(), &settings);
+    new.ledger().wait(HOME, |status| status.in_office).await.unwrap();
+    let inbox = Partition::new(INBOX, 0);
+    let records = (0..5).map(|_| Record::of(Bytes::from_static(b"junk"))).collect();
+    log.append(&inbox, records, Box::new(|outcome| assert!(outcome.is_ok())));
+    let trimmed = async {
+        while log.bounds(&inbox).unwrap().0 == Offset(0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), trimmed).await.expect("the inbox is trimmed");
+    tokio::task::block_in_place(|| new.stop());
+
+    // The journal tells it first what became of what it had not read.
+    held.still.store(false, Ordering::SeqCst);
+    let ledger = old.ledger();
+    let again = ledger.wait(HOME, |status| status.in_office && status.position.seq > first.seq);
+    tokio::time::timeout(Duration::from_secs(60), again).await.expect("it goes on").unwrap();
+    tokio::task::block_in_place(|| old.stop());
 }
 
 /// Nobody looks at what these tests have refused.

@@ -260,7 +260,13 @@ impl Worker<'_> {
         let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
         let inbox = self.shard.wants_inbox().filter(|_| !self.stopping).map(|from| (&self.place.inbox, from));
         let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
-        let (journal, inbox) = match (journal.map(read).transpose(), inbox.map(read).transpose()) {
+        let journal = journal.map(read).transpose();
+        let inbox = match inbox.map(read).transpose() {
+            // Whoever owns the shard by now has decided what was there: the journal says so, and it comes first.
+            Err(log::Error::Trimmed { .. }) if self.has_journal_to_fold() => Ok(None),
+            inbox => inbox,
+        };
+        let (journal, inbox) = match (journal, inbox) {
             (Ok(journal), Ok(inbox)) => (journal.unwrap_or_default(), inbox.unwrap_or_default()),
             (Err(error), _) | (_, Err(error)) => {
                 self.pause(&error);
@@ -273,6 +279,12 @@ impl Worker<'_> {
         self.feed(inbox, Input::Inbox);
         self.checkpoint();
         !idle
+    }
+
+    /// Whether the journal holds more than is folded. An inbox is trimmed only behind a record that is in the journal already.
+    fn has_journal_to_fold(&self) -> bool {
+        let end = self.place.log.bounds(&self.place.journal).map(|(_, end)| end);
+        end.is_ok_and(|end| self.shard.state().meta.journal_next < end)
     }
 
     fn feed(&mut self, records: Vec<Stored>, input: fn(Vec<Stored>) -> Input) {

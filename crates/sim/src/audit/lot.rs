@@ -41,7 +41,9 @@ impl Account {
     pub(super) fn balance(&self, at: Timestamp) -> (u64, u64, u64) {
         let live = || self.lots.iter().filter(|lot| !lot.lapsed(at));
         let sum = |later: bool| {
-            live().filter(|lot| (lot.key.available_from > at) == later).map(|lot| lot.left).sum()
+            // What came with a link and could be spent there can be spent here, though the clock here may be behind.
+            let waits = |lot: &&Lot| lot.pending && lot.key.available_from > at;
+            live().filter(|lot| waits(lot) == later).map(|lot| lot.left).sum()
         };
         let (_, given_back) = self.in_holds(at);
         let repaid = self.owed().min(sum(false) + given_back);
