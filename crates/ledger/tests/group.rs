@@ -149,6 +149,18 @@ async fn is_let_go(ledger: &Ledger, shard: ShardId) {
     .await;
 }
 
+#[test]
+fn a_time_out_below_three_heartbeats_is_refused() {
+    let settings = |session_timeout| MemberSettings {
+        heartbeat: Duration::from_millis(20),
+        session_timeout,
+        ..MemberSettings::new(member(1), String::new(), Roles::ALL)
+    };
+    let start = |session_timeout| Membership::start(&log(), 1, Taking::Member(settings(session_timeout)));
+    assert!(start(Duration::from_millis(59)).is_err());
+    assert!(start(Duration::from_millis(60)).is_ok());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
     let log = log();

@@ -267,6 +267,15 @@ impl Group {
         heard.filter_map(|(member, known)| Some((*member, known.word.as_ref()?)))
     }
 
+    /// Whether a member that the assignment names has been silent for half of the time that it is given: the log's time passes
+    /// with records only, so who waits for the end of it writes more often.
+    #[must_use]
+    pub fn has_suspects(&self) -> bool {
+        let most = millis(self.rules.session_timeout) / 2;
+        let silent = |known: &Known| !known.left && self.time.saturating_sub(known.seen) > most;
+        self.named().any(|member| self.members.get(&member).is_some_and(silent))
+    }
+
     /// Where `member` stands among those that live: 0 for the first, which writes what has to be written.
     #[must_use]
     pub fn rank(&self, member: MemberId) -> usize {

@@ -42,7 +42,8 @@ pub struct MemberSettings {
     pub formats: Formats,
     /// How often it says that it lives; the same for all members.
     pub heartbeat: Duration,
-    /// After how much time of the log without a word a member is taken for dead; the same for all members.
+    /// After how much time of the log without a word a member is taken for dead; three heartbeats at least, and the same for
+    /// all members.
     pub session_timeout: Duration,
     /// Followers of each shard, as far as there are members.
     pub standby_replicas: u32,
@@ -156,6 +157,14 @@ impl Membership {
             Taking::Member(member) => Some(member),
             Taking::Onlooker => None,
         };
+        // One word may be lost and one late; time that passes between words counts up to one and a half heartbeats.
+        let short = |member: &MemberSettings| {
+            member.heartbeat < Duration::from_millis(1)
+                || member.session_timeout < member.heartbeat.saturating_mul(3)
+        };
+        if member.as_ref().is_some_and(short) {
+            return Err(Error::Times);
+        }
         log.create_topic(GROUP, 1)?;
         let topic = Partition::new(GROUP, 0);
         let me = member.as_ref().map(|member| member.id);

@@ -88,6 +88,11 @@ pub enum Error {
     /// The log failed.
     #[error("prepare the topics of inbox and journal")]
     Log(#[from] log::Error),
+    /// A member's times don't fit each other.
+    #[error(
+        "the session time-out of a group has to be three heartbeats at least, and a heartbeat a millisecond"
+    )]
+    Times,
     /// No thread could be had.
     #[error("start a thread")]
     Thread(#[from] std::io::Error),

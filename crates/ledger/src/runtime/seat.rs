@@ -18,6 +18,8 @@ use crate::group::{Group, MemberId, Read, Rules};
 
 /// How often it looks whether something is due, at least.
 const TICK: Duration = Duration::from_millis(50);
+/// So many times more often it speaks while somebody may have died.
+const HURRY: u32 = 5;
 /// Bytes read at once.
 const READ_BYTES: usize = 1024 * 1024;
 
@@ -102,7 +104,7 @@ impl Seat {
     pub(super) fn run(mut self, asked: &Receiver<Ask>) {
         loop {
             self.turn();
-            let first = match asked.recv_timeout(TICK) {
+            let first = match asked.recv_timeout(self.patience()) {
                 Ok(ask) => Some(ask),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -267,10 +269,25 @@ impl Seat {
         }
     }
 
+    /// How often it speaks at the moment.
+    fn every(&self, member: &MemberSettings) -> Duration {
+        let hurry = self.group.as_ref().is_some_and(Group::has_suspects);
+        if hurry { member.heartbeat / HURRY } else { member.heartbeat }
+    }
+
+    /// Until when it may wait for news.
+    fn patience(&self) -> Duration {
+        let speaks = self.caught_up && !self.out && !self.left && self.paused.is_none();
+        let free = speaks && !self.beating.load(Ordering::Acquire);
+        let word = self.member.as_ref().zip(self.beaten).filter(|_| free);
+        let word = word.map(|(member, last)| self.every(member).saturating_sub(last.elapsed()));
+        word.unwrap_or(TICK).clamp(Duration::from_millis(1), TICK)
+    }
+
     /// Says that it lives, when it is time for it; or that it goes.
     fn speak(&mut self) {
         let Some(member) = &self.member else { return };
-        let due = self.beaten.is_none_or(|last| last.elapsed() >= member.heartbeat);
+        let due = self.beaten.is_none_or(|last| last.elapsed() >= self.every(member));
         let asked = self.waits.iter().any(|waits| waits.beat > self.beat);
         if self.left || !due || self.beating.load(Ordering::Acquire) && !asked {
             return;

@@ -138,7 +138,11 @@ fn who_says_nothing_for_longer_than_the_time_out_loses_its_shards_to_its_followe
     paper.settle(&[1, 2]);
     assert_eq!(paper.shown(), "Ab Ba Ab Ba");
     // 5,000 ms are not longer than 5 s.
-    paper.pass(&[1], 10);
+    paper.pass(&[1], 5);
+    assert!(!paper.group.has_suspects());
+    paper.pass(&[1], 1);
+    assert!(paper.group.has_suspects());
+    paper.pass(&[1], 4);
     assert!(paper.group.lives(member(2)));
     assert_eq!(paper.group.proposal(member(1)), None);
     paper.pass(&[1], 1);
