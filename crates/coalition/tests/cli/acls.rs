@@ -144,7 +144,9 @@ fn created(stage: &Stage) {
     let topic = |name: &str, partitions: u32, created: bool| json!({ "name": name, "partitions": partitions, "replication_factor": 1, "created": created });
     let all = |created| {
         let names = [NETWORKS[1], NETWORKS[0], EVENTS, REJECTED, OTHERS_EVENTS, OTHERS_REJECTED];
-        json!({ "topics": names.map(|name| topic(name, 2, created)) })
+        let mut topics = names.map(|name| topic(name, 2, created)).to_vec();
+        topics.insert(2, topic("coalition.group.v1", 1, created));
+        json!({ "topics": topics })
     };
     assert_eq!(first, all(true));
     // The network itself may look; more partitions of a partner that has its topics are not made.
@@ -155,6 +157,7 @@ fn created(stage: &Stage) {
 topic                 partitions  copies  state
 coalition.journal.v1           2       1  was there
 coalition.inbox.v1             2       1  was there
+coalition.group.v1             1       1  was there
 ";
     assert_eq!(table, expected);
     let ended = end(stage.as_user("topics create --shards 3", "operator"));

@@ -54,7 +54,8 @@ fn a_line_for_each_right_and_quota() {
              --operation Create --topic coalition. --resource-pattern-type prefixed </dev/null"
         ),
         format!(
-            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --resource-pattern-type literal </dev/null"
+            "{acls} User:coalition --operation Delete --topic coalition.inbox.v1 --topic coalition.group.v1 \
+             --resource-pattern-type literal </dev/null"
         ),
         format!(
             "{acls} User:coalition --operation Read --operation Describe --group coalition-intake --group \

@@ -78,6 +78,7 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
 
     use coalition_intake::{events_topic, rejected_topic};
     use coalition_journal::kafka::{Partitions, Settings, Topics};
+    use coalition_ledger::group::GROUP;
     use coalition_ledger::runtime::{INBOX, JOURNAL};
 
     use crate::log::{advise, advise_first};
@@ -86,7 +87,9 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
 
     let of_partner = args.partner_partitions.unwrap_or(config.intake.settings().partitions);
     let shards = Partitions::Exactly(config.network.shards);
-    let mut wanted = vec![(JOURNAL.to_owned(), shards), (INBOX.to_owned(), shards)];
+    let group = Partitions::Exactly(1);
+    let mut wanted =
+        vec![(JOURNAL.to_owned(), shards), (INBOX.to_owned(), shards), (GROUP.to_owned(), group)];
     for partner in &args.partners {
         for name in [events_topic(partner), rejected_topic(partner)] {
             wanted.push((name, Partitions::IfNew(of_partner)));

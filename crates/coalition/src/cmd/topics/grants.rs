@@ -4,6 +4,7 @@
 
 use coalition_domain::PartnerId;
 use coalition_intake::{events_topic, rejected_topic};
+use coalition_ledger::group::GROUP;
 use coalition_ledger::runtime::INBOX;
 
 /// What all topics of a network begin with.
@@ -79,12 +80,12 @@ pub(super) fn network(to: &Principal, may_create: bool) -> Vec<Grant> {
             topics: vec![TOPICS.to_owned()],
             groups: Vec::new(),
         },
-        // Decided records are deleted from the inbox. From nothing else: the right would let it delete whole topics.
+        // Decided records are deleted from the inbox, and from the group's topic what an assignment replaces. From nothing else: the right would let it delete whole topics.
         Grant {
             to: to.clone(),
             operations: vec!["Delete"],
             pattern: Pattern::Literal,
-            topics: vec![INBOX.to_owned()],
+            topics: vec![INBOX.to_owned(), GROUP.to_owned()],
             groups: Vec::new(),
         },
         Grant {
