@@ -131,15 +131,31 @@ impl Served {
 
     /// The same, with its log on brokers if there are any.
     pub(crate) fn start_on(data: &Path, brokers: Option<&Brokers>) -> Self {
-        let mut process =
-            serve_command(data, brokers).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        Self::run(data, serve_command(data, brokers, ""))
+    }
+
+    /// One of several processes, with its section `peers` of the configuration.
+    pub(crate) fn start_among(data: &Path, brokers: &Brokers, peers: &str) -> Self {
+        Self::run(data, serve_command(data, Some(brokers), peers))
+    }
+
+    fn run(data: &Path, mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let out = process.stdout.take().expect("standard output is piped");
         let process = Running(process);
         let lines = BufReader::new(out).lines().map_while(Result::ok);
         let address = lines.filter_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).next();
-        let key = std::fs::read_to_string(data.join("operator.key"))
-            .expect("the operator's key lies in the folder");
-        Self { process, address: address.expect("it says where it listens"), key: key.trim().to_owned() }
+        let address = address.expect("it says where it listens");
+        // Of several processes one has made it.
+        let folders = std::iter::once(data.to_owned()).chain(
+            std::fs::read_dir(data.parent().expect("a folder"))
+                .expect("a folder")
+                .filter_map(|entry| Some(entry.ok()?.path())),
+        );
+        let key =
+            folders.filter_map(|folder| std::fs::read_to_string(folder.join("operator.key")).ok()).next();
+        let key = key.expect("the operator's key lies in the folder");
+        Self { process, address, key: key.trim().to_owned() }
     }
 
     pub(crate) async fn connect(&self) -> Channel {
@@ -174,11 +190,16 @@ impl Served {
         out.into_owned()
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.process.0.id().to_string();
+        let told = Command::new("sh").args(["-c", r#"kill -"$1" "$0""#, &pid, name]).status();
+        assert!(told.expect("there is a shell").success());
+    }
+
     /// Ends it in order.
     pub(crate) fn stop(mut self) {
-        let pid = self.process.0.id().to_string();
-        let told = Command::new("sh").args(["-c", r#"kill -TERM "$0""#, &pid]).status();
-        assert!(told.expect("there is a shell").success());
+        self.signal("TERM");
         let ended = self.process.0.wait().expect("it is a child");
         assert!(ended.success(), "it did not end in order: {ended}");
     }
@@ -200,7 +221,7 @@ pub(crate) fn signed<T>(message: T, key: &str) -> tonic::Request<T> {
 }
 
 /// `coalition serve`, with the configuration of a log on brokers beside the folder if there are any.
-pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>) -> Command {
+pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>, peers: &str) -> Command {
     let mut command = Command::new(binary());
     command.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data);
     let config = data.with_extension("toml");
@@ -213,6 +234,7 @@ pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>) -> Command {
             copies.div_ceil(2)
         );
     }
+    text += peers;
     std::fs::write(&config, text).expect("room for a configuration");
     command.arg("--config").arg(config);
     command

@@ -19,6 +19,7 @@ mod killed;
 mod log;
 mod missing;
 mod points;
+mod processes;
 mod python;
 mod scenarios;
 mod stack;

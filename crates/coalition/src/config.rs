@@ -1,6 +1,7 @@
 //! The configuration of a process: one struct for each component, unknown keys refused.
 
 mod gateway;
+pub(crate) mod peers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,16 +12,22 @@ use anyhow::{Context, Result, ensure};
 use coalition_domain::adjustment::ADJUSTMENT_LIMIT;
 use coalition_domain::waiting::{CONSENT_WAIT, CONSENT_WAIT_MAX};
 use coalition_domain::{Points, Registry, Span};
+use coalition_intake::Share;
+use coalition_ledger::group::Roles;
 use serde::Deserialize;
 
 pub(crate) use self::gateway::GatewayConfig;
+use self::peers::{PeersConfig, Role};
 use crate::folder::Place;
 use crate::observe::ObserveConfig;
 
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// What this process does; all of it, unless others do the rest.
+    pub(crate) roles: Vec<Role>,
+    pub(crate) peers: PeersConfig,
     pub(crate) network: NetworkConfig,
     pub(crate) gateway: GatewayConfig,
     pub(crate) ledger: LedgerConfig,
@@ -28,6 +35,31 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     pub(crate) log: LogConfig,
     pub(crate) observe: ObserveConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            roles: vec![Role::Intake, Role::Ledger, Role::Gateway],
+            peers: PeersConfig::default(),
+            network: NetworkConfig::default(),
+            gateway: GatewayConfig::default(),
+            ledger: LedgerConfig::default(),
+            intake: IntakeConfig::default(),
+            store: StoreConfig::default(),
+            log: LogConfig::default(),
+            observe: ObserveConfig::default(),
+        }
+    }
+}
+
+/// What a command line says in place of the file.
+#[derive(Default)]
+pub(crate) struct Given {
+    /// Where the gateway listens.
+    pub(crate) listen: Option<SocketAddr>,
+    /// What the process does.
+    pub(crate) roles: Option<Vec<Role>>,
 }
 
 /// What is fixed when a network is made.
@@ -149,8 +181,8 @@ impl LedgerConfig {
 pub(crate) struct IntakeConfig {}
 
 impl IntakeConfig {
-    pub(crate) fn settings(&self) -> coalition_intake::Settings {
-        coalition_intake::Settings::default()
+    pub(crate) fn settings(&self, share: Share) -> coalition_intake::Settings {
+        coalition_intake::Settings { share, ..coalition_intake::Settings::default() }
     }
 }
 
@@ -224,8 +256,8 @@ impl LogConfig {
 }
 
 impl Config {
-    /// Reads and checks a file; without one everything has its default. `listen` takes the place of the gateway's address.
-    pub(crate) fn read(path: Option<&Path>, listen: Option<SocketAddr>) -> Result<Self> {
+    /// Reads and checks a file; without one everything has its default. What is `given` takes the place of what it says.
+    pub(crate) fn read(path: Option<&Path>, Given { listen, roles }: Given) -> Result<Self> {
         let mut config = match path {
             Some(path) => {
                 let text =
@@ -236,6 +268,9 @@ impl Config {
         };
         if let Some(listen) = listen {
             config.gateway.listen = listen;
+        }
+        if let Some(roles) = roles {
+            config.roles = roles;
         }
         let checked = config.check();
         match path {
@@ -269,6 +304,16 @@ impl Config {
             self.ledger.accounts_max / shards as usize >= 16_384,
             "ledger.accounts_max has to be at least 16384 for each of the {shards} shards"
         );
+        self.peers.check()?;
+        ensure!(!self.roles.is_empty(), "roles is empty: name at least one of intake, ledger and gateway");
+        ensure!(
+            self.peers.listen.is_some() || peers::roles(&self.roles) == Roles::ALL,
+            "a process that is alone has all roles: intake, ledger and gateway; for one with some of them set peers.listen, by which it finds the others"
+        );
+        ensure!(
+            self.peers.listen.is_none() || self.log.place() == Place::Kafka,
+            "peers.listen is for several processes over one log on brokers: set log.kafka, or leave it out"
+        );
         ensure!(self.ledger.checkpoint_accounts > 0, "ledger.checkpoint_accounts has to be above zero");
         ensure!(self.store.cache_mib > 0, "store.cache_mib has to be above zero");
         self.observe.check()
@@ -289,6 +334,13 @@ mod tests {
         config.network = NetworkConfig { shards: config.network.shards, ..NetworkConfig::default() };
         assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
         for key in [
+            "roles",
+            "# advertise",
+            "# secret_file",
+            "# tls_ca",
+            "heartbeat_ms",
+            "session_timeout_ms",
+            "standby_replicas",
             "shards",
             "max_event_age_days",
             "max_request_age_days",

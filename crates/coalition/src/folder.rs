@@ -82,13 +82,14 @@ impl Network {
     }
 
     /// The network of a folder that is held; a folder without one gets the one that the journal on brokers begins with, or a
-    /// new one.
+    /// new one by the id `fresh`.
     pub(crate) fn open(
         held: &Held,
         shards: u32,
         purpose: Purpose,
         place: Place,
         found: Option<Genesis>,
+        fresh: Uuid,
     ) -> Result<Self> {
         // Looked at once more: another process may have been here before the lock was taken.
         if let Some(network) = Self::there(&held.data, purpose, place)? {
@@ -102,7 +103,7 @@ impl Network {
             Some(Genesis { network, shard_count, .. }) => {
                 Self { id: network.0, shards: shard_count.0, demo: false, log: Some(place) }
             }
-            None => Self { id: Uuid::new_v4(), shards, demo: purpose == Purpose::Demo, log: Some(place) },
+            None => Self { id: fresh, shards, demo: purpose == Purpose::Demo, log: Some(place) },
         };
         write_durably(&held.data.join(NETWORK), toml::to_string(&network)?.as_bytes(), 0o644)?;
         Ok(network)
@@ -223,8 +224,11 @@ mod tests {
         assert!(!data.exists(), "looking made it");
         let held = Held::take(&data).unwrap();
         std::fs::write(data.join(OPERATOR_KEY), "ck_a_b").unwrap();
-        let made = Network::open(&held, 4, Purpose::Serve, Place::Embedded, None).unwrap();
-        assert_eq!(Network::open(&held, 8, Purpose::Serve, Place::Embedded, None).unwrap().id, made.id);
+        let made = Network::open(&held, 4, Purpose::Serve, Place::Embedded, None, Uuid::nil()).unwrap();
+        assert_eq!(
+            Network::open(&held, 8, Purpose::Serve, Place::Embedded, None, Uuid::nil()).unwrap().id,
+            made.id
+        );
 
         let other = folder.path().join("checkout");
         std::fs::create_dir_all(other.join(".git")).unwrap();
@@ -251,7 +255,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = |name: &str, purpose| {
             let data = folder.path().join(name);
-            Network::open(&Held::take(&data).unwrap(), 4, purpose, Place::Embedded, None).unwrap();
+            Network::open(&Held::take(&data).unwrap(), 4, purpose, Place::Embedded, None, Uuid::nil())
+                .unwrap();
             data
         };
         let (demos, served) = (made("demo", Purpose::Demo), made("served", Purpose::Serve));
@@ -279,10 +284,10 @@ mod tests {
         let found = Some(Genesis { network, shard, shard_count, topics });
         let folder = tempfile::tempdir().unwrap();
         let held = Held::take(folder.path()).unwrap();
-        let refused = Network::open(&held, 4, Purpose::Demo, Place::Kafka, found).err().unwrap();
+        let refused = Network::open(&held, 4, Purpose::Demo, Place::Kafka, found, Uuid::nil()).err().unwrap();
         let Some(Trouble::Advised { advice, .. }) = refused.downcast_ref() else { panic!("{refused:?}") };
         assert!(advice.contains("`deploy/kafka/kafka delete`"), "{advice}");
-        let served = Network::open(&held, 4, Purpose::Serve, Place::Kafka, found).unwrap();
+        let served = Network::open(&held, 4, Purpose::Serve, Place::Kafka, found, Uuid::nil()).unwrap();
         assert_eq!((served.id, served.shards), (Uuid::from_u128(7), 2), "it is served as it is");
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use coalition_journal::entry::{Entry, Genesis};
 use coalition_journal::log::{self, Log, Partition};
 use coalition_ledger::runtime::{INBOX, JOURNAL};
+use uuid::Uuid;
 
 use crate::client::failure::Trouble;
 use crate::client::note;
@@ -121,6 +122,13 @@ pub(crate) fn patiently<T>(attempt: impl Fn() -> Result<T, log::Error>) -> Resul
             tried => return tried,
         }
     }
+}
+
+/// The id of a network that begins in the journal that lies there. Several processes may be the first to come: the topic is
+/// made once, and names the network for all of them.
+pub(crate) fn network(log: &dyn Log) -> Result<Uuid> {
+    let topic = patiently(|| log.topic(JOURNAL)).map_err(advise).context("look for the journal")?;
+    Ok(Uuid::new_v5(&topic.context("the journal's topic is gone")?.id, b"network"))
 }
 
 /// How the journal that lies there begins, if there is one: a network on brokers outlives the folder of a process.

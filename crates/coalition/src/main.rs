@@ -9,6 +9,7 @@ mod log;
 mod node;
 mod observe;
 mod office;
+mod peers;
 mod renew;
 mod stop;
 

@@ -13,7 +13,7 @@ use coalition_gateway::tls::Tls;
 use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::Log;
-use coalition_ledger::runtime::{Ledger, Membership, Node, Returns, Taking};
+use coalition_ledger::runtime::{Ledger, Membership, Node, Returns};
 use coalition_store::{Folder, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
@@ -22,10 +22,12 @@ use uuid::Uuid;
 
 use crate::client::failure::Trouble;
 use crate::config::Config;
+use crate::config::peers::roles;
 use crate::folder::{Held, Network, OPERATOR_KEY, Place, Purpose, write_durably};
 use crate::log;
 use crate::observe::Observer;
 use crate::office;
+use crate::peers::{Answering, Peers};
 use crate::stop::Stop;
 
 /// Connections that wait to be taken.
@@ -35,18 +37,63 @@ const BACKLOG: u32 = 1_024;
 pub(crate) struct Running {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) ledger: Ledger,
-    pub(crate) intake: Intake,
-    /// Where the gateway listens.
+    /// If this process has one.
+    pub(crate) gateway: Option<Serving>,
+    parts: Parts,
+    pub(crate) observer: Observer,
+    /// The ways to others' shards, which end with it.
+    _peers: Peers,
+    /// Let go when all the others have ended.
+    _held: Held,
+}
+
+/// A gateway that serves.
+pub(crate) struct Serving {
+    /// Where it listens.
     pub(crate) address: SocketAddr,
     /// With what certificate, if it speaks TLS.
     pub(crate) tls: Option<Tls>,
-    node: Node,
-    gateway: JoinHandle<Result<(), coalition_gateway::Error>>,
-    gateway_ended: watch::Receiver<()>,
-    stop_gateway: oneshot::Sender<()>,
-    pub(crate) observer: Observer,
-    /// Let go when all the others have ended.
-    _held: Held,
+    task: JoinHandle<Result<(), coalition_gateway::Error>>,
+    ended: watch::Receiver<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Serving {
+    fn start(
+        (listener, address): (TcpListener, SocketAddr),
+        settings: coalition_gateway::Settings,
+        ledger: &Ledger,
+        log: &Arc<dyn Log>,
+        observer: &Observer,
+    ) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let tls = settings.tls.clone();
+        let settings = coalition_gateway::Settings { metrics: observer.gateway(), ..settings };
+        let shutdown = async { drop(stopped.await) };
+        let serving = coalition_gateway::serve(listener, ledger.clone(), Arc::clone(log), settings, shutdown);
+        let listening = observer.listening();
+        let (tell_end, ended) = watch::channel(());
+        let task = tokio::spawn(async move {
+            let served = serving.await;
+            drop((listening, tell_end));
+            served
+        });
+        Self { address, tls, task, ended, stop }
+    }
+
+    /// Waits until it has ended, though nobody told it to.
+    async fn ended(&self) {
+        // An error is the end of the task that holds the sender.
+        drop(self.ended.clone().changed().await);
+    }
+
+    async fn stop(self) -> Result<()> {
+        // A gateway that has ended by itself says so below.
+        let by_itself = self.stop.send(()).is_err();
+        self.task.await??;
+        ensure!(!by_itself, "the gateway ended by itself");
+        Ok(())
+    }
 }
 
 impl Running {
@@ -58,21 +105,26 @@ impl Running {
         stop: &mut Stop,
     ) -> Result<Option<Self>> {
         // What can be refused is refused before anything is written.
-        let gateway = config.gateway.settings()?;
-        let tls = gateway.tls.clone();
+        let roles = roles(&config.roles);
+        let settings = config.gateway.settings()?;
         let place = config.log.place();
         Network::look(data, purpose, place)?;
-        let socket = bind(config.gateway.listen)?;
-        let observer = Observer::start(&config.observe).await?;
+        let socket = if roles.gateway { Some(bind(config.gateway.listen)?) } else { None };
+        let observer = Observer::start(&config.observe, roles.gateway).await?;
         let held = Held::take(data)?;
         let open = || observer.log(log::open(data, &config.log)?);
         // A log in the folder is made after what says whose it is; one on brokers says it itself.
         let shards = config.network.shards;
         let (network, log) = match place {
-            Place::Embedded => (Network::open(&held, shards, purpose, place, None)?, open()?),
+            Place::Embedded => (Network::open(&held, shards, purpose, place, None, Uuid::new_v4())?, open()?),
             Place::Kafka => {
                 let log = open()?;
-                (Network::open(&held, shards, purpose, place, log::genesis(&*log)?)?, log)
+                let found = log::genesis(&*log)?;
+                if found.is_none() {
+                    log::prepare(&*log, shards)?;
+                }
+                let fresh = log::network(&*log)?;
+                (Network::open(&held, shards, purpose, place, found, fresh)?, log)
             }
         };
         if network.shards != config.network.shards {
@@ -84,83 +136,104 @@ impl Running {
             ));
         }
         log::prepare(&*log, network.shards)?;
-        let store = |shard: ShardId| -> Box<dyn Store> {
-            Box::new(Folder::new(Network::store(data, shard), config.store.settings(network.shards)))
+        let mut peers = Peers::join(data, config, &log, network.shards).await?;
+        let membership = Arc::clone(&peers.membership);
+        let limits = config.ledger.settings(network.shards);
+        let node = if roles.ledger {
+            let store = |shard: ShardId| -> Box<dyn Store> {
+                Box::new(Folder::new(Network::store(data, shard), config.store.settings(network.shards)))
+            };
+            let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log))?);
+            Some(Node::start(&log, NetworkId(network.id), store, &returns, &limits, &membership)?)
+        } else {
+            None
         };
-        let returns: Arc<dyn Returns> = Arc::new(Returner::start(Arc::clone(&log))?);
-        let settings = config.ledger.settings(network.shards);
-        let membership = Membership::start(&log, settings.shards, Taking::Alone)?;
-        let node = Node::start(&log, NetworkId(network.id), store, &returns, &settings, &membership)?;
-        let ledger = node.ledger();
+        let ledger = peers.ledger(node.as_ref().map(Node::ledger))?;
+        let answering = peers.answer(&ledger);
         observer.ledger(&ledger, &log)?;
         let ready = async {
-            office::taken(&log, &ledger, settings.limits.clock_skew_max).await?;
+            office::taken(&log, &ledger, limits.limits.clock_skew_max).await?;
             set_up(data, &ledger, config).await
         };
         let ready = tokio::select! {
             ready = ready => ready.map(|()| true),
             () = stop.told() => Ok(false),
         };
-        let serving = ready.and_then(|ready| Ok(if ready { Some(listen(socket)?) } else { None }));
-        let (listener, address) = match serving {
-            Ok(Some(listening)) => listening,
+        let listening = ready.and_then(|ready| match socket {
+            Some(socket) if ready => Ok((true, Some(listen(socket)?))),
+            Some(_) | None => Ok((ready, None)),
+        });
+        let listening = match listening {
+            Ok((true, listening)) => listening,
             other => {
-                tokio::task::spawn_blocking(|| node.stop()).await?;
+                let parts = Parts { membership, intake: None, node, answering };
+                parts.stop().await?;
                 return other.map(|_| None);
             }
         };
-        let intake = Intake::start(Arc::clone(&log), ledger.clone(), config.intake.settings())?;
-        observer.intake(&intake)?;
-        let (stop_gateway, stopped) = oneshot::channel::<()>();
-        let serving = coalition_gateway::serve(
-            listener,
-            ledger.clone(),
-            Arc::clone(&log),
-            coalition_gateway::Settings { metrics: observer.gateway(), ..gateway },
-            async { drop(stopped.await) },
-        );
-        let listening = observer.listening();
-        let (tell_end, gateway_ended) = watch::channel(());
-        let gateway = tokio::spawn(async move {
-            let served = serving.await;
-            drop((listening, tell_end));
-            served
-        });
-        Ok(Some(Self {
-            log,
-            ledger,
-            intake,
-            address,
-            tls,
-            node,
-            gateway,
-            gateway_ended,
-            stop_gateway,
-            observer,
-            _held: held,
-        }))
+        let intake = if roles.intake {
+            let settings = config.intake.settings(peers.share());
+            let intake = Intake::start(Arc::clone(&log), ledger.clone(), settings)?;
+            observer.intake(&intake)?;
+            Some(intake)
+        } else {
+            None
+        };
+        let gateway =
+            listening.map(|listening| Serving::start(listening, settings, &ledger, &log, &observer));
+        let parts = Parts { membership, intake, node, answering };
+        Ok(Some(Self { log, ledger, gateway, parts, observer, _peers: peers, _held: held }))
     }
 
-    /// Waits until the gateway has ended, though nobody told it to.
+    /// Waits until the gateway has ended, though nobody told it to; for ever where there is none.
     pub(crate) async fn gateway_ended(&self) {
-        // An error is the end of the task that holds the sender.
-        drop(self.gateway_ended.clone().changed().await);
+        match &self.gateway {
+            Some(gateway) => gateway.ended().await,
+            None => std::future::pending().await,
+        }
     }
 
-    /// Ends everything in order: no new requests, no new events, then the last checkpoints.
+    /// The gateway of a process that has all roles.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        self.gateway.as_ref().map(|gateway| gateway.address).context("this process has no gateway")
+    }
+
+    /// Ends everything in order: others take over what this process runs; no new requests, no new events, then the last
+    /// checkpoints.
     pub(crate) async fn stop(self) -> Result<()> {
-        // A gateway that has ended by itself says so below.
+        let membership = Arc::clone(&self.parts.membership);
+        tokio::task::spawn_blocking(move || membership.leave()).await?;
         self.observer.ending();
-        let by_itself = self.stop_gateway.send(()).is_err();
-        let served = self.gateway.await;
-        let (intake, node) = (self.intake, self.node);
+        let served = match self.gateway {
+            Some(gateway) => gateway.stop().await,
+            None => Ok(()),
+        };
+        self.parts.stop().await?;
+        served
+    }
+}
+
+/// What runs behind the gateway.
+struct Parts {
+    membership: Arc<Membership>,
+    intake: Option<Intake>,
+    node: Option<Node>,
+    answering: Option<Answering>,
+}
+
+impl Parts {
+    async fn stop(self) -> Result<()> {
+        let Self { membership, intake, node, answering } = self;
         tokio::task::spawn_blocking(move || {
-            intake.stop();
-            node.stop();
+            intake.into_iter().for_each(Intake::stop);
+            node.into_iter().for_each(Node::stop);
+            drop(membership);
         })
         .await?;
-        served??;
-        ensure!(!by_itself, "the gateway ended by itself");
+        // To the end: who asks hears that the shards are elsewhere.
+        if let Some(answering) = answering {
+            answering.stop().await;
+        }
         Ok(())
     }
 }
@@ -214,7 +287,14 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     };
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
     match ledger.change(command).await.map_err(office::unavailable)?.decision.outcome {
-        Ok(_) | Err(Rejection::AlreadyExists(_)) => Ok(()),
+        Ok(_) => Ok(()),
+        Err(Rejection::AlreadyExists(_)) => {
+            // Another process was first, with a key of its own. One that it knows is of a start that did not hear the answer.
+            if ledger.registry().is_some_and(|registry| registry.key(&key).is_none()) {
+                std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
+            }
+            Ok(())
+        }
         Err(rejection) => Err(anyhow!("set the network up: {rejection}")),
     }
 }

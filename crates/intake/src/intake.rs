@@ -12,6 +12,7 @@ use coalition_ledger::runtime::{INBOX, Ledger};
 use crate::metrics::{Counts, Metrics};
 use crate::open::Opener;
 use crate::outbox::Outbox;
+use crate::share::Share;
 use crate::survey::Survey;
 use crate::worker::{Message, Worker};
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub undecided_max: u64,
     /// How often each partner's topic is looked at: it may have got partitions, or been made anew.
     pub survey_interval: Duration,
+    /// Which partitions are read here.
+    pub share: Share,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             waiting_bytes_max: 4 << 20,
             undecided_max: 200_000,
             survey_interval: Duration::from_secs(10),
+            share: Share::ALL,
         }
     }
 }
@@ -110,7 +114,7 @@ impl Intake {
         );
         let survey = Survey::new(
             (Arc::clone(&log), ledger.clone()),
-            (opener, settings.survey_interval),
+            (opener, settings.survey_interval, settings.share.clone()),
             Arc::clone(&metrics),
             sender.clone(),
         );

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::events_topic;
 use crate::metrics::Metrics;
 use crate::open::{Opener, Topics};
+use crate::share::{Share, is_mine};
 use crate::worker::Message;
 
 /// How often the registry is looked at when nothing else happens.
@@ -58,16 +59,20 @@ pub(crate) struct Survey {
     partners: BTreeMap<PartnerId, Surveyed>,
     /// Changes of the registry that are followed.
     followed: u64,
+    share: Share,
+    /// The slots whose partitions are opened.
+    slots: Option<Arc<[bool]>>,
 }
 
 impl Survey {
     pub(crate) fn new(
         (log, ledger): (Arc<dyn Log>, Ledger),
-        (opener, interval): (Opener, Duration),
+        (opener, interval, share): (Opener, Duration, Share),
         metrics: Arc<Metrics>,
         sender: Sender<Message>,
     ) -> Self {
-        Self { log, ledger, opener, interval, metrics, sender, partners: BTreeMap::new(), followed: 0 }
+        let (partners, slots) = (BTreeMap::new(), share.now());
+        Self { log, ledger, opener, interval, metrics, sender, partners, followed: 0, share, slots }
     }
 
     /// Until the thread that reads ends. It tells whose topics `lost` records that were read.
@@ -79,11 +84,29 @@ impl Survey {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.share();
             self.follow();
             busy = self.turn();
             let unopened = self.partners.values().filter(|partner| !partner.is_open());
             self.metrics.unopened(unopened.count());
         }
+    }
+
+    /// Goes over to the partitions that are this process's now. What another one takes over it begins where this one has
+    /// noted that all is dealt with; what is under way here comes twice, and counts once.
+    fn share(&mut self) {
+        let slots = self.share.now();
+        if slots == self.slots {
+            return;
+        }
+        for (partner, surveyed) in &mut self.partners {
+            let mine = |slots: &Option<Arc<[bool]>>, number| is_mine(slots.as_deref(), partner, number);
+            if (0..surveyed.opened).any(|number| mine(&slots, number) != mine(&self.slots, number)) {
+                drop(self.sender.send(Message::Gone(*partner)));
+                *surveyed = Surveyed::new(surveyed.anew && surveyed.opened == 0);
+            }
+        }
+        self.slots = slots;
     }
 
     /// Notes partners that the registry has got.
@@ -113,7 +136,7 @@ impl Survey {
             }
             return true;
         }
-        match open_some(&self.opener, &self.sender, partner, surveyed) {
+        match open_some((&self.opener, &self.sender), self.slots.as_deref(), partner, surveyed) {
             Ok(()) if surveyed.is_open() => surveyed.due = Instant::now() + self.interval,
             Ok(()) => surveyed.due = Instant::now(),
             Err(error) => {
@@ -139,8 +162,8 @@ impl Survey {
 
 /// Opens the next partitions of a partner.
 fn open_some(
-    opener: &Opener,
-    sender: &Sender<Message>,
+    (opener, sender): (&Opener, &Sender<Message>),
+    slots: Option<&[bool]>,
     partner: PartnerId,
     surveyed: &mut Surveyed,
 ) -> Result<(), log::Error> {
@@ -150,9 +173,11 @@ fn open_some(
     };
     let upto = topics.partitions.min(surveyed.opened + TURN_PARTITIONS);
     while surveyed.opened < upto {
-        let stream = opener.open(partner, topics, surveyed.opened, surveyed.anew)?;
-        // A stream that finds nobody comes after the end.
-        drop(sender.send(Message::Opened(Box::new(stream))));
+        if is_mine(slots, &partner, surveyed.opened) {
+            let stream = opener.open(partner, topics, surveyed.opened, surveyed.anew)?;
+            // A stream that finds nobody comes after the end.
+            drop(sender.send(Message::Opened(Box::new(stream))));
+        }
         surveyed.opened += 1;
     }
     surveyed.said.clear();

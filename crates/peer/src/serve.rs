@@ -12,7 +12,8 @@ use coalition_ledger::wire::{self, VERSIONS};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
@@ -92,7 +93,7 @@ pub async fn serve(
     let service = ShardServiceServer::new(shards)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let mut server = Server::builder().tcp_nodelay(true).http2_keepalive_interval(Some(KEEPALIVE));
+    let mut server = Server::builder().http2_keepalive_interval(Some(KEEPALIVE));
     if let Some(Tls(identity)) = tls {
         server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
     }
@@ -101,7 +102,9 @@ pub async fn serve(
         // Who follows a shard does so without end.
         end.send_replace(true);
     };
-    server.add_service(service).serve_with_incoming_shutdown(TcpListenerStream::new(listener), ended).await?;
+    // Small answers are not held back to be sent with others.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    server.add_service(service).serve_with_incoming_shutdown(incoming, ended).await?;
     Ok(())
 }
 

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 
 use crate::client::{note, offer};
-use crate::config::Config;
+use crate::config::peers::Role;
+use crate::config::{Config, Given};
 use crate::folder::{OPERATOR_KEY, Purpose};
 use crate::node::Running;
 use crate::observe;
@@ -35,6 +36,10 @@ pub(crate) struct Args {
     /// Where the gateway listens, in place of the configuration's address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<std::net::SocketAddr>,
+    /// What this process does, in place of what the configuration says: intake, ledger, gateway, with commas between. Other
+    /// processes of the network do the rest (docs/operating/processes.md).
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ROLES")]
+    roles: Option<Vec<Role>>,
     /// Where metrics, liveness and readiness are served, in place of the configuration's address; `off` for nowhere.
     #[arg(long, value_name = "ADDRESS")]
     observe: Option<String>,
@@ -44,7 +49,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    let mut config = Config::read(args.config.as_deref(), args.listen)?;
+    let mut config = Config::read(args.config.as_deref(), Given { listen: args.listen, roles: args.roles })?;
     if let Some(text) = &args.observe {
         config.observe.listen = observe::listen(text).map_err(|why| anyhow!("--observe \"{text}\" {why}"))?;
     }
@@ -61,8 +66,14 @@ async fn serve(data: &Path, config: &Config) -> Result<()> {
         return Ok(());
     };
     // That nobody can read it is no reason not to serve.
-    let scheme = if network.tls.is_some() { "https" } else { "http" };
-    drop(offer(&format!("listening on {scheme}://{}\n", network.address)));
+    let tls = network.gateway.as_ref().and_then(|gateway| gateway.tls.clone());
+    match &network.gateway {
+        Some(gateway) => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            drop(offer(&format!("listening on {scheme}://{}\n", gateway.address)));
+        }
+        None => drop(offer("running\n")),
+    }
     if let Some(address) = network.observer.address {
         note(&format!("metrics, liveness and readiness are at http://{address}"));
     }
@@ -78,7 +89,7 @@ async fn serve(data: &Path, config: &Config) -> Result<()> {
     tokio::select! {
         () = stop.told() => {}
         () = network.gateway_ended() => {}
-        () = renewals.follow(network.tls.as_ref()) => {}
+        () = renewals.follow(tls.as_ref()) => {}
     }
     note("stopping");
     network.stop().await

@@ -112,7 +112,7 @@ fn interrupted() -> ExitCode {
 async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<bool> {
     let purchases = purchases::read()?;
     let operator = std::fs::read_to_string(data.join(OPERATOR_KEY)).context("read the operator's key")?;
-    let wire = wire::Wire::connect(network.address).await?;
+    let wire = wire::Wire::connect(network.address()?).await?;
     let keys = arrange::arrange(&wire, operator.trim(), data).await?;
     let replayed = replay::replay(&wire, &keys, network, &purchases).await?;
     let turns = turns::play(&wire, &keys).await.context("hold, return and repay")?;
@@ -123,7 +123,7 @@ async fn show_it(args: &Args, data: &Path, network: &Running) -> Result<bool> {
     }
     let mut text = show::text(&outcome);
     if !args.exit {
-        text.push_str(&show::things_to_try(&network.address.to_string(), data));
+        text.push_str(&show::things_to_try(&network.address()?.to_string(), data));
     }
     offer(&text)
 }

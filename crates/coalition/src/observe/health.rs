@@ -6,12 +6,14 @@ use coalition_ledger::runtime::{Ledger, Status};
 /// Why not, one line for each reason; empty if all is well.
 pub(super) type Faults = Vec<String>;
 
-/// Alive: no shard was stopped by a fault, which only a person and a new start can mend.
+/// Alive: no shard of this process was stopped by a fault, which only a person and a new start can mend.
 pub(super) fn alive(ledger: Option<&Ledger>) -> Faults {
-    shards(ledger).iter().filter_map(|(shard, status)| stopped(*shard, status.as_ref())).collect()
+    let Some(ledger) = ledger else { return Vec::new() };
+    let shards = (0..ledger.shards()).map(ShardId);
+    shards.filter_map(|shard| stopped(shard, ledger.status_here(shard).as_ref())).collect()
 }
 
-/// Ready: every shard of this process is in office, and the gateway listens.
+/// Ready: every shard is in office, here or in another process, and the gateway listens, if this process has one.
 pub(super) fn ready(ledger: Option<&Ledger>, gateway_listens: bool) -> Faults {
     let mut faults: Faults = match ledger {
         None => vec!["the shards are not started yet".to_owned()],
@@ -66,6 +68,7 @@ mod tests {
             stored: Seq(0),
             inbox_next: Default::default(),
             horizon: None,
+            waits_since: None,
             stopped: stopped.map(str::to_owned),
         }
     }

@@ -46,13 +46,14 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// Opens the port.
-    pub(crate) async fn start(config: &ObserveConfig) -> Result<Self> {
+    /// Opens the port. A process without a `gateway` waits for none.
+    pub(crate) async fn start(config: &ObserveConfig, gateway: bool) -> Result<Self> {
+        let listens = AtomicBool::new(!gateway);
         let registry = Registry::new();
         let gateway = coalition_gateway::Metrics::default();
         gateway.register(&registry)?;
         let sampler = Sampler::new(&registry)?;
-        let (gateway_listens, ledger) = (AtomicBool::new(false), OnceLock::new());
+        let (gateway_listens, ledger) = (listens, OnceLock::new());
         let watched = Arc::new(Watched { registry, gateway, gateway_listens, ledger, sampler });
         let Some(address) = config.listen else { return Ok(Self { watched, address: None, serving: None }) };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {

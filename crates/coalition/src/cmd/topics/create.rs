@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::PartnerId;
+use coalition_intake::Share;
 use serde_json::{Value, json};
 
 use super::Brokers;
@@ -85,7 +86,7 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
 
     const PATIENCE: Duration = Duration::from_secs(15);
 
-    let of_partner = args.partner_partitions.unwrap_or(config.intake.settings().partitions);
+    let of_partner = args.partner_partitions.unwrap_or(config.intake.settings(Share::ALL).partitions);
     let shards = Partitions::Exactly(config.network.shards);
     let group = Partitions::Exactly(1);
     let mut wanted =
