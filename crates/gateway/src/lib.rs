@@ -21,6 +21,8 @@ mod call;
 mod convert;
 mod door;
 mod forward;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod health;
 mod history;

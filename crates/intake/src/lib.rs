@@ -11,6 +11,8 @@
 
 pub mod convert;
 mod decode;
+#[doc(hidden)]
+pub mod fuzzing;
 mod intake;
 mod judge;
 mod metrics;

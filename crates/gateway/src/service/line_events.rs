@@ -23,7 +23,7 @@ use crate::page::Page;
 use crate::status::Failure;
 
 /// Where a list of line events goes on: on which positions all of it stands, in which shard, and behind what there.
-type After = (Vec<u64>, u32, PartKey);
+pub(crate) type After = (Vec<u64>, u32, PartKey);
 
 impl Gateway {
     pub(super) async fn line_events(

@@ -20,7 +20,7 @@ use crate::status::Failure;
 const READ_BYTES: usize = 1024 * 1024;
 
 /// Where a record lies in a rejected topic: partition and offset.
-type Place = (u32, u64);
+pub(crate) type Place = (u32, u64);
 
 impl Gateway {
     pub(super) async fn rejected_event(

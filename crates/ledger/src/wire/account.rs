@@ -49,6 +49,13 @@ impl AccountWire {
         }
     }
 
+    /// Whether it is an account: for the fuzz targets.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_readable(self) -> bool {
+        self.resident().is_ok()
+    }
+
     pub(crate) fn resident(self) -> Result<Resident, Unreadable> {
         let rows = Rows(self.rows.into_iter().collect());
         let mut resident = rows::load_account(&rows, &self.id).map_err(|_| Unreadable)?;

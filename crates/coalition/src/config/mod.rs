@@ -21,6 +21,9 @@ use self::peers::{PeersConfig, Role};
 use crate::folder::Place;
 use crate::observe::ObserveConfig;
 
+/// 16 TiB: more than any machine has, and little enough to be said in bytes.
+const CACHE_MIB_MAX: u64 = 16 * 1024 * 1024;
+
 /// Everything. Each key has a default that serves a small network on one machine; deploy/coalition.toml shows them all.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -190,7 +193,7 @@ impl IntakeConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct StoreConfig {
-    /// Memory that the stores of all shards together may use as a cache, in MiB.
+    /// Memory that the stores of all shards together may use as a cache, in MiB, 1 to 16,777,216.
     pub(crate) cache_mib: u64,
 }
 
@@ -315,7 +318,13 @@ impl Config {
             "peers.listen is for several processes over one log on brokers: set log.kafka, or leave it out"
         );
         ensure!(self.ledger.checkpoint_accounts > 0, "ledger.checkpoint_accounts has to be above zero");
-        ensure!(self.store.cache_mib > 0, "store.cache_mib has to be above zero");
+        let cache = 1..=CACHE_MIB_MAX;
+        ensure!(
+            cache.contains(&self.store.cache_mib),
+            "store.cache_mib lies between {} and {}",
+            cache.start(),
+            cache.end()
+        );
         self.observe.check()
     }
 }
@@ -326,7 +335,7 @@ mod tests {
 
     #[test]
     fn the_sample_shows_every_key_with_its_default() {
-        let sample = include_str!("../../../deploy/coalition.toml");
+        let sample = include_str!("../../../../deploy/coalition.toml");
         let mut config: Config = toml::from_str(sample).unwrap();
         config.check().unwrap();
         assert_eq!(config.network.settings(), NetworkConfig::default().settings());
@@ -384,5 +393,11 @@ mod tests {
         assert!(old.check().unwrap_err().to_string().contains("36500"));
         let long: Config = toml::from_str("[network]\nconsent_wait_ms = 2592000001\n").unwrap();
         assert!(long.check().unwrap_err().to_string().contains("2592000000"));
+        let cache = |mib: u64| toml::from_str::<Config>(&format!("[store]\ncache_mib = {mib}\n")).unwrap();
+        for mib in [0, 16_777_217, i64::MAX.unsigned_abs()] {
+            assert!(cache(mib).check().unwrap_err().to_string().contains("16777216"), "{mib}");
+        }
+        cache(16_777_216).check().unwrap();
+        assert_eq!(cache(16_777_216).store.settings(4).cache_bytes, 4_398_046_511_104);
     }
 }
