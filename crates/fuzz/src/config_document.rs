@@ -16,7 +16,7 @@ pub(crate) fn run(input: &[u8]) {
     drop(config.network.adjustment_limit());
     assert!(config.ledger.settings(shards).limits.accounts_max >= 16_384);
     assert!(config.store.settings(shards).cache_bytes > 0);
-    config.intake.settings();
+    drop(config.intake.settings(coalition_intake::Share::ALL));
     config.log.place();
     (config.gateway.tls_cert, config.gateway.tls_key) = (None, None);
     drop(config.gateway.settings());

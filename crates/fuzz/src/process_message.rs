@@ -42,7 +42,7 @@ pub(crate) fn group(mut input: &[u8]) {
         assert_eq!(one, other);
         let directory = one.directory();
         assert_eq!(directory.shards.len(), RULES.shards as usize);
-        for (member, _) in &directory.members {
+        for member in directory.members.keys() {
             let _ = (one.has_suspects(), one.is_relieved(*member));
             assert!(one.lives(*member) && one.rank(*member) < directory.members.len());
             let Some(proposal) = one.proposal(*member) else { continue };
