@@ -135,3 +135,30 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn is_scratch(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("verify-"))
 }
+
+#[test]
+fn a_projection_is_brought_to_another_folder() {
+    let network = stopped();
+    let store = network.data().join("store").join("2");
+    let file = network.data().with_extension("checkpoint");
+    let (export, import) = (
+        format!("journal export --shard 2 --out {}", file.display()),
+        format!("journal import --shard 2 {}", file.display()),
+    );
+    network.offline("journal export --out /nowhere").failed(1, "say which with --shard");
+    let said = network.offline(&export).good();
+    assert!(said.starts_with("exported shard 2 at "), "{said}");
+    network.offline(&export).failed(1, "has to be a new file");
+    network.offline(&import).failed(1, "holds a projection of shard 2 already");
+
+    std::fs::remove_dir_all(&store).unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    network.offline(&import).failed(1, "it ends too early");
+    assert!(!store.exists(), "nothing of it is left");
+    std::fs::write(&file, &whole).unwrap();
+    network.offline(&format!("journal import --shard 1 {}", file.display())).failed(1, "holds a projection");
+    let taken = network.offline(&import).good();
+    assert_eq!(taken.strip_prefix("imported"), said.strip_prefix("exported"));
+    network.offline("journal verify").good();
+}

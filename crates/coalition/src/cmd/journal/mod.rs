@@ -3,6 +3,7 @@
 mod offline;
 mod progress;
 mod rebuild;
+mod ship;
 mod skip;
 mod tail;
 mod verify;
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// Look into the journal of a network that is not running, verify its projection, rebuild it, or let a shard go on
+/// Look into the journal of a network that is not running, verify its projection, rebuild it, bring it to another
+/// machine, or let a shard go on
 /// behind a gap of its inbox.
 ///
 /// The journal holds every decision and is the only truth; the projection is what was derived from it, so that balances are at
@@ -24,6 +26,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Rebuild(rebuild::Args),
     Skip(skip::Args),
+    Export(ship::ExportArgs),
+    Import(ship::ImportArgs),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -32,5 +36,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => verify::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Skip(args) => skip::run(&args),
+        Command::Export(args) => ship::export(&args),
+        Command::Import(args) => ship::import(&args),
     }
 }
