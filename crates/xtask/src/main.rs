@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 mod buf;
 mod command;
+mod fuzz;
 mod rules;
 mod runner;
 mod steps;
@@ -44,6 +45,9 @@ fn run() -> Result<ExitCode> {
             .success();
         return Ok(code(passed));
     }
+    if name == "fuzz" {
+        return Ok(code(fuzz::run(&arguments)?));
+    }
     if !arguments.is_empty() {
         bail!("{name} takes no arguments; see `cargo xtask help`");
     }
@@ -70,6 +74,7 @@ fn help() -> String {
             "check everything; a step whose tool is missing says so, and fails with COALITION_REQUIRE_ALL=1",
         ),
         ("rules", "check the repository's own rules alone"),
+        ("fuzz", "run a fuzz target for long, for example: fuzz intake-record --seconds 3600"),
         (
             "proto-base",
             "take proto/ as it is now as what later changes must not break: at a release, or for a break meant so",
