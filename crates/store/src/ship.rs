@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::admit::{MAX_KEY, MAX_VALUE};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::port::{Checkpoint, Found, Identity, Mark, Opened, Order, Range, Reader, Store};
 use crate::verify::digest;
 
@@ -163,9 +163,11 @@ pub fn import(
 }
 
 fn apply(writer: &mut dyn crate::Writer, chunk: &Checkpoint) -> std::result::Result<(), ShipError> {
-    writer.apply(chunk).map_err(|error| match error {
-        Error::Refused(_) => ShipError::Damaged("a row is none that a store takes"),
-        error => error.into(),
+    writer.apply(chunk).map_err(|error| {
+        if matches!(error, Error::Refused(_)) {
+            return ShipError::Damaged("a row is none that a store takes");
+        }
+        error.into()
     })
 }
 
@@ -183,10 +185,10 @@ fn field(from: &mut dyn Read, length: u32, most: usize) -> std::result::Result<V
 }
 
 fn cut(error: io::Error) -> ShipError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => ShipError::Damaged("it ends too early"),
-        _ => error.into(),
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return ShipError::Damaged("it ends too early");
     }
+    error.into()
 }
 
 #[cfg(test)]
