@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::Timestamp;
 use coalition_journal::entry::{Entry, NetworkId, OwnerId, ShardId, TermStarted};
-use coalition_journal::log::{Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
 use coalition_journal::memory::Memory;
 use coalition_ledger::group::{Directory, Duty, GROUP, MemberId, Roles};
 use coalition_ledger::refused::Refused;
@@ -19,8 +20,9 @@ use uuid::Uuid;
 
 const SHARDS: u32 = 4;
 
-/// A log in memory by the wall clock.
-struct Clocked(Memory);
+/// A log in memory by the wall clock. It may be cut off: then nothing reaches it, and reads find what was there, and no fault,
+/// as those of a client that no broker tells of anything new.
+struct Clocked(Memory, AtomicBool);
 
 impl Log for Clocked {
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
@@ -32,6 +34,9 @@ impl Log for Clocked {
     }
 
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        if self.1.load(Ordering::Acquire) {
+            return done(Err(AppendError::Doubt("cut off".to_owned())));
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         self.0.set_now(Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap()));
         self.0.append(to, records, done);
@@ -116,7 +121,7 @@ impl Process {
 }
 
 fn log() -> Arc<dyn Log> {
-    Arc::new(Clocked(Memory::new()))
+    Arc::new(Clocked(Memory::new(), AtomicBool::new(false)))
 }
 
 fn member(n: u128) -> MemberId {
@@ -229,6 +234,23 @@ async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_b
     }
     tokio::task::block_in_place(|| zombie.stop());
     first.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_is_cut_off_from_the_log_shows_itself_out_of_office_until_it_is_heard_again() {
+    let clocked = Arc::new(Clocked(Memory::new(), AtomicBool::new(false)));
+    let log: Arc<dyn Log> = Arc::clone(&clocked) as _;
+    let process = Process::start(&log, 1, 1);
+    let all = process.sees(|directory| owned(directory, 1) == 4).await;
+    process.serves(&all).await;
+    let ledger = process.node.ledger();
+    clocked.1.store(true, Ordering::Release);
+    for shard in shards() {
+        soon(ledger.wait(shard, |status| !status.in_office)).await.unwrap();
+    }
+    clocked.1.store(false, Ordering::Release);
+    process.serves(&all).await;
+    process.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

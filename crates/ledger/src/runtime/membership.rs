@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log::{Log, Partition};
@@ -90,6 +90,25 @@ pub(super) struct Shared {
     me: Option<MemberId>,
     /// To the thread; nobody's if there is no group.
     asks: Option<Sender<Ask>>,
+    contact: Contact,
+}
+
+/// When the log was last seen to take and give back a word of this process.
+struct Contact {
+    /// For how long that says that others leave its shards to it; for ever if there is no group.
+    holds: Option<Duration>,
+    /// When a word was said that was read since.
+    said: Mutex<Option<Instant>>,
+}
+
+impl Contact {
+    fn said(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn holds(&self) -> bool {
+        self.holds.is_none_or(|holds| self.said().is_some_and(|said| said.elapsed() < holds))
+    }
 }
 
 impl Shared {
@@ -113,6 +132,17 @@ impl Shared {
         if let Some(shell) = &mut *shell {
             shell.told(&directory, me);
         }
+    }
+
+    /// A word of this process that was said at `when` has been read: others count it as living since then at least.
+    pub(super) fn was_heard(&self, when: Instant) {
+        *self.contact.said() = Some(when);
+    }
+
+    /// Whether a word of this process that was said within the session time-out has been read. While none has, others may have
+    /// been given what it owns, and it could not know. Asked by the shards themselves, as the thread may be the one that is stuck.
+    pub(super) fn is_in_contact(&self) -> bool {
+        self.contact.holds()
     }
 
     pub(super) fn directory(&self) -> Arc<Directory> {
@@ -151,7 +181,7 @@ impl Membership {
         let member = match taking {
             Taking::Alone => {
                 let me = MemberId(Uuid::new_v4());
-                let (shared, _) = shared(Directory::alone(me, shards), Some(me), false);
+                let (shared, _) = shared(Directory::alone(me, shards), Some(me), None);
                 return Ok(Self { shared: Arc::new(shared), thread: None });
             }
             Taking::Member(member) => Some(member),
@@ -167,15 +197,6 @@ impl Membership {
         }
         log.create_topic(GROUP, 1)?;
         let topic = Partition::new(GROUP, 0);
-        let me = member.as_ref().map(|member| member.id);
-        let (shared, asked) = shared(Directory::empty(shards), me, true);
-        let shared = Arc::new(shared);
-        if let Some(asks) = shared.asks.clone() {
-            let waker = Waker::default();
-            // A wake that finds nobody comes after the end.
-            let wake = move || drop(waker.wake().map(|wake| asks.send(Ask::Wake(wake))));
-            log.watch(&topic, Arc::new(wake))?;
-        }
         // An onlooker judges nobody, but has to see the same.
         let usual = MemberSettings::new(MemberId(Uuid::nil()), String::new(), Roles::default());
         let times = member.as_ref().unwrap_or(&usual);
@@ -185,6 +206,15 @@ impl Membership {
             session_timeout: times.session_timeout,
             standby_replicas: times.standby_replicas,
         };
+        let me = member.as_ref().map(|member| member.id);
+        let (shared, asked) = shared(Directory::empty(shards), me, Some(rules.session_timeout));
+        let shared = Arc::new(shared);
+        if let Some(asks) = shared.asks.clone() {
+            let waker = Waker::default();
+            // A wake that finds nobody comes after the end.
+            let wake = move || drop(waker.wake().map(|wake| asks.send(Ask::Wake(wake))));
+            log.watch(&topic, Arc::new(wake))?;
+        }
         let seat = Seat::new(Arc::clone(log), topic, rules, member, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("group".to_owned()).spawn(move || seat.run(&asked))?;
         Ok(Self { shared, thread: Some(thread) })
@@ -232,8 +262,14 @@ impl Drop for Membership {
     }
 }
 
-fn shared(directory: Directory, me: Option<MemberId>, group: bool) -> (Shared, Receiver<Ask>) {
+fn shared(directory: Directory, me: Option<MemberId>, group: Option<Duration>) -> (Shared, Receiver<Ask>) {
     let (asks, asked) = channel();
-    let asks = group.then_some(asks);
-    (Shared { directory: watch::Sender::new(Arc::new(directory)), shell: Mutex::new(None), me, asks }, asked)
+    let shared = Shared {
+        directory: watch::Sender::new(Arc::new(directory)),
+        shell: Mutex::new(None),
+        me,
+        asks: group.map(|_| asks),
+        contact: Contact { holds: group, said: Mutex::new(None) },
+    };
+    (shared, asked)
 }

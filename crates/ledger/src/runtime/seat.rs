@@ -57,6 +57,8 @@ pub(super) struct Seat {
     target: Offset,
     beat: u64,
     beaten: Option<Instant>,
+    /// The first word that was not read back yet, and when it was said.
+    unheard: Option<(u64, Instant)>,
     /// A word is on its way to the log.
     beating: Arc<AtomicBool>,
     /// What waits to be written, since when, and when it was.
@@ -90,6 +92,7 @@ impl Seat {
             target: Offset(0),
             beat: 0,
             beaten: None,
+            unheard: None,
             beating: Arc::default(),
             due: None,
             written: None,
@@ -201,6 +204,9 @@ impl Seat {
             Read::Alive { member, incarnation, beat }
                 if Some(member) == me && incarnation == self.incarnation =>
             {
+                if let Some((_, when)) = self.unheard.take_if(|(said, _)| *said <= beat) {
+                    self.shared.was_heard(when);
+                }
                 let owned = |shard: ShardId| {
                     group.shards().get(shard.0 as usize).is_some_and(|place| place.owner == me)
                 };
@@ -299,6 +305,7 @@ impl Seat {
             return;
         }
         self.beat = self.beat.saturating_add(1);
+        self.unheard.get_or_insert((self.beat, Instant::now()));
         let (mut warm, mut unable) = (Vec::new(), Vec::new());
         for (shard, standing) in self.shared.standing() {
             match standing {

@@ -304,9 +304,12 @@ impl Worker<'_> {
         self.paused = Some(Instant::now() + PAUSE);
     }
 
-    /// Whether it decides what it is asked: in office, and the log can be read.
+    /// Whether it decides what it is asked: in office, the log can be read, and the group hears this process. At the end that
+    /// is known here a read finds nothing and no fault, so who is cut off from the log learns of it by its silence only.
     pub(super) fn serves(&self) -> bool {
-        self.shard.in_office() && self.unread_since.is_none_or(|since| since.elapsed() < UNREAD_MAX)
+        self.shard.in_office()
+            && self.place.group.is_in_contact()
+            && self.unread_since.is_none_or(|since| since.elapsed() < UNREAD_MAX)
     }
 
     fn checkpoint(&mut self) {
