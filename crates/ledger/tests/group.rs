@@ -254,6 +254,42 @@ async fn an_owner_that_is_cut_off_from_the_log_shows_itself_out_of_office_until_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_under_one_id_the_earlier_lets_go_and_goes_on_seeing_who_runs_what() {
+    let log = log();
+    let first = Process::start(&log, 1, 0);
+    first.serves(&first.sees(|directory| owned(directory, 1) == 4).await).await;
+    let second = Process::start(&log, 1, 0);
+    for shard in shards() {
+        is_let_go(&first.node.ledger(), shard).await;
+    }
+    let third = Process::start(&log, 2, 0);
+    let even = |directory: &Directory| (owned(directory, 1), owned(directory, 2)) == (2, 2);
+    first.sees(even).await;
+    second.serves(&second.sees(even).await).await;
+    // Nobody has to relieve it of anything.
+    tokio::task::block_in_place(|| first.membership.leave());
+    first.stop();
+    second.stop();
+    third.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_whose_last_life_began_later_by_its_clock_waits_until_that_is_over() {
+    let log = log();
+    log.create_topic(GROUP, 1).unwrap();
+    // The stored word of member 1, said in the last life of all.
+    let sample: String = include_str!("../testdata/group-alive-1.hex").split_whitespace().collect();
+    let digits = |at: usize| u8::from_str_radix(&sample[at..at + 2], 16).unwrap();
+    let mut word: Vec<u8> = (0..sample.len()).step_by(2).map(digits).collect();
+    // Behind magic, version, kind, the member with its length, and the length.
+    word[23..39].fill(0xff);
+    log.append(&Partition::new(GROUP, 0), vec![Record::of(word)], Box::new(|done| assert!(done.is_ok())));
+    let process = Process::start(&log, 1, 0);
+    process.serves(&process.sees(|directory| owned(directory, 1) == 4).await).await;
+    process.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_was_deposed_takes_office_again_once_the_group_has_confirmed_it() {
     let log = log();
     let process = Process::start(&log, 1, 1);

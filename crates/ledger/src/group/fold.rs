@@ -82,6 +82,13 @@ pub enum Read {
         /// Which one.
         beat: u64,
     },
+    /// A member's word that counts nothing, as a life under the same id that began later is not over yet.
+    Outlived {
+        /// Whose.
+        member: MemberId,
+        /// In which life.
+        incarnation: Uuid,
+    },
     /// A member has left.
     Left(MemberId),
     /// An assignment that takes effect.
@@ -99,10 +106,11 @@ pub enum Read {
 pub struct Group {
     rules: Rules,
     next: Offset,
-    /// The log's time in milliseconds: the sum of the gaps between records, none longer than one and a half heartbeats. A log
-    /// that stood still for a while lets nobody grow old.
+    /// The log's time in milliseconds: the sum of the gaps between records, none longer than one and a half heartbeats, and
+    /// none below zero. A log that stood still for a while lets nobody grow old.
     time: u64,
-    newest: Option<Timestamp>,
+    /// When the last record was appended.
+    last: Option<Timestamp>,
     /// The topic was trimmed: its first record is an assignment in effect.
     trimmed: bool,
     epoch: u64,
@@ -123,7 +131,7 @@ impl Group {
             rules,
             next: start,
             time: 0,
-            newest: None,
+            last: None,
             trimmed: start > Offset(0),
             epoch: 0,
             shards: vec![Place::default(); shards],
@@ -191,18 +199,23 @@ impl Group {
     }
 
     fn pass(&mut self, append_time: Timestamp) {
-        let gap = self.newest.map_or(0, |newest| append_time.since(newest).as_millis());
+        let gap = self.last.map_or(0, |last| append_time.since(last).as_millis());
         let most = millis(self.rules.heartbeat).saturating_mul(3) / 2;
         self.time = self.time.saturating_add(u64::try_from(gap).unwrap_or(0).min(most));
-        self.newest = Some(self.newest.map_or(append_time, |newest| newest.max(append_time)));
+        // A leader whose clock is behind that of the one before it takes up where it is: waiting until it has caught up would
+        // have nobody die until then.
+        self.last = Some(append_time);
     }
 
     fn alive_said(&mut self, alive: Alive) -> Read {
         let Alive { member, incarnation, beat, endpoint, roles, formats, warm, unable } = alive;
         let known = self.members.entry(member).or_default();
         let counts = known.lives_as(incarnation, self.time, &self.rules);
+        if !counts {
+            return Read::Outlived { member, incarnation };
+        }
         // A copy, or one that was late, says nothing new; who has left has no more to say in this life.
-        if !counts || known.left || beat <= known.beat {
+        if known.left || beat <= known.beat {
             return Read::Void;
         }
         (known.beat, known.seen, known.heard) = (beat, self.time, true);

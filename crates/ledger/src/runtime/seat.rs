@@ -67,7 +67,12 @@ pub(super) struct Seat {
     waits: Vec<Waits>,
     leaving: Vec<Sender<()>>,
     left: bool,
-    /// Why it takes no part any more.
+    /// A word of its own was read, whether it counted or not: what others say under its id from there on, they say beside it.
+    /// What was said before may be its own last life, by a clock that was ahead.
+    begun: bool,
+    /// Somebody else has spoken under its id since.
+    rival: bool,
+    /// The topic is of a later release: it takes no part any more.
     out: bool,
     paused: Option<Instant>,
 }
@@ -99,6 +104,8 @@ impl Seat {
             waits: Vec::new(),
             leaving: Vec::new(),
             left: false,
+            begun: false,
+            rival: false,
             out: false,
             paused: None,
         }
@@ -119,7 +126,9 @@ impl Seat {
                         self.waits.push(Waits { shard, beat: self.beat.saturating_add(1), confirmed });
                         self.beaten = None;
                     }
-                    Ask::Leave(relieved) if self.out => relieved.send(()).unwrap_or_default(),
+                    Ask::Leave(relieved) if self.out || self.member.is_none() => {
+                        relieved.send(()).unwrap_or_default()
+                    }
                     Ask::Leave(relieved) => {
                         self.leaving.push(relieved);
                         self.beaten = None;
@@ -204,6 +213,7 @@ impl Seat {
             Read::Alive { member, incarnation, beat }
                 if Some(member) == me && incarnation == self.incarnation =>
             {
+                self.begun = true;
                 if let Some((_, when)) = self.unheard.take_if(|(said, _)| *said <= beat) {
                     self.shared.was_heard(when);
                 }
@@ -214,13 +224,21 @@ impl Seat {
                     (waits.confirmed)();
                 }
             }
+            Read::Outlived { member, incarnation } if Some(member) == me => {
+                self.begun |= incarnation == self.incarnation;
+            }
+            Read::Alive { member, .. } if Some(member) == me => self.rival |= self.begun,
             Read::InEffect { by } if Some(by) == me => {
                 if let Err(error) = self.log.trim(&self.topic, group.assigned_at()) {
                     tracing::warn!(error = chain(&error), "the group's topic can't be trimmed");
                 }
             }
             Read::Left(member) if Some(member) == me => self.left = true,
-            Read::Alive { .. } | Read::InEffect { .. } | Read::Left(_) | Read::Void => {}
+            Read::Alive { .. }
+            | Read::Outlived { .. }
+            | Read::InEffect { .. }
+            | Read::Left(_)
+            | Read::Void => {}
         }
     }
 
@@ -232,12 +250,16 @@ impl Seat {
     fn publish(&mut self) {
         let (Some(group), me) = (&self.group, self.me()) else { return };
         if let Some(me) = me
+            && self.rival
             && group.was_replaced(me, self.incarnation)
         {
-            tracing::error!(member = %me, "another process lives under this one's id: it takes no part any more; give each its own");
-            self.out = true;
-            self.waits.clear();
+            tracing::error!(member = %me, "another process lives under this one's id: it looks on from now on; give each its own");
             self.shared.publish(group.directory(), None);
+            self.member = None;
+            self.waits.clear();
+            for relieved in self.leaving.drain(..) {
+                relieved.send(()).unwrap_or_default();
+            }
             return;
         }
         let directory = group.directory();

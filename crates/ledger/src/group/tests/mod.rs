@@ -177,6 +177,21 @@ fn a_log_that_stood_still_lets_nobody_die() {
 }
 
 #[test]
+fn a_clock_that_steps_back_stands_still_once_and_goes_on() {
+    let mut paper = Paper::new(2);
+    paper.now = 3_600_000;
+    paper.pass(&[1, 2], 1);
+    paper.settle(&[1, 2]);
+    // The next leader's clock is an hour behind.
+    paper.now -= 3_600_000;
+    paper.says(2, 10);
+    paper.pass(&[1], 10);
+    assert!(paper.group.lives(member(2)));
+    paper.pass(&[1], 1);
+    assert!(!paper.group.lives(member(2)));
+}
+
+#[test]
 fn who_leaves_is_relieved_at_once_and_comes_back_in_another_life() {
     let mut paper = Paper::new(2);
     paper.pass(&[1, 2], 1);
@@ -199,7 +214,7 @@ fn who_leaves_is_relieved_at_once_and_comes_back_in_another_life() {
     let word = Entry::Alive(alive(2, 7, 1));
     assert!(matches!(paper.append(&word), Read::Alive { .. }));
     // Its last life is over for good.
-    assert_eq!(paper.says(2, 10), Read::Void);
+    assert_eq!(paper.says(2, 10), Read::Outlived { member: member(2), incarnation });
     assert!(paper.group.was_replaced(member(2), incarnation));
     assert!(!paper.group.was_replaced(member(2), Uuid::from_u128(7)));
 }
