@@ -4,16 +4,17 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
-use coalition_domain::{Rejection, RequestId};
+use coalition_domain::{Registry, Rejection, RequestId};
 use coalition_gateway::auth::{NewKey, Secret};
 use coalition_gateway::tls::Tls;
 use coalition_intake::{Intake, Returner};
 use coalition_journal::entry::{NetworkId, ShardId};
 use coalition_journal::log::Log;
-use coalition_ledger::runtime::{Ledger, Membership, Node, Returns};
+use coalition_ledger::runtime::{Ledger, Membership, Node, Returns, Unavailable};
 use coalition_store::{Folder, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::client::failure::Trouble;
+use crate::client::note;
 use crate::config::Config;
 use crate::config::peers::roles;
 use crate::folder::{Held, Network, OPERATOR_KEY, Place, Purpose, write_durably};
@@ -29,6 +31,11 @@ use crate::observe::Observer;
 use crate::office;
 use crate::peers::{Answering, Peers};
 use crate::stop::Stop;
+
+/// How long the first words of a network are repeated while its shards move.
+const SET_UP_MAX: Duration = Duration::from_secs(60);
+/// Between two tries.
+const SET_UP_PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections that wait to be taken.
 const BACKLOG: u32 = 1_024;
@@ -106,11 +113,14 @@ impl Running {
     ) -> Result<Option<Self>> {
         // What can be refused is refused before anything is written.
         let roles = roles(&config.roles);
-        let settings = config.gateway.settings()?;
+        let settings = coalition_gateway::Settings {
+            unowned_max: config.peers.unowned_max(),
+            ..config.gateway.settings()?
+        };
         let place = config.log.place();
         Network::look(data, purpose, place)?;
         let socket = if roles.gateway { Some(bind(config.gateway.listen)?) } else { None };
-        let observer = Observer::start(&config.observe, roles.gateway).await?;
+        let observer = Observer::start(&config.observe, roles.gateway, config.peers.unowned_max()).await?;
         let held = Held::take(data)?;
         let open = || observer.log(log::open(data, &config.log)?);
         // A log in the folder is made after what says whose it is; one on brokers says it itself.
@@ -166,6 +176,9 @@ impl Running {
         let listening = match listening {
             Ok((true, listening)) => listening,
             other => {
+                // What it was given meanwhile, others can have at once.
+                let leaving = Arc::clone(&membership);
+                tokio::task::spawn_blocking(move || leaving.leave()).await?;
                 let parts = Parts { membership, intake: None, node, answering };
                 parts.stop().await?;
                 return other.map(|_| None);
@@ -266,6 +279,7 @@ fn listen(socket: TcpSocket) -> Result<(TcpListener, SocketAddr)> {
 /// settings keeps them.
 async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     if let Some(registry) = ledger.registry().filter(|registry| registry.is_set_up()) {
+        forget_unknown(&data.join(OPERATOR_KEY), &registry)?;
         let unchanged = config.network.check_unchanged(&registry);
         return unchanged.with_context(|| format!("start the network in {}", data.display()));
     }
@@ -286,15 +300,40 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
         secret_hash: secret.hash(),
     };
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
-    match ledger.change(command).await.map_err(office::unavailable)?.decision.outcome {
-        Ok(_) => Ok(()),
-        Err(Rejection::AlreadyExists(_)) => {
-            // Another process was first, with a key of its own. One that it knows is of a start that did not hear the answer.
-            if ledger.registry().is_some_and(|registry| registry.key(&key).is_none()) {
-                std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
-            }
-            Ok(())
+    let began = Instant::now();
+    let reply = loop {
+        match ledger.change(command.clone()).await {
+            Ok(reply) => break reply,
+            // The shard goes to another process at this moment; the same request takes effect once.
+            Err(
+                Unavailable::NotOwner(_)
+                | Unavailable::NotApplied
+                | Unavailable::OutcomeUnknown
+                | Unavailable::Rebuilding(_)
+                | Unavailable::Overloaded(_),
+            ) if began.elapsed() < SET_UP_MAX => tokio::time::sleep(SET_UP_PAUSE).await,
+            Err(why) => return Err(office::unavailable(why)),
         }
+    };
+    match reply.decision.outcome {
+        Ok(_) => Ok(()),
+        // Another process was first, with a key of its own.
+        Err(Rejection::AlreadyExists(_)) => match ledger.registry() {
+            Some(registry) => forget_unknown(&path, &registry),
+            None => Ok(()),
+        },
         Err(rejection) => Err(anyhow!("set the network up: {rejection}")),
+    }
+}
+
+/// Removes a key that the network doesn't know: of a start that was not the first, though it looked so.
+fn forget_unknown(path: &Path, registry: &Registry) -> Result<()> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
+    match Secret::parse(text.trim()) {
+        Some((key, _)) if registry.key(&key).is_none() => {
+            note(&format!("the key in {} is none of this network's; it is removed", path.display()));
+            std::fs::remove_file(path).with_context(|| format!("remove {}", path.display()))
+        }
+        Some(_) | None => Ok(()),
     }
 }

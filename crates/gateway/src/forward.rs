@@ -75,7 +75,8 @@ impl Gateway {
         let mut doubt = false;
         let tries = async {
             loop {
-                self.ledger.wait(shard, |status| status.in_office).await?;
+                let ready = self.ledger.wait(shard, |status| status.in_office).await;
+                ready.map_err(|why| if doubt { Unavailable::OutcomeUnknown } else { why })?;
                 tried = Tried::InDoubt;
                 match attempt().await {
                     Ok(answer) => return Ok(answer),
@@ -115,7 +116,8 @@ impl Gateway {
     ) -> Result<AccountView, Failure> {
         let shard = self.ledger.shard_of(&id);
         tracing::Span::current().record("shard", shard.0);
-        self.ask(call, (shard, min.of(shard)), || self.ledger.account(id, None)).await
+        let min = min.of(shard);
+        self.ask(call, (shard, min), || self.ledger.account(id, min)).await
     }
 
     /// What a shard knows of where an event came.
@@ -126,14 +128,16 @@ impl Gateway {
         key: Fingerprint,
         min: &MinPositions,
     ) -> Result<Search, Failure> {
-        self.ask(call, (shard, min.of(shard)), || self.ledger.search(shard, key, None)).await
+        let min = min.of(shard);
+        self.ask(call, (shard, min), || self.ledger.search(shard, key, min)).await
     }
 
     /// The sums of all shards, each at its position in `min` or later.
     pub(crate) async fn sums(&self, call: &Call, min: &MinPositions) -> Result<Vec<SumsView>, Failure> {
         let mut sums = Vec::new();
         for shard in self.shards() {
-            sums.push(self.ask(call, (shard, min.of(shard)), || self.ledger.sums(shard, None)).await?);
+            let min = min.of(shard);
+            sums.push(self.ask(call, (shard, min), || self.ledger.sums(shard, min)).await?);
         }
         Ok(sums)
     }
@@ -146,7 +150,7 @@ impl Gateway {
                 Stand::Newest(min) => (min.of(shard), None),
                 Stand::At(at) => (at.get(shard.0 as usize).copied(), at.get(shard.0 as usize).copied()),
             };
-            let view = self.ask(call, (shard, min), || self.ledger.sums(shard, None)).await?;
+            let view = self.ask(call, (shard, min), || self.ledger.sums(shard, min)).await?;
             let at = at.unwrap_or(view.position.seq);
             sums.push((view, at));
         }
@@ -166,9 +170,22 @@ impl Gateway {
 
     /// The registry with all that the home shard knows of it when this is called, wherever that is run.
     pub(crate) async fn registry_newest(&self, deadline: Instant) -> Result<Arc<Registry>, Failure> {
-        match timeout_at(deadline, self.ledger.registry_newest()).await {
+        let newest = async {
+            loop {
+                match self.ledger.registry_newest().await {
+                    Err(
+                        Unavailable::NotOwner(_)
+                        | Unavailable::NotApplied
+                        | Unavailable::OutcomeUnknown
+                        | Unavailable::Rebuilding(_),
+                    ) => tokio::time::sleep(PAUSE).await,
+                    other => return other,
+                }
+            }
+        };
+        match timeout_at(deadline, newest).await {
             Ok(registry) => Ok(registry?),
-            Err(_) => Err(status::deadline()),
+            Err(_) => Err(Unavailable::NotOwner(HOME).into()),
         }
     }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use coalition_domain::Role;
 use coalition_ledger::trace::{HEADER, TARGET, TraceParent};
-use coalition_proto::r#type::v1::ErrorReason;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
@@ -17,7 +16,7 @@ use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::server::NamedService;
 use tracing::Instrument;
 
-use crate::auth::{Row, Whose, authenticate, row};
+use crate::auth::{Row, Whose, authenticate, key_of, row};
 use crate::call::Call;
 use crate::forward::now;
 use crate::service::Gateway;
@@ -119,7 +118,7 @@ async fn admit(
     let registry = gateway.registry_now(deadline).await?;
     let caller = match authenticate(headers, &registry, now()) {
         // A gateway of another process may have made the key a moment ago.
-        Err(unknown) if unknown.reason == ErrorReason::Unauthenticated => {
+        Err(_) if key_of(headers).is_some_and(|key| registry.key(&key).is_none()) => {
             let newest = gateway.registry_newest(deadline).await?;
             authenticate(headers, &newest, now())?
         }

@@ -1,20 +1,31 @@
-//! Health as `grpc.health.v1` tells it: serving while every shard is in office.
+//! Health as `grpc.health.v1` tells it: serving while every shard is in office, or was a moment ago.
 
 use std::sync::Arc;
 
 use coalition_ledger::runtime::{Ledger, Unavailable};
 use tokio::task::JoinSet;
+use tokio::time::{Duration, timeout};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 /// Follows the shards until one stops for good; the empty name stands for the whole server.
-pub(crate) async fn follow(ledger: Ledger, reporter: HealthReporter, names: Arc<[&'static str]>) {
+pub(crate) async fn follow(
+    ledger: Ledger,
+    unowned_max: Duration,
+    reporter: HealthReporter,
+    names: Arc<[&'static str]>,
+) {
     loop {
         if every(&ledger).await.is_err() {
             break;
         }
         set(&reporter, &names, ServingStatus::Serving).await;
         let left = any_leaves(&ledger).await;
+        // While others take a shard over, calls for it wait, and those for the rest are answered.
+        if left.is_ok() && !unowned_max.is_zero() && timeout(unowned_max, every(&ledger)).await == Ok(Ok(()))
+        {
+            continue;
+        }
         set(&reporter, &names, ServingStatus::NotServing).await;
         if left.is_err() {
             break;

@@ -72,7 +72,7 @@ pub async fn serve(
     if settings.tls.is_none() && !address.ip().is_loopback() && !settings.plaintext_beyond_loopback {
         return Err(Error::PlaintextBeyondLoopback(address));
     }
-    let drain_max = settings.drain_max;
+    let (drain_max, unowned_max) = (settings.drain_max, settings.unowned_max);
     let server = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(settings.streams_max)
@@ -86,7 +86,7 @@ pub async fn serve(
     let names: Arc<[&'static str]> = names.into();
     let (reporter, health_service) = tonic_health::server::health_reporter();
     health::set(&reporter, &names, ServingStatus::NotServing).await;
-    let following = tokio::spawn(health::follow(ledger, reporter.clone(), Arc::clone(&names)));
+    let following = tokio::spawn(health::follow(ledger, unowned_max, reporter.clone(), Arc::clone(&names)));
 
     let (told, end) = oneshot::channel();
     let signal = async move {

@@ -29,6 +29,9 @@ pub struct Settings {
     pub keepalive_timeout: Duration,
     /// How long calls that are under way at the end may take to finish.
     pub drain_max: Duration,
+    /// How long a shard may be out of office before the gateway says that it doesn't serve: where others take shards over, the
+    /// time that they have for it.
+    pub unowned_max: Duration,
     /// Partitions of a partner's topic that is created here.
     pub partner_partitions: u32,
     /// Where calls are counted.
@@ -54,6 +57,7 @@ impl Default for Settings {
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(20),
             drain_max: Duration::from_secs(10),
+            unowned_max: Duration::ZERO,
             partner_partitions: 1,
             metrics: Metrics::default(),
             web_origins: Vec::new(),

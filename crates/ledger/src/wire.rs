@@ -45,10 +45,12 @@ pub enum Question {
     Search(Fingerprint, Seq),
     /// The changes of the registry behind so many.
     Changes(u64),
-    /// A row of the store.
-    Row(Vec<u8>),
-    /// Rows of the store.
+    /// A row of the store, of the term in which the view behind which it lies was taken.
+    Row(Term, Vec<u8>),
+    /// Rows of the store, of that term.
     Rows {
+        /// Another one has another store.
+        term: Term,
         /// The smallest key.
         from: Vec<u8>,
         /// The key before which it ends; none for the last one.
@@ -84,6 +86,8 @@ pub enum Answer {
 /// The sums of a shard as far as memory has them; older lines are rows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SumsWire {
+    /// In whose store older lines are.
+    pub term: Term,
     /// Everything up to here is in them.
     pub seq: Seq,
     /// The double entry.
@@ -95,6 +99,8 @@ pub struct SumsWire {
 /// What memory knows of where an event came, and where to look on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SearchWire {
+    /// In whose store it is looked on.
+    pub term: Term,
     /// The account, if memory knows it.
     pub recent: Option<AccountId>,
     /// The newest segment of the index.

@@ -95,7 +95,7 @@ struct Channels {
 }
 
 impl Channels {
-    fn client(&self, endpoint: &str) -> Result<ShardServiceClient<Channel>, tonic::transport::Error> {
+    fn client(&self, endpoint: &str) -> Result<ShardServiceClient<Channel>, String> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let channel = match open.get(endpoint) {
             Some(channel) => channel.clone(),
@@ -110,9 +110,14 @@ impl Channels {
             .max_encoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    fn connect(&self, endpoint: &str) -> Result<Channel, tonic::transport::Error> {
+    fn connect(&self, endpoint: &str) -> Result<Channel, String> {
         let encrypted = endpoint.starts_with("https://");
-        let endpoint = Endpoint::from_shared(endpoint.to_owned())?
+        if self.trust.ca_pem.is_some() && !encrypted {
+            return Err("it is reached in plain text, and processes of this network speak TLS".to_owned());
+        }
+        let failed = |error: tonic::transport::Error| error.to_string();
+        let endpoint = Endpoint::from_shared(endpoint.to_owned())
+            .map_err(failed)?
             .connect_timeout(CONNECT_MAX)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
@@ -122,7 +127,7 @@ impl Channels {
         let endpoint = match tls {
             Some(pem) => {
                 let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
-                endpoint.tls_config(tls)?
+                endpoint.tls_config(tls).map_err(failed)?
             }
             None => endpoint,
         };
@@ -192,7 +197,7 @@ impl Way {
 
     /// Shows what the owner says of the shard, as long as it says anything.
     async fn follow_owner(&self, owner: &Owner, registry: &mut Arc<Registry>) -> Result<(), String> {
-        let mut client = self.channels.client(&owner.endpoint).map_err(|error| error.to_string())?;
+        let mut client = self.channels.client(&owner.endpoint)?;
         let request = self.request(Following { version: version(owner), shard: self.shard.0 });
         let news = client.follow(request).await.map_err(|status| status.to_string())?;
         let mut news = news.into_inner();

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
@@ -89,10 +90,18 @@ pub async fn serve(
         return Err(Error::PlaintextBeyondLoopback(address));
     }
     let (end, ending) = watch::channel(false);
-    let shards = Shards { ledger, secret, ending };
+    let shards = Shards { ledger, ending };
     let service = ShardServiceServer::new(shards)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    // Before a message is read, which may be large.
+    let service = InterceptedService::new(service, move |request: Request<()>| {
+        if secret.is_shown(request.metadata()) {
+            return Ok(request);
+        }
+        let why = "this port is for processes of the network, which know its secret";
+        Err(Status::unauthenticated(why))
+    });
     let mut server = Server::builder().http2_keepalive_interval(Some(KEEPALIVE));
     if let Some(Tls(identity)) = tls {
         server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
@@ -110,17 +119,11 @@ pub async fn serve(
 
 struct Shards {
     ledger: Ledger,
-    secret: Secret,
     ending: watch::Receiver<bool>,
 }
 
 impl Shards {
-    fn admit<T>(&self, request: &Request<T>, version: u32) -> Result<(), Status> {
-        if !self.secret.is_shown(request.metadata()) {
-            return Err(Status::unauthenticated(
-                "this port is for processes of the network, which know its secret",
-            ));
-        }
+    fn admit(version: u32) -> Result<(), Status> {
         if !VERSIONS.contains(&version) {
             return Err(Status::failed_precondition(format!(
                 "version {version} is not spoken here, but {} to {}",
@@ -135,7 +138,7 @@ impl Shards {
 #[tonic::async_trait]
 impl ShardService for Shards {
     async fn ask(&self, request: Request<Asking>) -> Result<Response<Answered>, Status> {
-        self.admit(&request, request.get_ref().version)?;
+        Self::admit(request.get_ref().version)?;
         let asking = request.into_inner();
         let question = wire::question(&asking.question)
             .map_err(|unreadable| Status::invalid_argument(unreadable.to_string()))?;
@@ -146,7 +149,7 @@ impl ShardService for Shards {
     type FollowStream = Pin<Box<dyn Stream<Item = Result<News, Status>> + Send>>;
 
     async fn follow(&self, request: Request<Following>) -> Result<Response<Self::FollowStream>, Status> {
-        self.admit(&request, request.get_ref().version)?;
+        Self::admit(request.get_ref().version)?;
         let shard = ShardId(request.get_ref().shard);
         let Some(mut status) = self.ledger.follow_here(shard) else {
             return Err(Status::not_found(format!("shard {shard} is not run here")));

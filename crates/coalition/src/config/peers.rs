@@ -1,6 +1,6 @@
 //! How this process takes part in a network of several (docs/operating/processes.md).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -88,6 +88,16 @@ impl PeersConfig {
             self.advertise.is_some() || !listen.ip().is_unspecified(),
             "peers.advertise is missing: nobody can reach {listen}, so say by which HOST:PORT others reach this process"
         );
+        let local = |address: &str| {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+            host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+        };
+        ensure!(
+            files[0] || self.advertise.as_deref().is_none_or(local),
+            "refuse to be reached at {} in plain text: set peers.tls_cert, peers.tls_key and peers.tls_ca",
+            self.advertise.as_deref().unwrap_or_default()
+        );
         ensure!((50..=10_000).contains(&self.heartbeat_ms), "peers.heartbeat_ms lies between 50 and 10000");
         let least = 4 * self.heartbeat_ms;
         ensure!(
@@ -117,6 +127,11 @@ impl PeersConfig {
 
     pub(crate) fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat_ms)
+    }
+
+    /// How long a shard may have no owner: until one that died is taken for dead, and another has read what it did.
+    pub(crate) fn unowned_max(&self) -> Duration {
+        self.listen.map_or(Duration::ZERO, |_| self.session_timeout() + Duration::from_secs(10))
     }
 
     pub(crate) fn session_timeout(&self) -> Duration {

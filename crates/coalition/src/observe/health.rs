@@ -1,5 +1,8 @@
 //! Whether the process is alive, and whether it is ready.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use coalition_journal::entry::ShardId;
 use coalition_ledger::runtime::{Ledger, Status};
 
@@ -13,19 +16,44 @@ pub(super) fn alive(ledger: Option<&Ledger>) -> Faults {
     shards.filter_map(|shard| stopped(shard, ledger.status_here(shard).as_ref())).collect()
 }
 
-/// Ready: every shard is in office, here or in another process, and the gateway listens, if this process has one.
-pub(super) fn ready(ledger: Option<&Ledger>, gateway_listens: bool) -> Faults {
-    let mut faults: Faults = match ledger {
+/// Ready: every shard is in office, here or in another process, or was a moment ago, and the gateway listens, if this process
+/// has one.
+pub(super) struct Ready {
+    unowned_max: Duration,
+    /// When it was seen last that every shard is in office.
+    owned: Mutex<Option<Instant>>,
+}
+
+impl Ready {
+    pub(super) fn new(unowned_max: Duration) -> Self {
+        Self { unowned_max, owned: Mutex::default() }
+    }
+
+    pub(super) fn faults(&self, ledger: Option<&Ledger>, gateway_listens: bool) -> Faults {
+        let mut faults = out_of_office(ledger);
+        {
+            let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+            if faults.is_empty() {
+                *owned = Some(Instant::now());
+            } else if owned.is_some_and(|owned| owned.elapsed() < self.unowned_max) {
+                faults.clear();
+            }
+        }
+        if !gateway_listens {
+            faults.push("the gateway does not listen".to_owned());
+        }
+        faults
+    }
+}
+
+fn out_of_office(ledger: Option<&Ledger>) -> Faults {
+    match ledger {
         None => vec!["the shards are not started yet".to_owned()],
         Some(_) => shards(ledger)
             .iter()
             .filter_map(|(shard, status)| not_in_office(*shard, status.as_ref()))
             .collect(),
-    };
-    if !gateway_listens {
-        faults.push("the gateway does not listen".to_owned());
     }
-    faults
 }
 
 fn shards(ledger: Option<&Ledger>) -> Vec<(ShardId, Option<Status>)> {
@@ -76,7 +104,10 @@ mod tests {
     #[test]
     fn before_the_shards_are_started_the_process_is_alive_and_not_ready() {
         assert!(alive(None).is_empty());
-        assert_eq!(ready(None, false), ["the shards are not started yet", "the gateway does not listen"]);
+        assert_eq!(
+            Ready::new(Duration::ZERO).faults(None, false),
+            ["the shards are not started yet", "the gateway does not listen"]
+        );
     }
 
     #[test]

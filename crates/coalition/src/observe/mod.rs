@@ -14,6 +14,7 @@ pub(crate) mod logs;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use coalition_intake::{Intake, events_topic, rejected_topic};
@@ -25,6 +26,7 @@ use prometheus::Registry;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::config::{ObserveConfig, listen};
+use self::health::Ready;
 use self::sample::Sampler;
 use crate::client::failure::Trouble;
 
@@ -35,6 +37,7 @@ struct Watched {
     gateway_listens: AtomicBool,
     ledger: OnceLock<Ledger>,
     sampler: Sampler,
+    ready: Ready,
 }
 
 /// Watches the process; dropped, the port is closed.
@@ -46,15 +49,23 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// Opens the port. A process without a `gateway` waits for none.
-    pub(crate) async fn start(config: &ObserveConfig, gateway: bool) -> Result<Self> {
+    /// Opens the port. A process without a `gateway` waits for none. A shard that others
+    /// take over is no reason not to be ready, for so long.
+    pub(crate) async fn start(config: &ObserveConfig, gateway: bool, unowned_max: Duration) -> Result<Self> {
         let listens = AtomicBool::new(!gateway);
         let registry = Registry::new();
         let gateway = coalition_gateway::Metrics::default();
         gateway.register(&registry)?;
         let sampler = Sampler::new(&registry)?;
         let (gateway_listens, ledger) = (listens, OnceLock::new());
-        let watched = Arc::new(Watched { registry, gateway, gateway_listens, ledger, sampler });
+        let watched = Arc::new(Watched {
+            registry,
+            gateway,
+            gateway_listens,
+            ledger,
+            sampler,
+            ready: Ready::new(unowned_max),
+        });
         let Some(address) = config.listen else { return Ok(Self { watched, address: None, serving: None }) };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
             let advice = "choose another address with --observe, or none with --observe off";

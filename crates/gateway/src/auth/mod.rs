@@ -4,7 +4,7 @@ mod policy;
 mod secret;
 mod token;
 
-use coalition_domain::{Caller, Registry, Role, Timestamp};
+use coalition_domain::{Caller, KeyId, Registry, Role, Timestamp};
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::codegen::http::{HeaderMap, header};
 
@@ -62,6 +62,11 @@ pub(crate) fn authenticate(
 /// The secret of the key with which a call was let in; `None` if that was a token.
 pub(crate) fn secret(headers: &HeaderMap) -> Option<Secret> {
     Some(Secret::parse(bearer(headers)?)?.1)
+}
+
+/// The id of the key that is shown; `None` if that is none, or a token.
+pub(crate) fn key_of(headers: &HeaderMap) -> Option<KeyId> {
+    Some(Secret::parse(bearer(headers)?)?.0)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coalition_domain::decide::RegistryCommand;
 use coalition_domain::{AccountId, Command, Fingerprint, Registry};
-use coalition_journal::entry::{Seq, ShardId};
+use coalition_journal::entry::{Seq, ShardId, Term};
 use coalition_store::{Mark, Order, Range, Reader, Row};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -17,6 +18,8 @@ use crate::wire::{Answer, Question, SearchWire, StatusWire, SumsWire};
 
 /// Rows in one answer at most, so that it stays far below what a message may have.
 const ROWS_MAX: u32 = 1_024;
+/// How long rows are waited for.
+const ROWS_WAIT: Duration = Duration::from_secs(10);
 /// Changes of the registry in one answer.
 const CHANGES_MAX: usize = 1_024;
 
@@ -69,11 +72,11 @@ impl Way {
         let Answer::Account(wire) = self.distant.ask(Question::Account(id, min)).await? else {
             return Err(self.amiss());
         };
-        let (seq, decided_at, changes) = (wire.seq, wire.decided_at, wire.changes);
+        let (term, seq, decided_at, changes) = (wire.term, wire.seq, wire.decided_at, wire.changes);
         let resident = Arc::new(wire.resident().map_err(|_| self.amiss())?);
         let registry = self.registry(changes).await?;
         let position = Position { shard: self.shard, seq };
-        Ok(AccountView { position, decided_at, registry, resident, reader: self.reader() })
+        Ok(AccountView { position, decided_at, registry, resident, reader: self.reader(term) })
     }
 
     /// The registry with so many changes, or more.
@@ -90,16 +93,21 @@ impl Way {
         let Answer::Sums(wire) = self.distant.ask(Question::Sums(min)).await? else {
             return Err(self.amiss());
         };
-        let SumsWire { seq, books, lines } = *wire;
-        Ok(SumsView { position: Position { shard: self.shard, seq }, books, lines, reader: self.reader() })
+        let SumsWire { term, seq, books, lines } = *wire;
+        Ok(SumsView {
+            position: Position { shard: self.shard, seq },
+            books,
+            lines,
+            reader: self.reader(term),
+        })
     }
 
     pub(super) async fn search(&self, key: Fingerprint, min: Seq) -> Result<Search, Unavailable> {
         let Answer::Search(wire) = self.distant.ask(Question::Search(key, min)).await? else {
             return Err(self.amiss());
         };
-        let SearchWire { recent, segment, since } = wire;
-        Ok(Search { key, recent, segment, since, reader: self.reader() })
+        let SearchWire { term, recent, segment, since } = wire;
+        Ok(Search { key, recent, segment, since, reader: self.reader(term) })
     }
 
     /// How many changes of the registry the owner has behind so many, or a part of them.
@@ -110,21 +118,25 @@ impl Way {
         Ok(u64::try_from(changes.len()).expect("a part of them is bounded"))
     }
 
-    fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(DistantReader { distant: Arc::clone(&self.distant), runtime: Handle::current() })
+    fn reader(&self, term: Term) -> Arc<dyn Reader> {
+        Arc::new(DistantReader { term, distant: Arc::clone(&self.distant), runtime: Handle::current() })
     }
 }
 
 /// The store of a shard that another process runs. Blocks: not for an async thread.
 struct DistantReader {
+    term: Term,
     distant: Arc<dyn Distant>,
     runtime: Handle,
 }
 
 impl DistantReader {
     fn ask(&self, question: Question) -> coalition_store::Result<Answer> {
-        // Whose shard it is now has another store, or will have: the view that this stands behind is over.
-        self.runtime.block_on(self.distant.ask(question)).map_err(|_| coalition_store::Error::Stopped)
+        // Whose shard it is now has another store, or will have: the view that this stands behind is over. One that says nothing
+        // does not hold a thread for ever.
+        let asked = async { tokio::time::timeout(ROWS_WAIT, self.distant.ask(question)).await };
+        let answered = self.runtime.block_on(asked).ok().and_then(Result::ok);
+        answered.ok_or(coalition_store::Error::Stopped)
     }
 }
 
@@ -135,7 +147,7 @@ impl Reader for DistantReader {
     }
 
     fn get(&self, key: &[u8]) -> coalition_store::Result<Option<Vec<u8>>> {
-        match self.ask(Question::Row(key.to_vec()))? {
+        match self.ask(Question::Row(self.term, key.to_vec()))? {
             Answer::Row(value) => Ok(value),
             Answer::Decided(_)
             | Answer::Changed(_)
@@ -154,7 +166,9 @@ impl Reader for DistantReader {
             let (from, to) = range.bounds();
             let (from, to) = (from.to_vec(), to.map(<[u8]>::to_vec));
             let descending = order == Order::Descending;
-            let Answer::Rows(rows) = self.ask(Question::Rows { from, to, descending, limit: most })? else {
+            let Answer::Rows(rows) =
+                self.ask(Question::Rows { term: self.term, from, to, descending, limit: most })?
+            else {
                 return Err(coalition_store::Error::Stopped);
             };
             let all = rows.len() < most as usize;
@@ -203,45 +217,66 @@ impl Ledger {
                 Ok(Answer::Changed(Box::new(reply)))
             }
             Question::Account(id, min) => {
-                let view = self.account_here(shard, id, min).await?;
-                Ok(Answer::Account(Box::new(crate::wire::AccountWire::of(&view))))
+                let (term, view) = self.in_one_term(shard, self.account_here(shard, id, min)).await?;
+                Ok(Answer::Account(Box::new(crate::wire::AccountWire::of(&view, term))))
             }
             Question::Sums(min) => {
-                let SumsView { position, books, lines, .. } = self.sums_here(shard, min).await?;
-                Ok(Answer::Sums(Box::new(SumsWire { seq: position.seq, books, lines })))
+                let (term, view) = self.in_one_term(shard, self.sums_here(shard, min)).await?;
+                let SumsView { position, books, lines, .. } = view;
+                Ok(Answer::Sums(Box::new(SumsWire { term, seq: position.seq, books, lines })))
             }
             Question::Search(key, min) => {
-                let Search { recent, segment, since, .. } = self.search_here(shard, key, min).await?;
-                Ok(Answer::Search(SearchWire { recent, segment, since }))
+                let (term, search) = self.in_one_term(shard, self.search_here(shard, key, min)).await?;
+                let Search { recent, segment, since, .. } = search;
+                Ok(Answer::Search(SearchWire { term, recent, segment, since }))
             }
             Question::Changes(after) => {
                 let behind = self.behind_here(shard, after).await?;
                 Ok(Answer::Changes(behind.changes.into_iter().take(CHANGES_MAX).collect()))
             }
-            Question::Row(key) => {
-                let value = self.read_here(shard, move |reader| reader.get(&key)).await?;
+            Question::Row(term, key) => {
+                let value = self.read_here((shard, term), move |reader| reader.get(&key)).await?;
                 Ok(Answer::Row(value))
             }
-            Question::Rows { from, to, descending, limit } => {
+            Question::Rows { term, from, to, descending, limit } => {
                 let range = match to {
                     Some(to) => Range::between(from, to),
                     None => Range::starting(from),
                 };
                 let order = if descending { Order::Descending } else { Order::Ascending };
                 let limit = limit.min(ROWS_MAX) as usize;
-                let rows = self.read_here(shard, move |reader| reader.scan(&range, order, limit)).await?;
+                let rows =
+                    self.read_here((shard, term), move |reader| reader.scan(&range, order, limit)).await?;
                 Ok(Answer::Rows(rows.into_iter().map(|Row { key, value }| (key, value)).collect()))
             }
+        }
+    }
+
+    /// What a shard of this process says, and in which of its terms: with each it begins with what its store holds then.
+    async fn in_one_term<T>(
+        &self,
+        shard: ShardId,
+        said: impl Future<Output = Result<T, Unavailable>>,
+    ) -> Result<(Term, T), Unavailable> {
+        let term = || self.status_here(shard).filter(|status| status.in_office).map(|status| status.term);
+        let (before, said) = (term(), said.await?);
+        match before {
+            Some(term_before) if term() == before => Ok((term_before, said)),
+            Some(_) | None => Err(Unavailable::NotOwner(shard)),
         }
     }
 
     /// Reads the store of a shard of this process on a thread for that.
     async fn read_here<T: Send + 'static>(
         &self,
-        shard: ShardId,
+        (shard, term): (ShardId, Term),
         read: impl FnOnce(&dyn Reader) -> coalition_store::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let reader = self.behind_here(shard, u64::MAX).await?.reader;
+        let (now, behind) = self.in_one_term(shard, self.behind_here(shard, u64::MAX)).await?;
+        if now != term {
+            return Err(Unavailable::NotOwner(shard));
+        }
+        let reader = behind.reader;
         let read = tokio::task::spawn_blocking(move || read(&*reader)).await;
         // A store that failed is opened again by whoever owns it.
         read.ok().and_then(Result::ok).ok_or(Unavailable::Rebuilding(shard))

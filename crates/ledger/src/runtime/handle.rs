@@ -256,9 +256,12 @@ impl Ledger {
             Some(way) => way.change(command).await?,
             None => self.change_here(command).await?,
         };
-        let seen = self.wait(HOME, |status| status.position >= reply.position).await?.registry.changes();
+        // It is in effect: what can't be learnt from here on is when every shard has heard of it.
+        let unknown = |_| Unavailable::OutcomeUnknown;
+        let home = self.wait(HOME, |status| status.position >= reply.position).await.map_err(unknown)?;
+        let seen = home.registry.changes();
         for shard in (0..self.shards()).map(ShardId) {
-            self.wait(shard, |status| status.registry.changes() >= seen).await?;
+            self.wait(shard, |status| status.registry.changes() >= seen).await.map_err(unknown)?;
         }
         Ok(reply)
     }
@@ -400,8 +403,11 @@ impl Ledger {
                 status.as_mut().and_then(|status| status.borrow_and_update().clone())
             };
             match newer(look(&mut here), look(&mut away)) {
-                Some(Status { stopped: Some(why), .. }) => return Err(Unavailable::Stopped(shard, why)),
-                Some(status) if until(&status) => return Ok(status),
+                // Where there are others, one of them takes the shard over.
+                Some(Status { stopped: Some(why), .. }) if route.away.is_none() => {
+                    return Err(Unavailable::Stopped(shard, why));
+                }
+                Some(status) if status.stopped.is_none() && until(&status) => return Ok(status),
                 Some(_) | None => {}
             }
             tokio::select! {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use coalition_domain::AccountId;
+use coalition_journal::entry::ShardId;
 
 use super::distant::Behind;
 use super::handle::Unavailable;
@@ -30,13 +31,19 @@ impl Worker<'_> {
             | Message::Duty(_)
             | Message::Stop => unreachable!("no question"),
         };
+        // Out of office it may not know what others were told.
+        let serves = self.serves();
         let (ready, later) = std::mem::take(&mut self.questions)
             .into_iter()
-            .partition(|(min, question)| *min <= seq || gone(question));
+            .partition(|(min, question)| !serves || *min <= seq || gone(question));
         self.questions = later;
         let shard = self.place.genesis.shard;
         for (_, question) in ready {
             self.queued.fetch_sub(1, Ordering::Relaxed);
+            if !serves {
+                refuse(shard, question);
+                continue;
+            }
             match question {
                 Message::View { id, reply, .. } => {
                     let view = self.view(id).map_err(|error| {
@@ -63,13 +70,35 @@ impl Worker<'_> {
         }
     }
 
-    pub(super) fn behind(&self, after: u64) -> Behind {
+    /// None while it is out of office.
+    pub(super) fn behind(&self, after: u64) -> Option<Behind> {
+        if !self.serves() {
+            return None;
+        }
         let log = &self.shard.state().registry_log;
         let changes = usize::try_from(after).ok().and_then(|after| log.get(after..)).unwrap_or_default();
-        Behind { reader: Arc::clone(&self.reader), changes: changes.to_vec() }
+        Some(Behind { reader: Arc::clone(&self.reader), changes: changes.to_vec() })
     }
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
         AccountView::of(self.place.genesis.shard, self.shard.state(), &self.reader, id)
+    }
+}
+
+/// Answers that the shard is not decided here now.
+fn refuse(shard: ShardId, question: Message) {
+    let why = Unavailable::NotOwner(shard);
+    match question {
+        Message::View { reply, .. } => drop(reply.send(Err(why))),
+        Message::Sums { reply, .. } => drop(reply.send(Err(why))),
+        Message::Search { reply, .. } => drop(reply.send(Err(why))),
+        Message::Wake(_)
+        | Message::Input(..)
+        | Message::Command { .. }
+        | Message::Change { .. }
+        | Message::Behind { .. }
+        | Message::StoreFailed(..)
+        | Message::Duty(_)
+        | Message::Stop => unreachable!("no question"),
     }
 }

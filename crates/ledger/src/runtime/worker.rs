@@ -186,6 +186,7 @@ impl Worker<'_> {
             self.answer_questions();
             self.publish();
             if let Some(exit) = self.failed.take() {
+                self.queued.fetch_sub(self.questions.len(), Ordering::Relaxed);
                 drop(self.checkpointer.end());
                 return exit;
             }
@@ -233,7 +234,10 @@ impl Worker<'_> {
             }
             Message::Behind { after, reply } => {
                 self.queued.fetch_sub(1, Ordering::Relaxed);
-                drop(reply.send(self.behind(after)));
+                // Dropping the reply tells the caller.
+                if let Some(behind) = self.behind(after) {
+                    drop(reply.send(behind));
+                }
             }
             Message::StoreFailed(_, why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Duty(now) => self.duty(now),

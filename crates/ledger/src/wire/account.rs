@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coalition_domain::{AccountId, Timestamp};
-use coalition_journal::entry::Seq;
+use coalition_journal::entry::{Seq, Term};
 use coalition_store::{Checkpoint, Mark, Order, Range, Reader, Row};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ use crate::view::AccountView;
 /// An account at a position.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AccountWire {
+    /// In whose store older activities are.
+    pub term: Term,
     /// Whose.
     pub id: AccountId,
     /// Everything up to here is in it.
@@ -32,7 +34,7 @@ pub struct AccountWire {
 }
 
 impl AccountWire {
-    pub(crate) fn of(view: &AccountView) -> Self {
+    pub(crate) fn of(view: &AccountView, term: Term) -> Self {
         let resident = Resident { full: Vec::new(), ..Resident::clone(&view.resident) };
         let taken = Taken { resident: Arc::new(resident), lot_rows_before: Vec::new() };
         let mut rows = Checkpoint::new(Mark { seq: view.position.seq.0, head: [0; 32] });
@@ -40,6 +42,7 @@ impl AccountWire {
         let rows = rows.rows().filter_map(|(key, value)| Some((key.to_vec(), value?.to_vec())));
         let full = view.resident.full.iter();
         Self {
+            term,
             id: view.account().id(),
             seq: view.position.seq,
             decided_at: view.decided_at,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coalition_domain::decide::{RegistryChange, RegistryCommand};
 use coalition_domain::registry::Settings;
 use coalition_domain::{AccountId, Fingerprint, Timestamp};
-use coalition_journal::entry::Seq;
+use coalition_journal::entry::{Seq, Term};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ fn an_account_comes_over_whole() {
         }
     }
     let view = of_last(&alone);
-    let wire: AccountWire = postcard::from_bytes(&encode(&AccountWire::of(&view))).unwrap();
+    let wire: AccountWire = postcard::from_bytes(&encode(&AccountWire::of(&view, Term(2)))).unwrap();
     let resident = wire.resident().unwrap();
     // As the store would give it back.
     let mut store = store();
@@ -80,17 +80,31 @@ fn what_was_said_once_is_understood_for_ever() {
         ("sums", Question::Sums(Seq(6))),
         ("search", Question::Search(key, Seq(7))),
         ("changes", Question::Changes(8)),
-        ("row", Question::Row(b"m".to_vec())),
-        ("rows", Question::Rows { from: b"a".to_vec(), to: Some(b"b".to_vec()), descending: true, limit: 9 }),
+        ("row", Question::Row(Term(2), b"m".to_vec())),
+        (
+            "rows",
+            Question::Rows {
+                term: Term(2),
+                from: b"a".to_vec(),
+                to: Some(b"b".to_vec()),
+                descending: true,
+                limit: 9,
+            },
+        ),
     ] {
         check(&format!("question-{name}"), &question, &mut missing);
     }
     let changed = alone.core.state().registry_log.clone();
-    let sums = SumsWire { seq: sums.position.seq, books: sums.books.clone(), lines: sums.lines.clone() };
-    let search = SearchWire { recent: Some(id), segment: 2, since: Timestamp::from_millis(3) };
+    let sums = SumsWire {
+        term: Term(2),
+        seq: sums.position.seq,
+        books: sums.books.clone(),
+        lines: sums.lines.clone(),
+    };
+    let search = SearchWire { term: Term(2), recent: Some(id), segment: 2, since: Timestamp::from_millis(3) };
     for (name, answer) in [
         ("decided", Ok(Answer::Decided(Box::new(reply)))),
-        ("account", Ok(Answer::Account(Box::new(AccountWire::of(&view))))),
+        ("account", Ok(Answer::Account(Box::new(AccountWire::of(&view, Term(2)))))),
         ("sums", Ok(Answer::Sums(Box::new(sums)))),
         ("search", Ok(Answer::Search(search))),
         ("changes", Ok(Answer::Changes(changed.iter().take(1).map(Arc::clone).collect()))),
@@ -108,7 +122,7 @@ fn what_was_said_once_is_understood_for_ever() {
     let status = StatusWire {
         seq: Seq(1),
         head: coalition_journal::entry::Hash([2; 32]),
-        term: coalition_journal::entry::Term(3),
+        term: Term(3),
         in_office: true,
         changes: 4,
         stored: Seq(5),
