@@ -13,6 +13,7 @@ const SERVER: &str = "PRODUCER_KILL_SERVER";
 const KEY: &str = "PRODUCER_KILL_KEY";
 const FOLDER: &str = "PRODUCER_KILL_FOLDER";
 const FIRST: &str = "PRODUCER_KILL_FIRST";
+const UNTIL: &str = "PRODUCER_KILL_UNTIL";
 const TAKEN: &str = "taken ";
 const EVENTS: u32 = 6_000;
 const ROUNDS: u32 = 8;
@@ -26,25 +27,30 @@ async fn child() {
     let spool = Settings { spool: Some(SpoolSettings::new(of(FOLDER))), ..Settings::default() };
     let transport = Grpc::new(Client::connect_later(&settings).unwrap());
     let producer = Producer::start(transport, spool).await.unwrap();
-    for number in of(FIRST).parse().unwrap()..EVENTS {
+    let until = of(UNTIL).parse().unwrap();
+    for number in of(FIRST).parse().unwrap()..until {
         producer.send(purchase(number)).await.unwrap();
         println!("{TAKEN}{number}");
+    }
+    if until < EVENTS {
+        // However late it is killed, it leaves something to those after it.
+        std::future::pending::<()>().await;
     }
     producer.close(Duration::from_secs(60)).await.unwrap();
 }
 
-/// A child that sends the events from `first` on.
+/// A child that sends the events from `first` on, before `until`.
 struct Sender {
     process: Child,
     told: Lines<BufReader<ChildStdout>>,
 }
 
 impl Sender {
-    fn start(network: &Network, key: &str, folder: &std::path::Path, first: u32) -> Self {
+    fn start(network: &Network, key: &str, folder: &std::path::Path, first: u32, until: u32) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["killed::child", "--exact", "--nocapture"]).stdout(Stdio::piped());
         command.env(SERVER, format!("http://{}", network.address)).env(KEY, key);
-        command.env(FOLDER, folder).env(FIRST, first.to_string());
+        command.env(FOLDER, folder).env(FIRST, first.to_string()).env(UNTIL, until.to_string());
         let mut process = command.spawn().unwrap();
         let told = BufReader::new(process.stdout.take().unwrap()).lines();
         Self { process, told }
@@ -78,9 +84,10 @@ async fn nothing_is_lost_and_nothing_counts_twice() {
         if away {
             network.go_away().await;
         }
-        let mut sender = Sender::start(&network, &key, folder.path(), next);
+        let until = next + EVENTS / (ROUNDS + 1);
+        let mut sender = Sender::start(&network, &key, folder.path(), next, until);
         let last = tokio::task::block_in_place(|| {
-            let taken = sender.until_taken(next + EVENTS / (ROUNDS + 1) - 50);
+            let taken = sender.until_taken(until - 50);
             sender.kill(taken)
         });
         assert!(last + 1 < EVENTS, "it was killed before its end");
@@ -89,7 +96,7 @@ async fn nothing_is_lost_and_nothing_counts_twice() {
             network.come().await;
         }
     }
-    let mut sender = Sender::start(&network, &key, folder.path(), next);
+    let mut sender = Sender::start(&network, &key, folder.path(), next, EVENTS);
     let ended = tokio::task::block_in_place(|| {
         sender.until_taken(EVENTS - 1);
         sender.process.wait().unwrap()

@@ -32,7 +32,7 @@ fn check_from(log: &Kafka, at: &Partition, from: usize, count: usize, bytes_max:
 #[test]
 fn more_than_fits_in_memory_is_read() {
     let Some(cluster) = cluster::calm(1) else { return };
-    let log = open(&Settings { buffer_bytes_max: 20_000, ..cluster.settings() });
+    let log = open(&Settings { buffer_bytes_max: 20_000, read_timeout: PATIENCE, ..cluster.settings() });
     let at = filled(&log, "reading.memory", 3000);
     check_from(&log, &at, 0, 3000, 5000);
     check_from(&log, &at, 1500, 3000, 100_000);
@@ -42,7 +42,7 @@ fn more_than_fits_in_memory_is_read() {
 #[test]
 fn readers_at_different_places_of_one_partition_all_get_on() {
     let Some(cluster) = cluster::calm(1) else { return };
-    let log = open(&Settings { buffer_bytes_max: 20_000, ..cluster.settings() });
+    let log = open(&Settings { buffer_bytes_max: 20_000, read_timeout: PATIENCE, ..cluster.settings() });
     let at = filled(&log, "reading.several", 400);
     thread::scope(|scope| {
         for from in [0, 100, 390] {

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use coalition_domain::PartnerId;
-use coalition_intake::Share;
 use serde_json::{Value, json};
 
 use super::Brokers;
@@ -86,7 +85,8 @@ fn make(args: &Args, config: &Config) -> Result<Vec<Made>> {
 
     const PATIENCE: Duration = Duration::from_secs(15);
 
-    let of_partner = args.partner_partitions.unwrap_or(config.intake.settings(Share::ALL).partitions);
+    let of_partner =
+        args.partner_partitions.unwrap_or(config.intake.settings(coalition_intake::Share::ALL).partitions);
     let shards = Partitions::Exactly(config.network.shards);
     let group = Partitions::Exactly(1);
     let mut wanted =
