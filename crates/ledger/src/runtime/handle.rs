@@ -13,6 +13,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
 use super::distant::{Behind, Distant, Way};
+use super::questions::Question;
 use super::worker::Message;
 use crate::metrics::Metrics;
 use crate::resident::Activity;
@@ -292,7 +293,7 @@ impl Ledger {
         min: Seq,
     ) -> Result<AccountView, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::View { id, min, reply })?;
+        self.send(shard, Message::Question(min, Question::View(id, reply)))?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 
@@ -310,7 +311,7 @@ impl Ledger {
 
     pub(super) async fn sums_here(&self, shard: ShardId, min: Seq) -> Result<SumsView, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::Sums { min, reply })?;
+        self.send(shard, Message::Question(min, Question::Sums(reply)))?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 
@@ -338,7 +339,7 @@ impl Ledger {
         min: Seq,
     ) -> Result<Search, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, Message::Search { key, min, reply })?;
+        self.send(shard, Message::Question(min, Question::Search(key, reply)))?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
     }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,8 @@ impl Worker<'_> {
         let shard = self.place.genesis.shard;
         let gone = || Unavailable::NotOwner(shard);
         for (_, question) in std::mem::take(&mut self.questions) {
-            refuse(question, self.queued, &gone);
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            question.refuse(gone());
         }
         while self.checkpointer.busy && self.failed.is_none() {
             match self.messages.recv_timeout(TICK) {

@@ -3,69 +3,78 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use coalition_domain::AccountId;
-use coalition_journal::entry::ShardId;
+use coalition_domain::{AccountId, Fingerprint};
+use tokio::sync::oneshot;
 
 use super::distant::Behind;
 use super::handle::Unavailable;
 use super::retry::chain;
-use super::worker::{Exit, Message, Worker};
+use super::worker::{Exit, Worker};
 use crate::rows;
 use crate::view::{AccountView, Search, SumsView};
+
+/// What is asked of what took effect, and who waits for it.
+pub(super) enum Question {
+    /// Show an account.
+    View(AccountId, oneshot::Sender<Result<AccountView, Unavailable>>),
+    /// Show the sums.
+    Sums(oneshot::Sender<Result<SumsView, Unavailable>>),
+    /// Look for an event.
+    Search(Fingerprint, oneshot::Sender<Result<Search, Unavailable>>),
+}
+
+impl Question {
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::View(_, reply) => reply.is_closed(),
+            Self::Sums(reply) => reply.is_closed(),
+            Self::Search(_, reply) => reply.is_closed(),
+        }
+    }
+
+    /// Tells whoever asks why there is no answer.
+    pub(super) fn refuse(self, why: Unavailable) {
+        // Whoever has gone away hears nothing.
+        match self {
+            Self::View(_, reply) => drop(reply.send(Err(why))),
+            Self::Sums(reply) => drop(reply.send(Err(why))),
+            Self::Search(_, reply) => drop(reply.send(Err(why))),
+        }
+    }
+}
 
 impl Worker<'_> {
     /// Answers the questions whose position is folded.
     pub(super) fn answer_questions(&mut self) {
         let seq = self.shard.state().meta.chain.seq();
-        // A question whose asker has gone away is taken too, so that it does not hold a place for ever.
-        let gone = |question: &Message| match question {
-            Message::View { reply, .. } => reply.is_closed(),
-            Message::Sums { reply, .. } => reply.is_closed(),
-            Message::Search { reply, .. } => reply.is_closed(),
-            Message::Wake(_)
-            | Message::Input(..)
-            | Message::Command { .. }
-            | Message::Change { .. }
-            | Message::Behind { .. }
-            | Message::StoreFailed(..)
-            | Message::Duty(_)
-            | Message::Stop => unreachable!("no question"),
-        };
         // Out of office it may not know what others were told.
         let serves = self.serves();
+        // A question whose asker has gone away is taken too, so that it does not hold a place for ever.
         let (ready, later) = std::mem::take(&mut self.questions)
             .into_iter()
-            .partition(|(min, question)| !serves || *min <= seq || gone(question));
+            .partition(|(min, question)| !serves || *min <= seq || question.is_given_up());
         self.questions = later;
         let shard = self.place.genesis.shard;
         for (_, question) in ready {
             self.queued.fetch_sub(1, Ordering::Relaxed);
             if !serves {
-                refuse(shard, question);
+                question.refuse(Unavailable::NotOwner(shard));
                 continue;
             }
             match question {
-                Message::View { id, reply, .. } => {
+                Question::View(id, reply) => {
                     let view = self.view(id).map_err(|error| {
                         self.failed = Some(Exit::StoreFailed(chain(&error)));
                         Unavailable::Rebuilding(shard)
                     });
                     drop(reply.send(view));
                 }
-                Message::Sums { reply, .. } => {
+                Question::Sums(reply) => {
                     drop(reply.send(Ok(SumsView::of(shard, self.shard.state(), &self.reader))));
                 }
-                Message::Search { key, reply, .. } => {
+                Question::Search(key, reply) => {
                     drop(reply.send(Ok(Search::of(self.shard.state(), &self.reader, key))));
                 }
-                Message::Wake(_)
-                | Message::Input(..)
-                | Message::Command { .. }
-                | Message::Change { .. }
-                | Message::Behind { .. }
-                | Message::StoreFailed(..)
-                | Message::Duty(_)
-                | Message::Stop => unreachable!("no question"),
             }
         }
     }
@@ -82,23 +91,5 @@ impl Worker<'_> {
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
         AccountView::of(self.place.genesis.shard, self.shard.state(), &self.reader, id)
-    }
-}
-
-/// Answers that the shard is not decided here now.
-fn refuse(shard: ShardId, question: Message) {
-    let why = Unavailable::NotOwner(shard);
-    match question {
-        Message::View { reply, .. } => drop(reply.send(Err(why))),
-        Message::Sums { reply, .. } => drop(reply.send(Err(why))),
-        Message::Search { reply, .. } => drop(reply.send(Err(why))),
-        Message::Wake(_)
-        | Message::Input(..)
-        | Message::Command { .. }
-        | Message::Change { .. }
-        | Message::Behind { .. }
-        | Message::StoreFailed(..)
-        | Message::Duty(_)
-        | Message::Stop => unreachable!("no question"),
     }
 }

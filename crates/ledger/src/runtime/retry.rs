@@ -58,9 +58,7 @@ pub(super) fn refuse(message: Message, queued: &AtomicUsize, why: &dyn Fn() -> U
     match message {
         Message::Command { reply, .. } => drop(reply.send(Err(why()))),
         Message::Change { reply, .. } => drop(reply.send(Err(why()))),
-        Message::View { reply, .. } => drop(reply.send(Err(why()))),
-        Message::Sums { reply, .. } => drop(reply.send(Err(why()))),
-        Message::Search { reply, .. } => drop(reply.send(Err(why()))),
+        Message::Question(_, question) => question.refuse(why()),
         // Dropping the reply tells the caller.
         Message::Behind { .. } => {}
         Message::Wake(_)

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use coalition_domain::{AccountId, Fingerprint, Span, Timestamp};
+use coalition_domain::{Span, Timestamp};
 use coalition_journal::entry::{OwnerId, Seq};
 use coalition_journal::log::{self, Offset, Record, Stored};
 use coalition_store::Reader;
@@ -19,6 +19,7 @@ use super::checkpoint::Checkpointer;
 use super::distant::Behind;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
 use super::open::{Place, Projection};
+use super::questions::Question;
 use super::retry::{PAUSE, backoff, chain};
 use super::wake::Wake;
 use super::{INBOX, Settings};
@@ -29,7 +30,6 @@ use crate::group::Duty;
 use crate::rows;
 use crate::shard::{Direct, Input, Output, Shard, Tally, Token};
 use crate::timers;
-use crate::view::{AccountView, Search, SumsView};
 
 /// How often the core is told that time has passed, at least.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -60,12 +60,8 @@ pub(super) enum Message {
         /// In which it is asked.
         span: tracing::Span,
     },
-    /// Show an account.
-    View { id: AccountId, min: Seq, reply: oneshot::Sender<Result<AccountView, Unavailable>> },
-    /// Show the sums.
-    Sums { min: Seq, reply: oneshot::Sender<Result<SumsView, Unavailable>> },
-    /// Look for an event.
-    Search { key: Fingerprint, min: Seq, reply: oneshot::Sender<Result<Search, Unavailable>> },
+    /// A question, to be answered at this position or later.
+    Question(Seq, Question),
     /// Show what lies behind the views, and the changes of the registry after so many.
     Behind { after: u64, reply: oneshot::Sender<Behind> },
     /// The store of this life has failed.
@@ -109,7 +105,7 @@ pub(super) struct Worker<'a> {
     pub(super) waiting: BTreeMap<Token, Waiting>,
     pub(super) next_token: u64,
     /// Questions about a position that is not folded yet.
-    pub(super) questions: Vec<(Seq, Message)>,
+    pub(super) questions: Vec<(Seq, Question)>,
     end_due: Option<Instant>,
     paused: Option<Instant>,
     /// Since when the log could not be read.
@@ -229,9 +225,7 @@ impl Worker<'_> {
             Message::Change { direct, reply, span } => {
                 self.command(direct, Waiting { caller: Caller::Registry(reply), span });
             }
-            Message::View { min, .. } | Message::Sums { min, .. } | Message::Search { min, .. } => {
-                self.questions.push((min, message))
-            }
+            Message::Question(min, question) => self.questions.push((min, question)),
             Message::Behind { after, reply } => {
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 // Dropping the reply tells the caller.
