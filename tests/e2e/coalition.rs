@@ -42,6 +42,16 @@ pub(crate) fn set_up(served: &Served, folder: &Path, partners: &[&str]) {
     }
 }
 
+/// Publishes a programme `club`, and registers a shop that gives its points and takes them.
+pub(crate) fn set_up_shop(served: &Served, folder: &Path, programme: &str) {
+    let document = folder.join("club.toml");
+    std::fs::write(&document, programme).expect("room for a programme");
+    served.command(&["partner", "create", "shop", "--name", "Shop", "--programme", "club"]);
+    served.command(&["programme", "publish", &document.display().to_string()]);
+    let prices = ["--accrual", "0.009", "--redemption", "0.007"];
+    served.command(&[["partner", "contract", "shop", "--programme", "club"].as_slice(), &prices].concat());
+}
+
 /// What the operator asks for.
 pub(crate) struct Asking<'a> {
     served: &'a Served,

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::coalition::set_up_shop;
 use crate::harness::Served;
 use crate::python::{python, script, stubs};
 
@@ -29,13 +30,9 @@ points = 40
 fn a_till_in_python_holds_captures_refunds_links_and_returns() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let (data, document) = (folder.path().join("network"), folder.path().join("club.toml"));
+    let data = folder.path().join("network");
     let served = Served::start(&data);
-    std::fs::write(&document, PROGRAMME).expect("room for a programme");
-    served.command(&["partner", "create", "shop", "--name", "Shop", "--programme", "club"]);
-    served.command(&["programme", "publish", &document.display().to_string()]);
-    let prices = ["--accrual", "0.009", "--redemption", "0.007"];
-    served.command(&[["partner", "contract", "shop", "--programme", "club"].as_slice(), &prices].concat());
+    set_up_shop(&served, folder.path(), PROGRAMME);
     served.command(&["member", "enrol", "--customer", "shop:1"]);
     let key = folder.path().join("shop.key");
     served.command(&["partner", "key", "shop", "--out", &key.display().to_string()]);

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::coalition::set_up_shop;
 use crate::harness::Served;
 use crate::python::{python, script, stubs};
 
@@ -30,13 +31,9 @@ buys = { units = 25, unit = "sky-miles" }
 fn a_desk_in_python_consents_adjusts_and_exchanges() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let (data, document) = (folder.path().join("network"), folder.path().join("club.toml"));
+    let data = folder.path().join("network");
     let served = Served::start(&data);
-    std::fs::write(&document, PROGRAMME).expect("room for a programme");
-    served.command(&["partner", "create", "shop", "--name", "Shop", "--programme", "club"]);
-    served.command(&["programme", "publish", &document.display().to_string()]);
-    let prices = ["--accrual", "0.009", "--redemption", "0.007"];
-    served.command(&[["partner", "contract", "shop", "--programme", "club"].as_slice(), &prices].concat());
+    set_up_shop(&served, folder.path(), PROGRAMME);
     served.command(&["member", "enrol", "--customer", "shop:1"]);
     let [shop, deputy] = ["shop", "deputy"].map(|who| folder.path().join(format!("{who}.key")));
     for (holder, key) in [("shop", &shop), ("--operator", &deputy)] {

@@ -20,7 +20,7 @@ use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::brokers::Brokers;
-use crate::coalition::{Asking, customer_number};
+use crate::coalition::{Asking, customer_number, set_up_shop};
 use crate::digest::decisions;
 use crate::harness::{Served, signed};
 
@@ -298,12 +298,7 @@ fn purchase(id: &str, customer: u64, dollars: i64) -> PartnerEvent {
 }
 
 fn set_up(first: &Served, folder: &Path) {
-    let document = folder.join("club.toml");
-    std::fs::write(&document, PROGRAMME).expect("room for a programme");
-    first.command(&["partner", "create", "shop", "--name", "Shop", "--programme", "club"]);
-    first.command(&["programme", "publish", &document.display().to_string()]);
-    let prices = ["--accrual", "0.009", "--redemption", "0.007"];
-    first.command(&[["partner", "contract", "shop", "--programme", "club"].as_slice(), &prices].concat());
+    set_up_shop(first, folder, PROGRAMME);
     for customer in 0..CUSTOMERS {
         first.command(&["member", "enrol", "--customer", &format!("shop:{customer}")]);
     }
