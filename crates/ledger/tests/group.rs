@@ -13,9 +13,10 @@ use coalition_journal::memory::Memory;
 use coalition_ledger::group::{Directory, Duty, GROUP, MemberId, Roles};
 use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{
-    JOURNAL, Ledger, MemberSettings, Membership, Node, Returned, Returns, Settings, Taking, Unavailable,
+    INBOX, JOURNAL, Ledger, MemberSettings, Membership, Node, Returned, Returns, Settings, Taking,
+    Unavailable,
 };
-use coalition_store::Store;
+use coalition_store::{Checkpoint, Identity, Opened, Store, Writer};
 use uuid::Uuid;
 
 const SHARDS: u32 = 4;
@@ -76,7 +77,34 @@ impl Returns for Nowhere {
     }
 }
 
+/// A store that takes no checkpoint while it is told so.
+struct Fails(coalition_store::Memory, Arc<AtomicBool>);
+
+impl Store for Fails {
+    fn open(&self, identity: &Identity) -> Result<Opened, coalition_store::Error> {
+        let opened = self.0.open(identity)?;
+        Ok(Opened { writer: Box::new(FailsToWrite(opened.writer, Arc::clone(&self.1))), ..opened })
+    }
+}
+
+struct FailsToWrite(Box<dyn Writer>, Arc<AtomicBool>);
+
+impl Writer for FailsToWrite {
+    fn apply(&mut self, checkpoint: &Checkpoint) -> Result<(), coalition_store::Error> {
+        if self.1.load(Ordering::Acquire) {
+            return Err(coalition_store::Error::Stopped);
+        }
+        self.0.apply(checkpoint)
+    }
+
+    fn discard(self: Box<Self>, why: &str) -> Result<(), coalition_store::Error> {
+        self.0.discard(why)
+    }
+}
+
 struct Process {
+    /// Its stores take no checkpoints.
+    fails: Arc<AtomicBool>,
     membership: Membership,
     node: Node,
 }
@@ -92,11 +120,15 @@ impl Process {
         let membership = Membership::start(log, SHARDS, Taking::Member(settings)).unwrap();
         let returns: Arc<dyn Returns> = Arc::new(Nowhere);
         let stores: Vec<_> = (0..SHARDS).map(|_| coalition_store::Memory::new()).collect();
-        let store = |shard: ShardId| Box::new(stores[shard.0 as usize].clone()) as Box<dyn Store>;
-        let settings = Settings { shards: SHARDS, ..Settings::default() };
+        let fails = Arc::new(AtomicBool::new(false));
+        let store = |shard: ShardId| {
+            Box::new(Fails(stores[shard.0 as usize].clone(), Arc::clone(&fails))) as Box<dyn Store>
+        };
+        let checkpoint_interval = Duration::from_millis(100);
+        let settings = Settings { shards: SHARDS, checkpoint_interval, ..Settings::default() };
         let network = NetworkId(Uuid::from_u128(1));
         let node = Node::start(log, network, store, &returns, &settings, &membership).unwrap();
-        Self { membership, node }
+        Self { fails, membership, node }
     }
 
     fn stop(self) {
@@ -221,7 +253,7 @@ async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_b
     second.serves(&second.sees(even).await).await;
     first.serves(&shared).await;
     // Its shards run on, and hear nothing of the group: so does a process that was stopped, and goes on.
-    let Process { membership, node: zombie } = second;
+    let Process { membership, node: zombie, .. } = second;
     drop(membership);
     let taken = first.sees(|directory| owned(directory, 1) == 4).await;
     assert_eq!(taken.members.len(), 1);
@@ -234,6 +266,29 @@ async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_b
     }
     tokio::task::block_in_place(|| zombie.stop());
     first.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
+    let log = log();
+    let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
+    let even = |directory: &Directory| {
+        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
+            == (2, 2, 2, 2)
+    };
+    second.serves(&second.sees(even).await).await;
+    first.serves(&first.sees(even).await).await;
+    first.fails.store(true, Ordering::Release);
+    // Something to store: that there was junk.
+    for shard in 0..SHARDS {
+        let junk = vec![Record::of(vec![1, 2, 3])];
+        log.append(&Partition::new(INBOX, shard), junk, Box::new(|outcome| assert!(outcome.is_ok())));
+    }
+    let left = second.sees(|directory| owned(directory, 2) == 4).await;
+    second.serves(&left).await;
+    assert_eq!(left.members.len(), 2, "it lives");
+    first.stop();
+    second.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -325,6 +325,14 @@ impl Group {
         !(owns && others(|info| info.roles.ledger) || takes && others(|info| info.roles.intake))
     }
 
+    /// Whether somebody who lives follows a shard, and could take over from its owner `member` and be ready at once.
+    #[must_use]
+    pub fn has_heir(&self, member: MemberId, shard: ShardId) -> bool {
+        let living: BTreeMap<_, _> = self.living().collect();
+        let place = self.shards.get(shard.0 as usize);
+        place.is_some_and(|place| place.owner == Some(member) && plan::has_heir(place, shard, &living))
+    }
+
     /// Who runs what, for others to see.
     #[must_use]
     pub fn directory(&self) -> Directory {

@@ -179,6 +179,17 @@ impl Plan<'_> {
     }
 }
 
+/// Whether a follower of a shard is as far as its owner said that it is, and able to run it.
+pub(super) fn has_heir(place: &Place, shard: ShardId, living: &BTreeMap<MemberId, &Word>) -> bool {
+    let seq = |member: &MemberId| living.get(member)?.warm.get(&shard).copied();
+    let owner = place.owner.as_ref().and_then(seq).unwrap_or_default();
+    let able = |member: &MemberId| {
+        living.get(member).is_some_and(|word| word.info.roles.ledger && !word.unable.contains(&shard))
+    };
+    let near = |own: Seq| own.0.saturating_add(CAUGHT_UP_WITHIN) >= owner.0;
+    place.followers.iter().any(|member| able(member) && seq(member).is_some_and(near))
+}
+
 /// The next assignment of the slots of intake: nobody has to be warm for them.
 pub(super) fn intake(now: &[Option<MemberId>], living: &BTreeMap<MemberId, &Word>) -> Vec<Option<MemberId>> {
     let members = living.iter().filter(|(_, word)| word.info.roles.intake).map(|(member, _)| (*member, 0));

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use coalition_journal::entry::ShardId;
 
 use super::handle::Ledger;
 use super::membership::{Shell, Standing};
+use super::trouble::{Health, Trouble};
 use super::worker::Message;
 use crate::group::{Directory, Duty, Holder, MemberId};
 use crate::metrics::Metrics;
@@ -15,6 +17,7 @@ use crate::metrics::Metrics;
 pub(super) struct Here {
     shards: Vec<Sender<Message>>,
     duties: Vec<Duty>,
+    troubles: Vec<Trouble>,
     owners: Vec<Option<MemberId>>,
     ledger: Ledger,
     metrics: Arc<Metrics>,
@@ -22,7 +25,9 @@ pub(super) struct Here {
 
 impl Here {
     pub(super) fn new(shards: Vec<Sender<Message>>, ledger: Ledger, metrics: Arc<Metrics>) -> Self {
-        Self { duties: vec![Duty::Nothing; shards.len()], owners: Vec::new(), shards, ledger, metrics }
+        let duties = vec![Duty::Nothing; shards.len()];
+        let troubles = shards.iter().map(|_| Trouble::default()).collect();
+        Self { duties, troubles, owners: Vec::new(), shards, ledger, metrics }
     }
 }
 
@@ -45,12 +50,32 @@ impl Shell for Here {
         self.metrics.group(directory, &self.duties, moves);
     }
 
-    fn standing(&self) -> Vec<(ShardId, Standing)> {
-        let shards = (0..self.ledger.shards()).map(ShardId);
-        let shown = shards.filter_map(|shard| Some((shard, self.ledger.status_here(shard)?)));
-        let standing = shown.map(|(shard, status)| match status.stopped {
-            Some(_) => (shard, Standing::Unable),
-            None => (shard, Standing::At(status.position.seq)),
+    fn standing(&mut self, patience: Option<Duration>) -> Vec<(ShardId, Standing)> {
+        let now = Instant::now();
+        let known = (0..).map(ShardId).zip(&self.duties).zip(&mut self.troubles);
+        let standing = known.filter_map(|((shard, duty), trouble)| {
+            let status = self.ledger.status_here(shard);
+            let health = match (duty, patience) {
+                (Duty::Own, Some(patience)) => {
+                    let shown = status.as_ref().map(|status| (status.in_office, status.position.seq));
+                    trouble.as_owner(now, shown, patience)
+                }
+                (Duty::Follow | Duty::Nothing, Some(patience)) => trouble.as_others(now, patience),
+                (Duty::Own | Duty::Follow | Duty::Nothing, None) => {
+                    trouble.forget();
+                    Health::Well
+                }
+            };
+            let at = status.as_ref().map(|status| status.position.seq);
+            let stopped = status.is_some_and(|status| status.stopped.is_some());
+            match health {
+                Health::Well if stopped => Some(Standing::Unable),
+                Health::Well => at.map(Standing::At),
+                Health::Failing if stopped => Some(Standing::Unable),
+                Health::Failing => Some(Standing::Failing(at)),
+                Health::GivenUp => Some(Standing::Unable),
+            }
+            .map(|standing| (shard, standing))
         });
         standing.collect()
     }

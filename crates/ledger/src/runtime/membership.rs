@@ -70,8 +70,10 @@ impl MemberSettings {
 pub(super) enum Standing {
     /// Everything up to here is folded.
     At(Seq),
-    /// It has stopped for good.
+    /// It can't be run here: it has stopped for good, or was given up not long ago.
     Unable,
+    /// It is owned and can't be run; everything up to here is folded, if it is known. It is better left to a follower that is warm.
+    Failing(Option<Seq>),
 }
 
 /// The shards of this process, as the group sees them.
@@ -79,8 +81,9 @@ pub(super) trait Shell: Send {
     /// Tells them who runs what, and as which member they are to read it.
     fn told(&mut self, directory: &Directory, me: Option<MemberId>);
 
-    /// How far each is that is run here.
-    fn standing(&self) -> Vec<(ShardId, Standing)>;
+    /// How each stands that is run here. For how long an owner may be out of office before it is failing; `None` while this
+    /// process is cut off from the log, and no shard can be blamed.
+    fn standing(&mut self, patience: Option<Duration>) -> Vec<(ShardId, Standing)>;
 }
 
 /// What the thread, the shards and the handle share.
@@ -149,9 +152,12 @@ impl Shared {
         Arc::clone(&self.directory.borrow())
     }
 
-    /// How far the shards here are.
+    /// How the shards here stand.
     pub(super) fn standing(&self) -> Vec<(ShardId, Standing)> {
-        self.shell().as_ref().map_or_else(Vec::new, |shell| shell.standing())
+        // An owner takes a few of these to be in office after a move.
+        let patience =
+            self.contact.holds.filter(|_| self.is_in_contact()).map(|holds| holds.saturating_mul(2));
+        self.shell().as_mut().map_or_else(Vec::new, |shell| shell.standing(patience))
     }
 
     /// Calls `confirmed` once the group has confirmed, later than now, that `shard` is this process's; never if it isn't.

@@ -13,6 +13,7 @@ mod publish;
 mod questions;
 mod retry;
 mod seat;
+mod trouble;
 mod wake;
 mod worker;
 

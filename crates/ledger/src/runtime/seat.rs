@@ -314,7 +314,7 @@ impl Seat {
 
     /// Says that it lives, when it is time for it; or that it goes.
     fn speak(&mut self) {
-        let Some(member) = &self.member else { return };
+        let (Some(group), Some(member)) = (&self.group, &self.member) else { return };
         let due = self.beaten.is_none_or(|last| last.elapsed() >= self.every(member));
         let asked = self.waits.iter().any(|waits| waits.beat > self.beat);
         if self.left || !due || self.beating.load(Ordering::Acquire) && !asked {
@@ -333,6 +333,11 @@ impl Seat {
             match standing {
                 Standing::At(seq) => warm.push(Warm { shard, seq }),
                 Standing::Unable => unable.push(shard),
+                Standing::Failing(_) if group.has_heir(member.id, shard) => {
+                    tracing::warn!(%shard, "this process can't get into office; the shard is left to a follower");
+                    unable.push(shard);
+                }
+                Standing::Failing(seq) => warm.extend(seq.map(|seq| Warm { shard, seq })),
             }
         }
         let alive = Alive {

@@ -222,7 +222,7 @@ impl Account {
         if !self.enrolled {
             return Err("NOT_ENROLLED");
         }
-        if *quantity == 0 {
+        if *quantity == 0 || *quantity > 1_000 {
             return Err("INVALID_ARGUMENT");
         }
         registry.redemption(&redeemer, at.decided_at).ok_or("NO_CONTRACT")?;
