@@ -2,20 +2,21 @@
 
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use coalition_journal::log::{Log, Partition};
 use coalition_ledger::runtime::INBOX;
 
 use crate::place::Place;
+use crate::report::Report;
 use crate::workload::Shape;
 
 pub(crate) const COPY: &str = "coalition.bench.copy.v1";
 /// As much as a batch of the ledger.
 const READ_BYTES: usize = 768 * 1024;
 
-pub(crate) fn run(place: &Place, folder: &Path, shape: &Shape) -> Result<Duration> {
+pub(crate) fn run(place: &Place, folder: &Path, shape: &Shape, report: &mut Report) -> Result<()> {
     let log = place.open(folder)?;
     log.create_topic(COPY, shape.shards)?;
     let began = Instant::now();
@@ -30,9 +31,8 @@ pub(crate) fn run(place: &Place, folder: &Path, shape: &Shape) -> Result<Duratio
             .collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("a copying thread does not panic"))
     })?;
-    let took = began.elapsed();
-    eprintln!("  copied after  {took:?}");
-    Ok(took)
+    report.rate("copy_events_per_s", shape.events, began.elapsed());
+    Ok(())
 }
 
 fn copy(log: &dyn Log, shard: u32) -> Result<()> {

@@ -2,38 +2,86 @@
 //!
 //! `cargo xtask bench` runs it. Figures of different runs, let alone machines, don't compare; ratios of one run do.
 
-mod copy;
-mod ledger;
-mod place;
-mod workload;
+#![allow(clippy::float_arithmetic, reason = "figures for people, not amounts")]
 
-use std::time::Duration;
+mod balance;
+mod caller;
+mod copy;
+mod cut;
+mod end_to_end;
+mod feed;
+mod ledger;
+mod members;
+mod network;
+mod parts;
+mod place;
+mod redeem;
+mod replay;
+mod report;
+mod size;
+mod takeover;
+mod workload;
 
 use anyhow::Result;
 use clap::Parser;
 
 use crate::place::{Brokers, Place};
+use crate::report::Report;
+use crate::size::Child;
+use crate::workload::Shape;
 
 /// Measures the network.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    /// A part of the run that needs a process of its own.
+    #[command(subcommand)]
+    child: Option<Child>,
+    #[command(flatten)]
+    run: Run,
+}
+
+/// What is measured, and how much of it.
+#[derive(clap::Args)]
+struct Run {
     /// Print the figures as one JSON object.
     #[arg(long)]
     json: bool,
+    /// Measure these figures and what they need, by their keys in the JSON object, instead of all.
+    #[arg(long, value_name = "KEY", num_args = 1.., value_parser = clap::builder::PossibleValuesParser::new(report::keys()))]
+    only: Vec<String>,
     /// Events to decide.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     events: u32,
     /// Accounts that they are spread over.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..))]
     accounts: u32,
     /// Shards, each a partition of inbox and journal.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     shards: u32,
     /// Rounds; each figure is the median.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Redemptions, and appends beside them, in each round; of balances ten times as many are asked for.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(100..))]
+    calls: u32,
+    /// Accounts of the network that is taken over.
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(1..))]
+    takeover_accounts: u32,
+    /// After how long a silence a process is taken for dead; it says that it lives ten times as often.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
+    session_timeout_ms: u64,
+    /// The smaller number of accounts at which memory and disk are measured.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    accounts_small: u32,
+    /// The larger one, measured with --large.
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    accounts_large: u32,
+    /// Measure memory and disk at the larger number of accounts too, which takes long.
+    #[arg(long)]
+    large: bool,
     /// Measure on Apache Kafka instead of the embedded log: at these brokers, which must hold no network, or without an
-    /// address on one broker that deploy/kafka starts for this run.
+    /// address on one broker that deploy/kafka starts for this run. Memory and disk are measured on the embedded log.
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "")]
     kafka: Option<String>,
     /// How many copies of each record the brokers keep.
@@ -46,52 +94,26 @@ fn main() -> Result<()> {
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .with_writer(std::io::stderr)
         .init();
-    let args = Args::parse();
-    let shape = workload::Shape { events: args.events, accounts: args.accounts, shards: args.shards };
-    let place = match &args.kafka {
-        Some(address) => Place::Brokers(Brokers::at(address, args.replication_factor)?),
+    let Args { child, run } = Args::parse();
+    if let Some(child) = child {
+        return child.run();
+    }
+    let place = match &run.kafka {
+        Some(address) => Place::Brokers(Brokers::at(address, run.replication_factor)?),
         None => Place::Folder,
     };
-    let mut decided = Vec::new();
-    let mut copied = Vec::new();
-    for round in 1..=args.rounds {
-        eprintln!("round {round} of {}: {} events over {} accounts", args.rounds, args.events, args.accounts);
-        let folder = tempfile::tempdir()?;
-        workload::prepare(&place, folder.path(), &shape)?;
-        // Turn about, so that neither always finds the warmer machine.
-        if round % 2 == 1 {
-            decided.push(ledger::run(&place, folder.path(), &shape)?);
-            copied.push(copy::run(&place, folder.path(), &shape)?);
-        } else {
-            copied.push(copy::run(&place, folder.path(), &shape)?);
-            decided.push(ledger::run(&place, folder.path(), &shape)?);
-        }
-        place.clear()?;
-    }
-    let events = f64::from(args.events);
-    let (ledger, copy) = (rate(events, &mut decided), rate(events, &mut copied));
-    let ratio = ratio(ledger, copy);
-    if args.json {
-        println!(
-            "{}",
-            serde_json::json!({ "log": place.name(), "ledger_events_per_s": ledger.round(), "copy_events_per_s": copy.round(), "ledger_vs_copy": ratio })
-        );
+    let mut report = Report::default();
+    parts::run(&place, &run, &mut report)?;
+    if run.json {
+        println!("{}", report.json(place.name()));
     } else {
-        println!("ledger: {ledger:.0} events/s decided, journaled, folded and stored");
-        println!("copy:   {copy:.0} events/s read and appended again with nothing in between");
-        println!("ratio:  {ratio:.3}");
+        print!("{}", report.table());
     }
     Ok(())
 }
 
-/// Things per second, by the median time.
-#[expect(clippy::float_arithmetic, reason = "a figure for people, not an amount")]
-fn rate(things: f64, times: &mut [Duration]) -> f64 {
-    times.sort_unstable();
-    things / times[times.len() / 2].as_secs_f64()
-}
-
-#[expect(clippy::float_arithmetic, reason = "a figure for people, not an amount")]
-fn ratio(of: f64, to: f64) -> f64 {
-    (of / to * 1_000.0).round() / 1_000.0
+impl Run {
+    fn shape(&self) -> Shape {
+        Shape { events: self.events, accounts: self.accounts, shards: self.shards }
+    }
 }

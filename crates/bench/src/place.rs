@@ -7,15 +7,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use coalition_domain::PartnerId;
+use coalition_intake::{events_topic, rejected_topic};
 use coalition_journal::embedded::{self, Embedded};
 use coalition_journal::kafka::{Kafka, Settings};
 use coalition_journal::log::Log;
+use coalition_ledger::group::GROUP;
 use coalition_ledger::runtime::{INBOX, JOURNAL};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::types::RDKafkaErrorCode;
 
 use crate::copy::COPY;
+use crate::redeem::APPENDS;
+use crate::workload::SHOP;
 
 /// How long brokers may take for what they do at once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,7 +95,7 @@ impl Brokers {
             Settings { replication_factor, min_insync_replicas, ..Settings::at(&bootstrap_servers) };
         // What is deleted at the end of a round is what this run has made.
         let log = Kafka::open(&settings)?;
-        for topic in [JOURNAL, INBOX, COPY] {
+        for topic in &topics()? {
             ensure!(
                 log.topic(topic)?.is_none(),
                 "the brokers at {bootstrap_servers} have a topic {topic}: name others"
@@ -104,15 +110,18 @@ impl Brokers {
         let admin: AdminClient<DefaultClientContext> = config.create()?;
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let deleted = runtime.block_on(admin.delete_topics(&[JOURNAL, INBOX, COPY], &options))?;
+        let topics = topics()?;
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let deleted = runtime.block_on(admin.delete_topics(&names, &options))?;
         for one in deleted {
-            if let Err((topic, code)) = one {
-                bail!("delete topic {topic}: {code}");
+            match one {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((topic, code)) => bail!("delete topic {topic}: {code}"),
             }
         }
         let began = Instant::now();
         let log = Kafka::open(&self.settings)?;
-        for topic in [JOURNAL, INBOX, COPY] {
+        for topic in &topics {
             while log.topic(topic)?.is_some() {
                 ensure!(began.elapsed() < PATIENCE, "topic {topic} is still there after it was deleted");
                 std::thread::sleep(PAUSE);
@@ -120,6 +129,13 @@ impl Brokers {
         }
         Ok(())
     }
+}
+
+/// All topics that a round may make.
+fn topics() -> Result<Vec<String>> {
+    let shop = PartnerId::new(SHOP)?;
+    let named = [JOURNAL, INBOX, COPY, APPENDS, GROUP].map(str::to_owned);
+    Ok(named.into_iter().chain([events_topic(&shop), rejected_topic(&shop)]).collect())
 }
 
 /// Starts a broker, and gives its address.

@@ -1,161 +1,134 @@
-//! What is measured: purchases in the inbox of a network that is set up.
+//! What is measured: purchases, as intake hands them on and as their partner writes them.
 
-use std::path::Path;
-use std::sync::{Arc, mpsc};
-
-use anyhow::{Context, Result, anyhow};
-use coalition_domain::decide::{RegistryChange, RegistryCommand};
-use coalition_domain::registry::Settings as NetworkSettings;
+use anyhow::Result;
 use coalition_domain::{
-    Caller, EventBody, Identifier, KeyId, Money, PartnerEvent, PartnerId, ProgrammeId, Reference, RequestId,
-    Role, Scheme, Span, Timestamp, UnitPrice,
+    EventBody, Identifier, Money, PartnerEvent, PartnerId, Reference, Scheme, Span, Timestamp,
 };
-use coalition_journal::entry::{NetworkId, ShardId};
-use coalition_journal::log::{Log, Offset, Partition, Record};
+use coalition_journal::log::{Offset, Record};
 use coalition_ledger::inbox::{Request, Source};
-use coalition_ledger::refused::Refused;
-use coalition_ledger::runtime::{INBOX, Membership, Node, Returned, Returns, Settings, Taking};
-use coalition_store::{Folder, Store};
-use uuid::Uuid;
+use coalition_proto::event::v1 as proto;
+use coalition_proto::event::v1::partner_event::Body;
+use coalition_proto::google::r#type as google;
+use coalition_proto::r#type::v1 as shared;
+use prost::Message;
 
-use crate::place::Place;
+/// Whose purchases they are.
+pub(crate) const SHOP: &str = "shop";
+/// The day of the first one.
+const FIRST: &str = "2025-01-01T00:00:00Z";
+const MICROS: i64 = 1_000_000;
 
 /// How much of it.
+#[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) events: u32,
     pub(crate) accounts: u32,
     pub(crate) shards: u32,
 }
 
-const PROGRAMME: &str = r#"
-[programme]
-id = "bench"
-name = "Benchmark"
-effective_from = 2020-01-01T00:00:00Z
-
-[[rule]]
-id = "purchase"
-event = "purchase"
-points = 1
-per = { amount = "1.00", currency = "USD", rounding = "down" }
-"#;
-
-pub(crate) fn start(folder: &Path, log: &Arc<dyn Log>, shape: &Shape) -> Result<Node> {
-    // The copy reads the inbox after the ledger has: nothing of it may go.
-    let settings = Settings { shards: shape.shards, inbox_keep: u64::MAX, ..Settings::default() };
-    let store = |shard: ShardId| -> Box<dyn Store> {
-        Box::new(Folder::new(folder.join(format!("store/{shard}")), coalition_store::Settings::default()))
-    };
-    let returns: Arc<dyn Returns> = Arc::new(Unexpected);
-    let alone = Membership::start(log, settings.shards, Taking::Alone)?;
-    Ok(Node::start(log, NetworkId(Uuid::from_u128(1)), store, &returns, &settings, &alone)?)
-}
-
-/// Every event here is a valid one.
-struct Unexpected;
-
-impl Returns for Unexpected {
-    fn give_back(&self, shard: ShardId, refused: Vec<Arc<Refused>>, _: Returned) {
-        panic!("shard {shard} refused {:?}", refused.first());
+impl Shape {
+    /// One event for each account.
+    pub(crate) fn of_one_each(accounts: u32, shards: u32) -> Self {
+        Self { events: accounts, accounts, shards }
     }
 }
 
-/// Sets the network up and fills its inbox.
-pub(crate) fn prepare(place: &Place, folder: &Path, shape: &Shape) -> Result<()> {
-    let log = place.open(folder)?;
-    let node = start(folder, &log, shape)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(set_up(&node))?;
-    node.stop();
-    fill(&*log, shape)
+/// One purchase.
+pub(crate) struct Purchase {
+    /// Names event and order.
+    number: u32,
+    /// Of the customer.
+    token: String,
+    /// In millionths of a dollar.
+    micros: i64,
 }
 
-async fn set_up(node: &Node) -> Result<()> {
-    let ledger = node.ledger();
-    ledger.wait(ShardId(0), |status| status.in_office).await?;
-    let (shop, programme, key) = (PartnerId::new("shop")?, ProgrammeId::new("bench")?, KeyId::new("bench")?);
-    let usd = "USD".parse()?;
-    let settings =
-        NetworkSettings { max_event_age: Span::from_days(3_650), max_request_age: Span::from_days(1) };
-    let changes = [
-        RegistryChange::SetUp { settings, key, secret_hash: [0; 32] },
-        RegistryChange::CreatePartner {
-            id: shop,
-            display_name: "Shop".to_owned(),
-            default_programme: Some(programme),
-        },
-        RegistryChange::PublishProgramme { document: PROGRAMME.into() },
-        RegistryChange::CreateContract {
-            partner: shop,
-            programme,
-            from: Timestamp::from_millis(0),
-            accrual: Some(UnitPrice::new(usd, 9_000)?),
-            redemption: None,
-        },
-    ];
-    for change in changes {
-        let caller = Some(Caller { key, role: Role::Operator });
-        let command = RegistryCommand { caller, request: RequestId::new(Uuid::now_v7())?, change };
-        let reply = ledger.change(command).await?;
-        reply.decision.outcome.map_err(|rejection| anyhow!("{rejection}"))?;
-    }
-    Ok(())
-}
-
-fn fill(log: &dyn Log, shape: &Shape) -> Result<()> {
-    let (shop, usd) = (PartnerId::new("shop")?, "USD".parse()?);
-    let start: Timestamp = "2025-01-01T00:00:00Z".parse()?;
-    let mut chunks: Vec<Vec<Record>> = vec![Vec::new(); shape.shards as usize];
-    let (done, acknowledged) = mpsc::channel();
-    let mut sent = 0;
-    for number in 0..shape.events {
+impl Purchase {
+    /// The purchase of this number, by one of so many accounts.
+    pub(crate) fn nth(number: u32, accounts: u32) -> Self {
         // A stride that is prime to the number of accounts visits them in a scattered order.
-        let account = (u64::from(number) * 7_919) % u64::from(shape.accounts);
+        let account = (u64::from(number) * 7_919) % u64::from(accounts);
+        Self { number, token: format!("token-{account:010}"), micros: i64::from(number % 97) * 1_370_000 }
+    }
+
+    /// A purchase of so many dollars with this token.
+    pub(crate) fn of(number: u32, token: String, dollars: i64) -> Self {
+        Self { number, token, micros: dollars * MICROS }
+    }
+
+    /// What the programme gives for it: a point for each whole dollar.
+    pub(crate) fn points(&self) -> i64 {
+        self.micros / MICROS
+    }
+
+    pub(crate) fn identifier(&self) -> Result<Identifier> {
+        Ok(Identifier::new(Scheme::CardToken, &self.token)?)
+    }
+
+    /// As the inbox has it.
+    pub(crate) fn request(&self) -> Result<(Identifier, Record)> {
         let event = PartnerEvent {
-            partner: shop,
-            event_id: Reference::new(format!("order-{number:08}"))?,
+            partner: PartnerId::new(SHOP)?,
+            event_id: Reference::new(self.event_id())?,
             programme: None,
-            identifier: Identifier::new(Scheme::CardToken, &format!("token-{account:010}"))?,
-            event_time: start.plus(Span::from_secs(i64::from(number))),
+            identifier: self.identifier()?,
+            event_time: self.time()?,
             channel: None,
             revision: 0,
             body: EventBody::Purchase {
-                order: Reference::new(format!("{number:08}"))?,
-                amount: Money { currency: usd, micros: i64::from(number % 97) * 1_370_000 },
+                order: Reference::new(self.order())?,
+                amount: Money { currency: "USD".parse()?, micros: self.micros },
             },
         };
-        let shard = event.identifier.account().shard(shape.shards);
-        let chunk = &mut chunks[shard as usize];
-        chunk.push(Record::of(
-            Request::Event(event, Source { partition: 0, offset: Offset(number.into()) }).encode(),
-        ));
-        if chunk.len() == 2_000 {
-            sent += 1;
-            append(log, shard, std::mem::take(chunk), &done);
-        }
-        if sent == 8 {
-            wait(&acknowledged, &mut sent)?;
-        }
+        let identifier = event.identifier.clone();
+        let source = Source { partition: 0, offset: Offset(self.number.into()) };
+        Ok((identifier, Record::of(Request::Event(event, source).encode())))
     }
-    for (shard, chunk) in (0..).zip(chunks) {
-        sent += 1;
-        append(log, shard, chunk, &done);
+
+    /// As the partner's topic has it.
+    pub(crate) fn message(&self) -> Result<Record> {
+        let time = self.time()?.as_millis();
+        let nanos = i32::try_from(self.micros % MICROS * 1_000)?;
+        let message = proto::PartnerEvent {
+            event_id: self.event_id(),
+            identifier: Some(card(&self.token)),
+            event_time: Some(prost_types::Timestamp { seconds: time / 1_000, nanos: 0 }),
+            body: Some(Body::Purchase(proto::Purchase {
+                order_id: self.order(),
+                amount: Some(google::Money {
+                    currency_code: "USD".to_owned(),
+                    units: self.micros / MICROS,
+                    nanos,
+                }),
+                ..proto::Purchase::default()
+            })),
+            ..proto::PartnerEvent::default()
+        };
+        Ok(Record::of(message.encode_to_vec()))
     }
-    while sent > 0 {
-        wait(&acknowledged, &mut sent)?;
+
+    fn event_id(&self) -> String {
+        format!("order-{:08}", self.number)
     }
-    Ok(())
+
+    fn order(&self) -> String {
+        format!("{:08}", self.number)
+    }
+
+    fn time(&self) -> Result<Timestamp> {
+        Ok(FIRST.parse::<Timestamp>()?.plus(Span::from_secs(i64::from(self.number))))
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
 }
 
-type Told = Result<coalition_journal::log::Offset, coalition_journal::log::AppendError>;
-
-fn append(log: &dyn Log, shard: u32, records: Vec<Record>, done: &mpsc::Sender<Told>) {
-    let done = done.clone();
-    log.append(&Partition::new(INBOX, shard), records, Box::new(move |told| drop(done.send(told))));
-}
-
-fn wait(acknowledged: &mpsc::Receiver<Told>, sent: &mut u32) -> Result<()> {
-    acknowledged.recv()?.context("fill the inbox")?;
-    *sent -= 1;
-    Ok(())
+/// A card's token, as callers write it.
+pub(crate) fn card(token: &str) -> shared::Identifier {
+    shared::Identifier {
+        scheme: shared::IdentifierScheme::CardToken.into(),
+        scope: String::new(),
+        value: token.to_owned(),
+    }
 }
