@@ -134,9 +134,9 @@ impl Served {
         Self::run(data, serve_command(data, brokers, ""))
     }
 
-    /// One of several processes, with its section `peers` of the configuration.
-    pub(crate) fn start_among(data: &Path, brokers: &Brokers, peers: &str) -> Self {
-        Self::run(data, serve_command(data, Some(brokers), peers))
+    /// One that is described, which may be one of several.
+    pub(crate) fn start_as(described: &Described) -> Self {
+        Self::run(described.data, described.command())
     }
 
     fn run(data: &Path, mut command: Command) -> Self {
@@ -221,21 +221,38 @@ pub(crate) fn signed<T>(message: T, key: &str) -> tonic::Request<T> {
 }
 
 /// `coalition serve`, with the configuration of a log on brokers beside the folder if there are any.
-pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>, peers: &str) -> Command {
-    let mut command = Command::new(binary());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(data);
-    let config = data.with_extension("toml");
-    // Events of scenarios are as old as the scenarios say.
-    let mut text = "[network]\nmax_event_age_days = 36500\n".to_owned();
-    if let Some(brokers) = brokers {
-        let (addresses, copies) = (&brokers.addresses, brokers.count);
-        text += &format!(
-            "[log]\nkafka = \"{addresses}\"\nreplication_factor = {copies}\nmin_insync_replicas = {}\n",
-            copies.div_ceil(2)
-        );
+pub(crate) fn serve_command(data: &Path, brokers: Option<&Brokers>, more: &str) -> Command {
+    let log = brokers.map(|brokers| (brokers.addresses.as_str(), brokers.count));
+    Described { binary: &binary(), data, log, more }.command()
+}
+
+/// A process that serves.
+pub(crate) struct Described<'a> {
+    /// Of which release.
+    pub(crate) binary: &'a Path,
+    pub(crate) data: &'a Path,
+    /// Where brokers are found first, and how many copies they keep; none: the log lies in the folder.
+    pub(crate) log: Option<(&'a str, u16)>,
+    /// Further sections of its configuration.
+    pub(crate) more: &'a str,
+}
+
+impl Described<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--observe", "off", "--data"]).arg(self.data);
+        let config = self.data.with_extension("toml");
+        // Events of scenarios are as old as the scenarios say.
+        let mut text = "[network]\nmax_event_age_days = 36500\n".to_owned();
+        if let Some((addresses, copies)) = self.log {
+            text += &format!(
+                "[log]\nkafka = \"{addresses}\"\nreplication_factor = {copies}\nmin_insync_replicas = {}\n",
+                copies.div_ceil(2)
+            );
+        }
+        text += self.more;
+        std::fs::write(&config, text).expect("room for a configuration");
+        command.arg("--config").arg(config);
+        command
     }
-    text += peers;
-    std::fs::write(&config, text).expect("room for a configuration");
-    command.arg("--config").arg(config);
-    command
 }

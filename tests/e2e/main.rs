@@ -1,10 +1,12 @@
 //! End-to-end tests: the binary, started as a person would start it, asked over gRPC and on its command line.
 
 mod adjustments;
+mod broken_brokers;
 mod brokers;
 mod coalition;
 mod demo;
 mod digest;
+mod full_disk;
 mod guides;
 mod harness;
 mod holds;
@@ -16,10 +18,16 @@ mod kafka_killed;
 mod kafka_partners;
 mod kafka_topics;
 mod killed;
+mod links;
+mod load;
 mod log;
 mod missing;
+mod network;
 mod points;
 mod processes;
+mod proxy;
 mod python;
 mod scenarios;
+mod small_disks;
 mod stack;
+mod zombies;

@@ -83,6 +83,10 @@ class Cluster:
         count = wanted["brokers"] or 1
         authorizer = bool(wanted["authorizer"] or wanted["tls"])
         kinds = ["port", "controller"] + (["sasl"] if authorizer else []) + (["tls"] if wanted["tls"] else [])
+        proxied = wanted.get("proxied") or []
+        if any(len(ports) != count for ports in proxied):
+            raise Failure(STATE, f"--proxied names {count} port(s), one for each broker")
+        kinds += [f"proxied{number}" for number in range(len(proxied))]
         ports = held.free(count * len(kinds), base_port)
         nodes = [dict(id=i + 1, **{kind: ports[k * count + i] for k, kind in enumerate(kinds)}) for i in range(count)]
         if authorizer:
@@ -91,7 +95,8 @@ class Cluster:
         if wanted["tls"]:
             tls.make(self.dir)
         self.plan = {"kafka": artifacts.version(), "cluster_id": cluster_id(), "authorizer": authorizer,
-                     "tls": bool(wanted["tls"]), "heap_mib": wanted["heap_mib"] or 512, "set": wanted["set"] or {}, "nodes": nodes}
+                     "tls": bool(wanted["tls"]), "heap_mib": wanted["heap_mib"] or 512, "set": wanted["set"] or {},
+                     "proxied": proxied, "nodes": nodes}
         self.file.write_text(json.dumps(self.plan, indent=2) + "\n")
 
     def plan_value(self, key):

@@ -54,6 +54,15 @@ def node(plan, one, folder, roles):
     if plan.get("tls"):
         settings.update(tls.broker(folder.parent))
         settings["listeners"] += f",TLS://127.0.0.1:{one['tls']}" if broker else ""
+    proxied = plan.get("proxied", [])
+    if broker and proxied:
+        # What stands between clients and brokers has their addresses; among themselves brokers have no such thing.
+        names = [f"PROXIED{number}" for number in range(len(proxied))]
+        direct = [listener for listener in settings["listeners"].split(",") if not listener.startswith("CONTROLLER")]
+        settings["listeners"] += "".join(f",{name}://127.0.0.1:{one[name.lower()]}" for name in names)
+        settings["listener.security.protocol.map"] += "".join(f",{name}:PLAINTEXT" for name in names)
+        told = [f"{name}://127.0.0.1:{ports[one['id'] - 1]}" for name, ports in zip(names, proxied)]
+        settings["advertised.listeners"] = ",".join([*direct, *told])
     settings.update(plan["set"])
     return settings
 

@@ -17,14 +17,21 @@ pub(crate) struct Launched {
     /// The brokers go when this is closed: by the end of the process at the latest.
     input: Option<ChildStdin>,
     launcher: Child,
+    /// Before each of its commands: a program that runs another in surroundings of its own, with its arguments.
+    within: Vec<String>,
 }
 
 impl Launched {
     /// Starts a cluster in a folder, which is removed with it. None, with a line that says why, where there can't be one; a
     /// failure where it is required.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Option<Self> {
+        Self::start_within(&[], folder, arguments)
+    }
+
+    /// The same, by a program that runs others in surroundings of its own, named with its arguments.
+    pub(crate) fn start_within(within: &[String], folder: &Path, arguments: &[&str]) -> Option<Self> {
         let script = r#"dir=$1; shift; "$0" run --now --dir "$dir" "$@"; code=$?; rm -rf "$dir"; exit $code"#;
-        let mut command = Command::new("sh");
+        let mut command = program(within, Path::new("sh"));
         command.args(["-c", script]).arg(launcher()).arg(folder).args(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut launcher = command.spawn().expect("there is a shell");
@@ -33,7 +40,7 @@ impl Launched {
         BufReader::new(launcher.stdout.take().expect("piped")).read_line(&mut line).expect("read");
         if !line.is_empty() {
             let (addresses, folder) = (line.trim().to_owned(), folder.to_owned());
-            return Some(Self { addresses, folder, input, launcher });
+            return Some(Self { addresses, folder, input, launcher, within: within.to_vec() });
         }
         drop(input);
         let ended = launcher.wait_with_output().expect("it ended");
@@ -49,7 +56,7 @@ impl Launched {
 
     /// A command of the launcher for this cluster.
     pub(crate) fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(launcher());
+        let mut command = program(&self.within, &launcher());
         command.arg(name).arg("--dir").arg(&self.folder);
         command
     }
@@ -67,6 +74,14 @@ impl Drop for Launched {
         drop(self.input.take());
         drop(self.launcher.wait());
     }
+}
+
+/// A program, or another one that runs it.
+fn program(within: &[String], program: &Path) -> Command {
+    let Some((first, arguments)) = within.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(arguments).arg(program);
+    command
 }
 
 /// What starts brokers and their tools.
