@@ -139,10 +139,11 @@ impl Metrics {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(followed);
     }
 
-    /// The streams of a partner are read no more.
-    pub(crate) fn leave(&self, partner: PartnerId) {
+    /// The streams of a partner are read no more, or the one of a partition of its topic.
+    pub(crate) fn leave(&self, partner: PartnerId, number: Option<u32>) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.retain(|(of, ..)| *of != partner);
+        streams
+            .retain(|(of, events, _)| *of != partner || number.is_some_and(|number| events.number != number));
         // How far it is behind isn't known before it is read again; there may be nothing to take away.
         _ = self.lag.remove_label_values(&[partner.as_str()]);
     }

@@ -12,8 +12,8 @@ use crate::intake::Settings;
 use crate::outbox::Outbox;
 
 /// Names a stream; in the order of their opening.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct StreamId(pub(crate) usize);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct StreamId(pub(crate) u64);
 
 /// Names a round: one read of one stream. Counted from 0 within its stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +47,7 @@ pub(crate) struct Stream {
     pub(crate) settled: Arc<AtomicU64>,
     /// It could not be read, and is not tried before this instant.
     pub(crate) failed: Option<Instant>,
-    /// Its topic is there no more, or another one of the same name.
+    /// Its topic is there no more, or another one of the same name; or it is others' to read.
     pub(crate) gone: bool,
     rounds: VecDeque<Round>,
     /// Number of the first of `rounds`.
@@ -116,6 +116,11 @@ impl Stream {
     /// Whether everything that was read is where it belongs.
     pub(crate) fn is_settled(&self) -> bool {
         self.rounds.is_empty()
+    }
+
+    /// Whether nothing will come of it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.gone && self.is_settled()
     }
 
     fn round(&mut self, id: RoundId) -> &mut Round {

@@ -1,6 +1,6 @@
 //! The thread that opens partners' topics, and looks at them again now and then: reading never waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -29,8 +29,10 @@ struct Surveyed {
     due: Instant,
     /// What was found of its topics.
     topics: Option<Topics>,
-    /// Partitions that are read.
+    /// Partitions that are read, or are others' to read.
     opened: u32,
+    /// Those of them that are this process's again and not read yet.
+    again: BTreeSet<u32>,
     /// Whether the topic takes the place of one that was read: how far that was says nothing of this one.
     anew: bool,
     /// What the last look saw in the place of the topic: nothing, or another one with this id.
@@ -41,11 +43,12 @@ struct Surveyed {
 
 impl Surveyed {
     fn new(anew: bool) -> Self {
-        Self { due: Instant::now(), topics: None, opened: 0, anew, doubt: None, said: String::new() }
+        let (due, again) = (Instant::now(), BTreeSet::new());
+        Self { due, topics: None, opened: 0, again, anew, doubt: None, said: String::new() }
     }
 
     fn is_open(&self) -> bool {
-        self.topics.as_ref().is_some_and(|topics| self.opened >= topics.partitions)
+        self.again.is_empty() && self.topics.as_ref().is_some_and(|topics| self.opened >= topics.partitions)
     }
 }
 
@@ -100,10 +103,18 @@ impl Survey {
             return;
         }
         for (partner, surveyed) in &mut self.partners {
-            let mine = |slots: &Option<Arc<[bool]>>, number| is_mine(slots.as_deref(), partner, number);
-            if (0..surveyed.opened).any(|number| mine(&slots, number) != mine(&self.slots, number)) {
-                drop(self.sender.send(Message::Gone(*partner)));
-                *surveyed = Surveyed::new(surveyed.anew && surveyed.opened == 0);
+            for number in 0..surveyed.opened {
+                let mine = |slots: &Option<Arc<[bool]>>| is_mine(slots.as_deref(), partner, number);
+                match (mine(&self.slots), mine(&slots)) {
+                    (false, true) => {
+                        surveyed.again.insert(number);
+                        surveyed.due = Instant::now();
+                    }
+                    // One that was not read again yet is no news.
+                    (true, false) if surveyed.again.remove(&number) => {}
+                    (true, false) => drop(self.sender.send(Message::Gone(*partner, Some(number)))),
+                    (true, true) | (false, false) => {}
+                }
             }
         }
         self.slots = slots;
@@ -155,7 +166,7 @@ impl Survey {
 
     /// Has nothing more read of what the partner had, and opens what is there now.
     fn leave(&mut self, partner: PartnerId) {
-        drop(self.sender.send(Message::Gone(partner)));
+        drop(self.sender.send(Message::Gone(partner, None)));
         self.partners.insert(partner, Surveyed::new(true));
     }
 }
@@ -171,6 +182,12 @@ fn open_some(
         Some(topics) => topics,
         None => surveyed.topics.insert(opener.topics(partner)?),
     };
+    for number in surveyed.again.iter().copied().take(TURN_PARTITIONS as usize).collect::<Vec<_>>() {
+        // Whoever had it since has noted how far it was read.
+        let stream = opener.open(partner, topics, number, false)?;
+        drop(sender.send(Message::Opened(Box::new(stream))));
+        surveyed.again.remove(&number);
+    }
     let upto = topics.partitions.min(surveyed.opened + TURN_PARTITIONS);
     while surveyed.opened < upto {
         if is_mine(slots, &partner, surveyed.opened) {

@@ -1,5 +1,7 @@
 //! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
@@ -33,8 +35,8 @@ pub(crate) enum Message {
     Wake,
     /// A stream is to be read.
     Opened(Box<Stream>),
-    /// What is read of a partner is there no more.
-    Gone(PartnerId),
+    /// What is read of a partner is there no more, or is others' now: one partition of its topic, or all.
+    Gone(PartnerId, Option<u32>),
     /// What became of an append.
     Answered(Way, Result<Offset, AppendError>),
     /// Read nothing more, and end when everything is where it belongs.
@@ -63,9 +65,11 @@ pub(crate) struct Worker {
     lost: Sender<PartnerId>,
     woken: Arc<AtomicBool>,
     shards: Vec<(Partition, Outbox)>,
-    streams: Vec<Stream>,
-    /// Which stream is read first.
-    turn: usize,
+    streams: BTreeMap<StreamId, Stream>,
+    /// The next one's id.
+    next_id: StreamId,
+    /// Which stream is read first, if it is still there.
+    turn: StreamId,
     stop_at: Option<Instant>,
 }
 
@@ -88,8 +92,9 @@ impl Worker {
             lost,
             woken,
             shards,
-            streams: Vec::new(),
-            turn: 0,
+            streams: BTreeMap::new(),
+            next_id: StreamId(0),
+            turn: StreamId(0),
             stop_at: None,
         }
     }
@@ -114,7 +119,7 @@ impl Worker {
                 // What grows from now on sends another one.
                 Message::Wake => self.woken.store(false, Ordering::Release),
                 Message::Opened(stream) => self.adopt(*stream),
-                Message::Gone(partner) => self.leave(partner),
+                Message::Gone(partner, number) => self.leave(partner, number),
                 Message::Answered(way, outcome) => self.answered(way, outcome),
                 Message::Stop => self.stop_at = Some(Instant::now() + STOP_WAIT),
                 Message::End => return false,
@@ -125,20 +130,24 @@ impl Worker {
     }
 
     fn adopt(&mut self, mut stream: Stream) {
-        stream.id = StreamId(self.streams.len());
+        stream.id = self.next_id;
+        self.next_id = StreamId(self.next_id.0 + 1);
         self.metrics.follow(&stream);
         // At once: or the place in a topic before this one could come back, or a first one not be known for the first.
         self.commit(&stream.events, stream.next);
-        self.streams.push(stream);
+        self.streams.insert(stream.id, stream);
     }
 
-    /// Reads no more of what the partner had. What is under way of it says no more how far its topic was read.
-    fn leave(&mut self, partner: PartnerId) {
-        self.metrics.leave(partner);
-        self.streams
-            .iter_mut()
-            .filter(|stream| stream.partner == partner)
-            .for_each(|stream| stream.gone = true);
+    /// Reads no more of a partition of the partner's topic, or of all. What is under way of it says no more how far the topic was
+    /// read, and when nothing is, it is forgotten.
+    fn leave(&mut self, partner: PartnerId, number: Option<u32>) {
+        self.metrics.leave(partner, number);
+        self.streams.retain(|_, stream| {
+            let left =
+                stream.partner == partner && number.is_none_or(|number| stream.events.number == number);
+            stream.gone |= left;
+            !stream.is_over()
+        });
     }
 
     /// Reads each stream once, in turn, while there is room. Whether anything was read.
@@ -147,13 +156,19 @@ impl Worker {
         if self.ledger_is_behind() {
             return busy;
         }
+        let mut from = Bound::Included(self.turn);
         for place in 0..self.streams.len() {
             if self.shards.iter().any(|(_, outbox)| outbox.bytes() >= self.settings.waiting_bytes_max) {
                 break;
             }
-            busy |= self.read_stream((self.turn + place) % self.streams.len());
+            let next = self.streams.range((from, Bound::Unbounded)).chain(&self.streams).next();
+            let Some((&id, _)) = next else { break };
+            if place == 0 {
+                self.turn = StreamId(id.0 + 1);
+            }
+            from = Bound::Excluded(id);
+            busy |= self.read_stream(id);
         }
-        self.turn = self.turn.wrapping_add(1);
         busy
     }
 
@@ -168,8 +183,8 @@ impl Worker {
         })
     }
 
-    fn read_stream(&mut self, place: usize) -> bool {
-        let stream = &mut self.streams[place];
+    fn read_stream(&mut self, id: StreamId) -> bool {
+        let Some(stream) = self.streams.get_mut(&id) else { return false };
         let now = Instant::now();
         if !stream.take_turn(&self.settings, now) {
             return false;
@@ -186,7 +201,7 @@ impl Worker {
             Err(error @ log::Error::Lost { .. }) => {
                 tracing::error!(events = %stream.events, %error, "the partner's topic is read from its start");
                 let partner = stream.partner;
-                self.leave(partner);
+                self.leave(partner, None);
                 // It ends after this thread.
                 _ = self.lost.send(partner);
                 return false;
@@ -233,7 +248,7 @@ impl Worker {
         let now = Instant::now();
         let inboxes = self.shards.iter_mut().enumerate();
         let inboxes = inboxes.map(|(shard, (to, outbox))| (Way::Inbox(shard), &*to, outbox));
-        let back = self.streams.iter_mut().map(|it| (Way::Back(it.id), &it.rejected, &mut it.returns));
+        let back = self.streams.values_mut().map(|it| (Way::Back(it.id), &it.rejected, &mut it.returns));
         for (way, to, outbox) in inboxes.chain(back) {
             let Some(records) = outbox.take(now) else { continue };
             let sender = self.sender.clone();
@@ -250,7 +265,8 @@ impl Worker {
                 (&*to, outbox)
             }
             Way::Back(stream) => {
-                let stream = &mut self.streams[stream.0];
+                // It stays until everything of it is answered.
+                let Some(stream) = self.streams.get_mut(&stream) else { return };
                 (&stream.rejected, &mut stream.returns)
             }
         };
@@ -270,10 +286,14 @@ impl Worker {
     }
 
     fn done(&mut self, round: RoundId) {
-        let stream = &mut self.streams[round.stream.0];
-        let Some(next) = stream.done(round).filter(|_| !stream.gone) else { return };
-        let stream = &self.streams[round.stream.0];
-        self.commit(&stream.events, next);
+        let Some(stream) = self.streams.get_mut(&round.stream) else { return };
+        let next = stream.done(round);
+        if stream.is_over() {
+            self.streams.remove(&round.stream);
+        } else if let Some(next) = next.filter(|_| !stream.gone) {
+            let stream = &self.streams[&round.stream];
+            self.commit(&stream.events, next);
+        }
     }
 
     fn commit(&self, events: &Partition, next: Offset) {
@@ -283,6 +303,6 @@ impl Worker {
     }
 
     fn is_settled(&self) -> bool {
-        self.streams.iter().all(Stream::is_settled)
+        self.streams.values().all(Stream::is_settled)
     }
 }
