@@ -208,7 +208,7 @@ mod tests {
             series.map(|one| one.get_label()[0].value().to_owned()).collect::<BTreeSet<_>>()
         };
         assert_eq!(shown(), BTreeSet::from(["left", "read"].map(str::to_owned)));
-        metrics.leave(left);
+        metrics.leave(left, None);
         assert_eq!(shown(), BTreeSet::from(["read".to_owned()]));
     }
 
