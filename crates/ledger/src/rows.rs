@@ -177,8 +177,14 @@ pub(crate) fn scan_parts(
     whole.map_or(Ok(()), |(key, value)| each(&key, &value))
 }
 
-/// Adds the rows of an account that changed after `since`.
-pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
+/// Whether what changed at the position `changed` is to be written: after `since`, or all of it. What was loaded and is as it was
+/// then has no position, so no `since` stands for all.
+fn news(changed: u64, since: Option<u64>) -> bool {
+    since.is_none_or(|since| changed > since)
+}
+
+/// Adds the rows of an account that changed after `since`, or all of them.
+pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
     let Taken { resident, lot_rows_before } = taken;
     let account = &resident.account;
     let id = account.id();
@@ -217,7 +223,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
     let lot_rows = resident.lot_rows();
     for (programme, purse) in account.purses().iter().filter(|_| !inline) {
         for page in purse.lots.pages() {
-            if page.changed > since || !lot_rows_before.contains(&(*programme, page.id)) {
+            if news(page.changed, since) || !lot_rows_before.contains(&(*programme, page.id)) {
                 rows.put(lots_key(&id, programme, page.id), encode(&**page));
             }
         }
@@ -225,7 +231,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: u64) {
     for (programme, page) in lot_rows_before.iter().filter(|row| !lot_rows.contains(row)) {
         rows.delete(lots_key(&id, programme, *page));
     }
-    for page in keys.iter().filter(|page| keys.len() > 1 && page.changed > since) {
+    for page in keys.iter().filter(|page| keys.len() > 1 && news(page.changed, since)) {
         rows.put(account_key(&id, &[&[2], page.from.bytes()]), encode(&**page));
     }
     for (_, page) in &resident.full {

@@ -134,7 +134,7 @@ impl Taking {
         let mut rows = Checkpoint::new(self.mark);
         rows.put(*b"m", self.meta.clone());
         for taken in &self.accounts {
-            rows::put_account(&mut rows, taken, self.since);
+            rows::put_account(&mut rows, taken, Some(self.since));
         }
         for (number, event) in &self.registry {
             rows::put_parts(&mut rows, &rows::registry_key(*number), &rows::encode(event));

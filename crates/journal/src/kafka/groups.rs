@@ -54,11 +54,31 @@ impl Groups {
         self.noted().entry(group.to_owned()).or_default().insert(of.clone(), Noted { next, committed: None });
     }
 
-    /// What was noted last, here or by another process before.
+    /// What was noted last, here or by another process: the brokers are asked unless they haven't heard yet of what was noted here.
     pub(super) fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
-        if let Some(noted) = self.noted().get(group).and_then(|of_group| of_group.get(of)) {
-            return Ok(Some(noted.next));
+        let own = || {
+            let noted = self.noted();
+            let noted = noted.get(group).and_then(|of_group| of_group.get(of));
+            noted.filter(|noted| noted.committed.is_none()).map(|noted| noted.next)
+        };
+        if let Some(next) = own() {
+            return Ok(Some(next));
         }
+        let found = self.ask(group, of)?;
+        // What was noted meanwhile is newer.
+        if let Some(next) = own() {
+            return Ok(Some(next));
+        }
+        if let Some(next) = found {
+            // Told again now and then, or it would be forgotten.
+            let noted = Noted { next, committed: Some(Instant::now()) };
+            self.noted().entry(group.to_owned()).or_default().insert(of.clone(), noted);
+        }
+        Ok(found)
+    }
+
+    /// What the brokers were told last.
+    fn ask(&self, group: &str, of: &Partition) -> Result<Option<Offset>, Error> {
         let doing = || format!("ask how far {group} has got in {of}");
         let client = self.client(group).map_err(|error| failed(doing(), error))?;
         let began = Instant::now();
@@ -78,11 +98,8 @@ impl Groups {
         let Some(one) = found.elements().into_iter().next() else { return Ok(None) };
         one.error().map_err(|error| answered(doing(), error))?;
         let Place::Offset(raw) = one.offset() else { return Ok(None) };
-        let next = Offset(u64::try_from(raw).map_err(|error| failed(doing(), error))?);
-        // Told again now and then, or it would be forgotten.
-        let noted = Noted { next, committed: Some(Instant::now()) };
-        self.noted().entry(group.to_owned()).or_default().entry(of.clone()).or_insert(noted);
-        Ok(Some(next))
+        let next = u64::try_from(raw).map_err(|error| failed(doing(), error))?;
+        Ok(Some(Offset(next)))
     }
 
     /// Whether the brokers have something to be told.
@@ -99,16 +116,28 @@ impl Groups {
     fn flush_group(&self, group: &str) -> Result<(), Error> {
         let due: Vec<_> = self.noted().get(group).map_or_else(Vec::new, |of_group| {
             let due = of_group.iter().filter(|(_, noted)| noted.is_due());
-            due.map(|(partition, noted)| (partition.clone(), noted.next)).collect()
+            due.map(|(partition, noted)| (partition.clone(), noted.next, noted.committed.is_some())).collect()
         });
         if due.is_empty() {
             return Ok(());
         }
+        // Another process may have gone on since: what is only told again is what the brokers have.
+        let mut due_now = Vec::with_capacity(due.len());
+        for (partition, next, again) in due {
+            let theirs = if again { self.ask(group, &partition) } else { Ok(None) };
+            match theirs {
+                Ok(theirs) => due_now.push((partition, next, theirs.unwrap_or(next))),
+                // There is time: it is due still.
+                Err(error) => {
+                    tracing::debug!(%partition, %error, "how far a group has got could not be asked")
+                }
+            }
+        }
         let doing = || format!("commit for {group}");
         let client = self.client(group).map_err(|error| failed(doing(), error))?;
-        let mut list = TopicPartitionList::with_capacity(due.len());
-        for (partition, next) in &due {
-            let place = Place::Offset(i64::try_from(next.0).map_err(|error| failed(doing(), error))?);
+        let mut list = TopicPartitionList::with_capacity(due_now.len());
+        for (partition, _, told) in &due_now {
+            let place = Place::Offset(i64::try_from(told.0).map_err(|error| failed(doing(), error))?);
             list.add_partition_offset(&partition.topic, number(partition)?, place)
                 .map_err(|error| failed(doing(), error))?;
         }
@@ -117,10 +146,10 @@ impl Groups {
         while client.poll(Duration::ZERO).is_some() {}
         told.map_err(|error| answered(doing(), error))?;
         let mut noted = self.noted();
-        for (partition, next) in due {
+        for (partition, next, told) in due_now {
             let same = noted.get_mut(group).and_then(|of_group| of_group.get_mut(&partition));
             if let Some(same) = same.filter(|noted| noted.next == next) {
-                same.committed = Some(Instant::now());
+                *same = Noted { next: told, committed: Some(Instant::now()) };
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The log on one broker of Apache Kafka.
 
 mod cluster;
+mod groups;
 mod reading;
 mod records;
 mod settings;

@@ -9,7 +9,7 @@ use coalition_store::Checkpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Error, account_key, decode, delete_parts, encode, put_parts};
+use super::{Error, account_key, decode, delete_parts, encode, news, put_parts};
 
 /// Holds and redemptions, among the rows of an account.
 pub(super) const BURNS: u8 = 3;
@@ -47,7 +47,7 @@ impl Name for Fingerprint {
     }
 }
 
-/// Adds the rows of `pages` that changed after `since`, and returns the page that belongs into the account's own row.
+/// Adds the rows of `pages` that are [`news`], and returns the page that belongs into the account's own row.
 ///
 /// Pages never get lighter but by a split, and one that is split weighs less than a part: so no row is left behind, neither of
 /// a page that lies in the account's own again, nor of the end of a longer value. An index that was ever `cleared` may have
@@ -57,7 +57,7 @@ pub(super) fn put<V: Clone + Weigh + Serialize, K: Name + Serialize>(
     account: &AccountId,
     kind: u8,
     pages: &[Arc<Page<V, K>>],
-    since: u64,
+    since: Option<u64>,
     cleared: bool,
 ) -> Option<Page<V, K>> {
     let key = |page: &Page<V, K>| account_key(account, &[&[kind], &page.from.bytes()]);
@@ -69,7 +69,7 @@ pub(super) fn put<V: Clone + Weigh + Serialize, K: Name + Serialize>(
         }
         return Some(Page::clone(page));
     }
-    for page in pages.iter().filter(|page| page.changed > since) {
+    for page in pages.iter().filter(|page| news(page.changed, since)) {
         put_parts(rows, &key(page), &encode(&**page));
     }
     None

@@ -38,7 +38,7 @@ impl AccountWire {
         let resident = Resident { full: Vec::new(), ..Resident::clone(&view.resident) };
         let taken = Taken { resident: Arc::new(resident), lot_rows_before: Vec::new() };
         let mut rows = Checkpoint::new(Mark { seq: view.position.seq.0, head: [0; 32] });
-        rows::put_account(&mut rows, &taken, 0);
+        rows::put_account(&mut rows, &taken, None);
         let rows = rows.rows().filter_map(|(key, value)| Some((key.to_vec(), value?.to_vec())));
         let full = view.resident.full.iter();
         Self {

@@ -29,9 +29,9 @@ fn of_last(alone: &Alone) -> AccountView {
 
 #[test]
 fn an_account_comes_over_whole() {
-    // More than a page of activities, and of orders, some of them in the store.
+    // More than a page of activities, of ids and of orders, some of them in the store.
     let mut alone = network_by(DOCUMENT);
-    for nth in 0..200 {
+    for nth in 0..400 {
         alone.say(Input::Inbox(vec![bought(nth)]));
         if nth == 100 {
             let taking = alone.core.take_changes().unwrap();
@@ -45,9 +45,15 @@ fn an_account_comes_over_whole() {
     // As the store would give it back.
     let mut store = store();
     store.writer.apply(&alone.core.take_changes().unwrap().rows()).unwrap();
-    assert_eq!(rows::load_account(&*store.reader, &view.account().id()).unwrap().account, resident.account);
+    let loaded = rows::load_account(&*store.reader, &view.account().id()).unwrap();
+    assert_eq!(loaded.account, resident.account);
     assert_eq!((&resident.tail, &resident.full), (&view.resident.tail, &view.resident.full));
     assert!(!resident.full.is_empty());
+    // And as whoever takes the shard over has it: nothing of it has changed since it was loaded.
+    let taken_over = AccountView { resident: Arc::new(loaded), ..view.clone() };
+    let resident = AccountWire::of(&taken_over, Term(3)).resident().unwrap();
+    assert!(resident.account == *taken_over.account(), "something of it stayed behind");
+    assert!(view.account().keys().pages().len() > 1 && view.account().orders().pages().len() > 1);
 }
 
 #[test]
