@@ -69,6 +69,8 @@ impl<'a> Asking<'a> {
         let until = Instant::now() + PATIENCE;
         let mut ticks = interval(Duration::from_millis(2));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A shard that has just moved may do so once more.
+        let waits = [Code::NotFound, Code::Unavailable];
         loop {
             let request = GetPartnerEventRequest {
                 partner: format!("partners/{partner}"),
@@ -78,7 +80,7 @@ impl<'a> Asking<'a> {
             };
             match client.get_partner_event(self.served.operator(request)).await {
                 Ok(found) => return found.into_inner(),
-                Err(status) if status.code() == Code::NotFound && Instant::now() < until => {}
+                Err(status) if waits.contains(&status.code()) && Instant::now() < until => {}
                 Err(status) => panic!("{event} of {partner} is not decided: {status}"),
             }
             ticks.tick().await;

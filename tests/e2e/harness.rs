@@ -162,6 +162,11 @@ impl Served {
         Channel::from_shared(self.address.clone()).expect("an address").connect().await.expect("it listens")
     }
 
+    /// The operator's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// A request of the operator.
     pub(crate) fn operator<T>(&self, message: T) -> tonic::Request<T> {
         signed(message, &self.key)

@@ -348,7 +348,7 @@ pub(crate) async fn check(processes: &Processes, members: &[String], told: &[Tol
         assert_eq!(record.points, *dollars, "{id}");
         expected[usize::try_from(*customer).expect("few")] += dollars;
     }
-    let mut client = RedemptionServiceClient::new(last.connect().await);
+    let mut client = Client::new(processes, processes.count() - 1);
     for (customer, member) in (0_u64..).zip(members) {
         let acknowledged: BTreeSet<String> =
             told.iter().filter_map(|told| told.redemptions.get(&customer)).flatten().cloned().collect();
@@ -360,7 +360,12 @@ pub(crate) async fn check(processes: &Processes, members: &[String], told: &[Tol
                 page_token,
                 ..ListRedemptionsRequest::default()
             };
-            let listed = client.list_redemptions(last.operator(request)).await.expect("a list").into_inner();
+            let listed = client
+                .call(&request, |channel, request| async move {
+                    RedemptionServiceClient::new(channel).list_redemptions(request).await
+                })
+                .await;
+            let listed = listed.expect("a list").into_inner();
             found.extend(listed.redemptions.into_iter().map(|redemption| redemption.name));
             page_token = listed.next_page_token;
             if page_token.is_empty() {

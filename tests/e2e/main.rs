@@ -1,5 +1,6 @@
 //! End-to-end tests: the binary, started as a person would start it, asked over gRPC and on its command line.
 
+mod abuse;
 mod adjustments;
 mod broken_brokers;
 mod brokers;

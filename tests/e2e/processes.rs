@@ -1,13 +1,15 @@
 //! Several processes over one log: killed (-9) and stopped (SIGSTOP) under load, rolled one by one, and every answer that was
 //! given holds.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::brokers::Brokers;
+use crate::harness::binary;
 use crate::load::{BETWEEN, Load, check, check_journal, members, set_up, summary};
-use crate::network::{Processes, brokers, rounds};
+use crate::network::{Processes, Ways, brokers, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_are_killed_and_stopped_take_no_answer_back() {
@@ -55,19 +57,33 @@ async fn take_no_answer_back(brokers: Option<Brokers>, count: usize, rounds: u64
     check_journal(&processes.data(0), processes.brokers.as_ref(), &told);
 }
 
-/// As an operator brings a new release in: one process after the other ends in order and comes back.
+/// As an operator brings a new release in: one process after the other ends in order and comes back. With another release's binary
+/// in `COALITION_OTHER_BINARY` they begin with that one; half-way one that has the new release goes back, as one does who has doubts.
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_are_rolled_lose_no_request() {
-    let Some(brokers) = Brokers::start(1) else { return };
+    let Some(brokers) = Brokers::start(brokers(1)) else { return };
+    let (ours, other) = (binary(), std::env::var_os("COALITION_OTHER_BINARY").map(PathBuf::from));
     let folder = tempfile::tempdir().expect("a folder");
-    let mut processes = Processes::start(folder.path(), Some(brokers), 3);
+    let mut processes = Processes::prepare(folder.path(), Some(brokers), vec![Ways::default(); 3]);
+    for number in 0..3 {
+        processes.binaries[number] = other.clone().unwrap_or_else(|| ours.clone());
+        processes.run(number);
+    }
     set_up(processes.get(0), folder.path());
     let members = Arc::new(members(processes.get(1)).await);
     let load = Load::start(&processes, &members);
     let began = Instant::now();
-    for number in 0..3 {
+    // Each with the release that it gets.
+    let mut rolled: Vec<(usize, &PathBuf)> = (0..3).map(|number| (number, &ours)).collect();
+    if let Some(other) = &other {
+        let there_and_back = [(0, &ours), (1, &ours), (1, other), (0, other)];
+        rolled = [there_and_back.as_slice(), &rolled].concat();
+    }
+    let rounds = rolled.len() as u64;
+    for (number, release) in rolled {
         load.answers(BETWEEN).await;
         let old = processes.take(number);
+        processes.binaries[number].clone_from(release);
         tokio::task::block_in_place(|| {
             old.stop();
             processes.run(number);
@@ -75,6 +91,10 @@ async fn processes_that_are_rolled_lose_no_request() {
     }
     load.answers(BETWEEN).await;
     let told = load.end().await;
-    summary("rolled", 3, began.elapsed(), &told);
+    summary("rolled", rounds, began.elapsed(), &told);
     check(&processes, &members, &told).await;
+    for number in 0..3 {
+        processes.take(number).stop();
+    }
+    check_journal(&processes.data(0), processes.brokers.as_ref(), &told);
 }

@@ -1,0 +1,255 @@
+//! One partner that floods, in several ways, and what others notice of it: how long a balance, a redemption and an event on its
+//! way to the balance take, quiet and meanwhile, in one run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use coalition_proto::account::v1::GetBalanceRequest;
+use coalition_proto::account::v1::account_service_client::AccountServiceClient;
+use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
+use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
+use coalition_proto::redemption::v1::redemption_service_client::RedemptionServiceClient;
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::{Duration, Instant};
+use tonic::Code;
+use tonic::transport::Channel;
+
+use crate::brokers::Brokers;
+use crate::coalition::customer_number;
+use crate::harness::{Served, signed};
+use crate::load::{CUSTOMERS, members, purchase, set_up, towel};
+use crate::network::{PATIENCE, ticks};
+
+/// Events in one call of the flood.
+const BATCH: u64 = 100;
+/// Calls of the flood under way at once.
+const AT_ONCE: u64 = 8;
+/// What others wait should grow no more than so many times; where it does, that is printed: it is the machine's doing, too, which
+/// the flood's sender shares.
+const RATIO: u128 = 2;
+
+/// What the flood is made of.
+#[derive(Clone, Copy, Debug)]
+enum Flood {
+    /// Members by chance, of a thousand.
+    Events,
+    /// Records of nearly as much as one may be.
+    Large,
+    /// An identifier of its own for each event.
+    Identifiers,
+    /// All of one member.
+    Hot,
+}
+
+impl Flood {
+    const ALL: [Self; 4] = [Self::Events, Self::Large, Self::Identifiers, Self::Hot];
+
+    /// How many events, in a short run and by hand.
+    fn events(self, by_hand: bool) -> u64 {
+        match (self, by_hand) {
+            (Self::Events | Self::Identifiers, false) => 20_000,
+            (Self::Large, false) => 40,
+            (Self::Hot, false) => 5_000,
+            (Self::Identifiers, true) => 1_000_000,
+            (Self::Events | Self::Hot, true) => 100_000,
+            (Self::Large, true) => 2_000,
+        }
+    }
+
+    fn per_call(self) -> u64 {
+        match self {
+            Self::Events | Self::Identifiers | Self::Hot => BATCH,
+            Self::Large => 1,
+        }
+    }
+
+    fn event(self, nth: u64) -> PartnerEvent {
+        let customer = match self {
+            Self::Events | Self::Large => format!("f{}", nth % 1_000),
+            Self::Identifiers => format!("i{nth}"),
+            Self::Hot => "hot".to_owned(),
+        };
+        let mut event = purchase(&format!("{self:?}-{nth}"), 0, 1);
+        event.identifier = Some(customer_number("mad", &customer));
+        if let (Self::Large, Some(coalition_proto::event::v1::partner_event::Body::Purchase(purchase))) =
+            (self, &mut event.body)
+        {
+            // Refused where it is read: more than an order's name may have, and near a mebibyte.
+            purchase.order_id = "x".repeat(1_000_000);
+        }
+        event
+    }
+}
+
+/// How long each took.
+#[derive(Default)]
+struct Took {
+    balance: Vec<Duration>,
+    redeem: Vec<Duration>,
+    counted: Vec<Duration>,
+}
+
+/// Somebody else: asks, redeems and publishes, one after the other.
+struct Calm<'a> {
+    served: &'a Served,
+    channel: Channel,
+    members: &'a [String],
+    /// Events published.
+    events: u64,
+}
+
+impl Calm<'_> {
+    async fn points(&self, member: &str) -> i64 {
+        let message = GetBalanceRequest {
+            member: member.to_owned(),
+            programme: "programmes/club".to_owned(),
+            ..GetBalanceRequest::default()
+        };
+        let asked =
+            AccountServiceClient::new(self.channel.clone()).get_balance(self.served.operator(message)).await;
+        asked.expect("a balance").into_inner().available
+    }
+
+    async fn round(&mut self, took: &mut Took) {
+        let customer = self.events % CUSTOMERS;
+        let member = self.members[usize::try_from(customer).expect("few")].clone();
+        let began = Instant::now();
+        let before = self.points(&member).await;
+        took.balance.push(began.elapsed());
+
+        let began = Instant::now();
+        let event = purchase(&format!("c{}", self.events), customer, 7);
+        self.events += 1;
+        let message = PublishEventsRequest {
+            partner: "partners/shop".to_owned(),
+            events: vec![event],
+            ..PublishEventsRequest::default()
+        };
+        let mut client = PartnerEventServiceClient::new(self.channel.clone());
+        client.publish_events(self.served.operator(message)).await.expect("it is taken");
+        let mut look = ticks(1);
+        while self.points(&member).await != before + 7 {
+            assert!(began.elapsed() < PATIENCE, "an event is not decided");
+            look.tick().await;
+        }
+        took.counted.push(began.elapsed());
+
+        let began = Instant::now();
+        let mut client = RedemptionServiceClient::new(self.channel.clone());
+        client.create_redemption(self.served.operator(towel(&member))).await.expect("there are points");
+        took.redeem.push(began.elapsed());
+    }
+}
+
+/// The value that 99 of 100 don't exceed, and the one in the middle.
+fn quantiles(mut took: Vec<Duration>) -> (Duration, Duration) {
+    took.sort();
+    let at = |hundredths: usize| took[(took.len() * hundredths / 100).min(took.len() - 1)];
+    (at(50), at(99))
+}
+
+fn compare(flood: Flood, quiet: &Took, during: &Took) -> Vec<String> {
+    let mut beyond = Vec::new();
+    for (what, quiet, during) in [
+        ("GetBalance", &quiet.balance, &during.balance),
+        ("redeem", &quiet.redeem, &during.redeem),
+        ("publish to balance", &quiet.counted, &during.counted),
+    ] {
+        let (number, quiet, during) = (during.len(), quantiles(quiet.clone()), quantiles(during.clone()));
+        let tenths = during.1.as_micros() * 10 / quiet.1.as_micros();
+        let ratio = format!("{}.{}", tenths / 10, tenths % 10);
+        println!(
+            "{flood:?}: {what}: p50 {:.1?}, p99 {:.1?} quiet; p50 {:.1?}, p99 {:.1?} of {number} meanwhile: {ratio} times",
+            quiet.0, quiet.1, during.0, during.1
+        );
+        if tenths > RATIO * 10 {
+            beyond.push(format!("{flood:?} {what} {ratio}"));
+        }
+    }
+    beyond
+}
+
+/// Sends all of it, as fast as it is taken; gives how often it was told to wait.
+async fn flood(channels: Vec<Channel>, key: String, flood: Flood, events: u64, done: Arc<AtomicBool>) -> u64 {
+    let (next, told) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+    let mut senders = JoinSet::new();
+    for channel in channels {
+        let (next, told, key) = (Arc::clone(&next), Arc::clone(&told), key.clone());
+        senders.spawn(async move {
+            let mut pause = ticks(1);
+            loop {
+                let first = next.fetch_add(flood.per_call(), Ordering::Relaxed);
+                if first >= events {
+                    return;
+                }
+                let batch =
+                    (first..(first + flood.per_call()).min(events)).map(|nth| flood.event(nth)).collect();
+                let message = PublishEventsRequest {
+                    partner: "partners/mad".to_owned(),
+                    events: batch,
+                    ..PublishEventsRequest::default()
+                };
+                loop {
+                    let mut client = PartnerEventServiceClient::new(channel.clone());
+                    match client.publish_events(signed(message.clone(), &key)).await {
+                        Ok(_) => break,
+                        Err(status)
+                            if [Code::Unavailable, Code::ResourceExhausted].contains(&status.code()) =>
+                        {
+                            told.fetch_add(1, Ordering::Relaxed);
+                            pause.tick().await;
+                        }
+                        Err(status) => panic!("the flood: {status:?}"),
+                    }
+                }
+            }
+        });
+    }
+    while let Some(sender) = senders.join_next().await {
+        sender.expect("a sender does not panic");
+    }
+    done.store(true, Ordering::Relaxed);
+    told.load(Ordering::Relaxed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_that_floods_leaves_the_others_their_time() {
+    let by_hand = std::env::var_os("COALITION_ABUSE").is_some_and(|value| value == "1");
+    let brokers = if std::env::var_os("COALITION_BROKERS").is_some() {
+        let Some(brokers) = Brokers::start(crate::network::brokers(1)) else { return };
+        Some(brokers)
+    } else {
+        None
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start_on(&folder.path().join("network"), brokers.as_ref());
+    block_in_place(|| {
+        set_up(&served, folder.path());
+        served.command(&["partner", "create", "mad", "--name", "Mad", "--programme", "club"]);
+        served.command(&["partner", "contract", "mad", "--programme", "club", "--accrual", "0.009"]);
+    });
+    let members = members(&served).await;
+    let mut calm = Calm { served: &served, channel: served.connect().await, members: &members, events: 0 };
+    let (mut quiet, mut beyond) = (Took::default(), Vec::new());
+    for _ in 0..if by_hand { 1_000 } else { 100 } {
+        calm.round(&mut quiet).await;
+    }
+    for kind in Flood::ALL {
+        let (done, mut channels) = (Arc::<AtomicBool>::default(), Vec::new());
+        for _ in 0..AT_ONCE {
+            channels.push(served.connect().await);
+        }
+        let (began, events) = (Instant::now(), kind.events(by_hand));
+        let flooding =
+            tokio::spawn(flood(channels, served.key().to_owned(), kind, events, Arc::clone(&done)));
+        let mut during = Took::default();
+        while !done.load(Ordering::Relaxed) {
+            calm.round(&mut during).await;
+        }
+        let told = flooding.await.expect("the flood does not panic");
+        println!("{kind:?}: {events} events in {:.1?}, {told} calls told to wait", began.elapsed());
+        beyond.extend(compare(kind, &quiet, &during));
+    }
+    println!("more than {RATIO} times: {beyond:?}");
+    served.stop();
+}
