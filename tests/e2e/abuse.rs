@@ -1,6 +1,8 @@
 //! One partner that floods, in several ways, and what others notice of it: how long a balance, a redemption and an event on its
 //! way to the balance take, quiet and meanwhile, in one run.
 
+use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -9,13 +11,16 @@ use coalition_proto::account::v1::account_service_client::AccountServiceClient;
 use coalition_proto::event::v1::partner_event_service_client::PartnerEventServiceClient;
 use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
 use coalition_proto::redemption::v1::redemption_service_client::RedemptionServiceClient;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prost_types::Timestamp;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant};
 use tonic::Code;
 use tonic::transport::Channel;
 
 use crate::brokers::Brokers;
-use crate::coalition::customer_number;
+use crate::coalition::{Asking, customer_number};
 use crate::harness::{Served, signed};
 use crate::load::{CUSTOMERS, members, purchase, set_up, towel};
 use crate::network::{PATIENCE, ticks};
@@ -212,6 +217,31 @@ async fn flood(channels: Vec<Channel>, key: String, flood: Flood, events: u64, d
     told.load(Ordering::Relaxed)
 }
 
+/// Has Kafka's own producer write so many events to the partner's topic, as fast as it can: no gateway is in its way.
+fn written(brokers: &Brokers, folder: &Path, events: u64) -> impl FnOnce() + Send + 'static {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let payload = folder.join("payload");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&payload).expect("room for a file"));
+    for nth in 0..events {
+        let time = Timestamp { seconds: i64::try_from(now).expect("a time"), nanos: 0 };
+        writeln!(
+            file,
+            r#"{{"event_id":"t{nth}","event_time":"{time}","identifier":{{"scheme":"IDENTIFIER_SCHEME_CUSTOMER_NUMBER","value":"f{}"}},"purchase":{{"order_id":"t{nth}","amount":{{"currency_code":"USD","units":"1"}}}}}}"#,
+            nth % 1_000
+        )
+        .expect("room for a file");
+    }
+    drop(file.into_inner().expect("room for a file"));
+    let mut tool = brokers.tool("kafka-producer-perf-test");
+    tool.args(["--topic", "coalition.partner.mad.events.v1", "--throughput", "-1"]);
+    tool.args(["--num-records", &events.to_string(), "--payload-file"]).arg(payload);
+    move || {
+        let ended = tool.output().expect("there is a launcher");
+        println!("{}", String::from_utf8_lossy(&ended.stdout).lines().last().unwrap_or_default());
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_that_floods_leaves_the_others_their_time() {
     let by_hand = std::env::var_os("COALITION_ABUSE").is_some_and(|value| value == "1");
@@ -249,6 +279,35 @@ async fn a_partner_that_floods_leaves_the_others_their_time() {
         let told = flooding.await.expect("the flood does not panic");
         println!("{kind:?}: {events} events in {:.1?}, {told} calls told to wait", began.elapsed());
         beyond.extend(compare(kind, &quiet, &during));
+    }
+    if let Some(brokers) = &brokers {
+        let written = written(brokers, folder.path(), if by_hand { 1_000_000 } else { 100_000 });
+        let (began, mut during) = (Instant::now(), Took::default());
+        let writing = tokio::task::spawn_blocking(written);
+        let asking = Asking::of(&served).await;
+        let drained = async {
+            writing.await.expect("it does not panic");
+            println!("its topic has all of it after {:.1?}", began.elapsed());
+            let mut last = purchase("last", 0, 1);
+            last.identifier = Some(customer_number("mad", "last"));
+            let message = PublishEventsRequest {
+                partner: "partners/mad".to_owned(),
+                events: vec![last],
+                ..PublishEventsRequest::default()
+            };
+            let mut client = PartnerEventServiceClient::new(served.connect().await);
+            client.publish_events(served.operator(message)).await.expect("it is taken");
+            asking.decided("mad", "last", "last").await
+        };
+        tokio::pin!(drained);
+        loop {
+            tokio::select! {
+                last = &mut drained => break assert_eq!(last.points, 1),
+                () = calm.round(&mut during) => {}
+            }
+        }
+        println!("and all of it is decided after {:.1?}", began.elapsed());
+        beyond.extend(compare(Flood::Events, &quiet, &during));
     }
     println!("more than {RATIO} times: {beyond:?}");
     served.stop();
