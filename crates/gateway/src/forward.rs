@@ -172,7 +172,7 @@ impl Gateway {
     pub(crate) async fn registry_newest(&self, deadline: Instant) -> Result<Arc<Registry>, Failure> {
         let newest = async {
             loop {
-                match self.ledger.registry_newest().await {
+                match self.newest.ask(self.ledger.registry_newest()).await {
                     Err(
                         Unavailable::NotOwner(_)
                         | Unavailable::NotApplied

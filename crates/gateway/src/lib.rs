@@ -18,6 +18,7 @@
 
 pub mod auth;
 mod call;
+mod coalesced;
 mod convert;
 mod door;
 mod forward;

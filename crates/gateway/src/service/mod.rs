@@ -21,12 +21,13 @@ mod update;
 
 use std::sync::Arc;
 
-use coalition_domain::{Outcome, Rejection};
+use coalition_domain::{Outcome, Registry, Rejection};
 use coalition_journal::log::Log;
 use coalition_ledger::runtime::{Ledger, Reply};
 use coalition_proto::r#type::v1::Position;
 use tokio::sync::Semaphore;
 
+use crate::coalesced::Coalesced;
 use crate::convert::position::{MinPositions, Stand};
 use crate::settings::Settings;
 use crate::status::Failure;
@@ -39,12 +40,14 @@ pub(crate) struct Gateway {
     pub(crate) settings: Arc<Settings>,
     /// One for each call that may be under way.
     pub(crate) permits: Arc<Semaphore>,
+    /// The registry as the home shard knows it: keys that nobody knows ask for it, and anybody can make such up.
+    pub(crate) newest: Arc<Coalesced<Arc<Registry>>>,
 }
 
 impl Gateway {
     pub(crate) fn new(ledger: Ledger, log: Arc<dyn Log>, settings: Settings) -> Self {
         let permits = Arc::new(Semaphore::new(settings.requests_max.min(Semaphore::MAX_PERMITS)));
-        Self { ledger, log, settings: Arc::new(settings), permits }
+        Self { ledger, log, settings: Arc::new(settings), permits, newest: Arc::default() }
     }
 
     /// Reads `min_position` of a request.
