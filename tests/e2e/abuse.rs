@@ -16,13 +16,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prost_types::Timestamp;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant};
-use tonic::Code;
 use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
 
 use crate::brokers::Brokers;
 use crate::coalition::{Asking, customer_number};
 use crate::harness::{Served, signed};
-use crate::load::{CUSTOMERS, members, purchase, set_up, towel};
+use crate::load::{CUSTOMERS, members, passing, purchase, set_up, towel};
 use crate::network::{PATIENCE, ticks};
 
 /// Events in one call of the flood.
@@ -104,15 +104,37 @@ struct Calm<'a> {
 }
 
 impl Calm<'_> {
+    /// Repeated by the book: what that takes counts.
+    async fn call<T, M: Clone, F: Future<Output = Result<Response<T>, Status>>>(
+        &self,
+        message: &M,
+        call: impl Fn(Channel, Request<M>) -> F,
+    ) -> T {
+        let (began, mut pause) = (Instant::now(), ticks(10));
+        loop {
+            match call(self.channel.clone(), self.served.operator(message.clone())).await {
+                Ok(answer) => return answer.into_inner(),
+                Err(status) => {
+                    let why = passing(status).expect("it is repeated, or taken");
+                    println!("told after {:.1?} to repeat: {why}", began.elapsed());
+                }
+            }
+            assert!(began.elapsed() < PATIENCE, "no answer");
+            pause.tick().await;
+        }
+    }
+
     async fn points(&self, member: &str) -> i64 {
         let message = GetBalanceRequest {
             member: member.to_owned(),
             programme: "programmes/club".to_owned(),
             ..GetBalanceRequest::default()
         };
-        let asked =
-            AccountServiceClient::new(self.channel.clone()).get_balance(self.served.operator(message)).await;
-        asked.expect("a balance").into_inner().available
+        self.call(&message, |channel, request| async move {
+            AccountServiceClient::new(channel).get_balance(request).await
+        })
+        .await
+        .available
     }
 
     async fn round(&mut self, took: &mut Took) {
@@ -130,8 +152,10 @@ impl Calm<'_> {
             events: vec![event],
             ..PublishEventsRequest::default()
         };
-        let mut client = PartnerEventServiceClient::new(self.channel.clone());
-        client.publish_events(self.served.operator(message)).await.expect("it is taken");
+        self.call(&message, |channel, request| async move {
+            PartnerEventServiceClient::new(channel).publish_events(request).await
+        })
+        .await;
         let mut look = ticks(1);
         while self.points(&member).await != before + 7 {
             assert!(began.elapsed() < PATIENCE, "an event is not decided");
@@ -140,8 +164,10 @@ impl Calm<'_> {
         took.counted.push(began.elapsed());
 
         let began = Instant::now();
-        let mut client = RedemptionServiceClient::new(self.channel.clone());
-        client.create_redemption(self.served.operator(towel(&member))).await.expect("there are points");
+        self.call(&towel(&member), |channel, request| async move {
+            RedemptionServiceClient::new(channel).create_redemption(request).await
+        })
+        .await;
         took.redeem.push(began.elapsed());
     }
 }

@@ -67,7 +67,7 @@ pub(crate) struct Client {
 }
 
 /// Whether a call may be repeated as it is, and why it has to be; the status again if not.
-fn passing(status: Status) -> Result<String, Status> {
+pub(crate) fn passing(status: Status) -> Result<String, Status> {
     // What a gateway itself says has a trace, a reason, and where it may be repeated says so; all else is the transport's.
     if status.metadata().contains_key("traceparent") {
         let details = status.get_error_details();
