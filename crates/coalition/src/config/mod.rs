@@ -168,6 +168,7 @@ impl LedgerConfig {
             shards,
             limits: coalition_ledger::shard::Limits {
                 accounts_max: self.accounts_max / shards as usize,
+                unstored_accounts_max: self.accounts_max / shards as usize / 2,
                 ..coalition_ledger::shard::Limits::default()
             },
             checkpoint_accounts: self.checkpoint_accounts,

@@ -5,7 +5,7 @@ use coalition_domain::Span;
 /// What a shard is allowed.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Accounts kept in memory, besides those that are newer than the store.
+    /// Accounts kept in memory, and those that are newer than the store.
     pub accounts_max: usize,
     /// Commands in one batch.
     pub batch_commands_max: usize,
@@ -16,6 +16,10 @@ pub struct Limits {
     /// Bytes of the journal that may be in memory alone while a checkpoint is under way; beyond them the shard waits
     /// for the store.
     pub unstored_bytes_max: usize,
+    /// Accounts that may have changed since a checkpoint was taken that is still under way; at so many the shard waits for
+    /// the store. They and those of the checkpoint are in memory whatever [`accounts_max`](Self::accounts_max) says: at half of
+    /// that, both together stay within it.
+    pub unstored_accounts_max: usize,
     /// Accounts whose due times are held in memory; twice as many at the most, besides those that are newer than the store.
     pub timers_max: usize,
     /// How long an append may take until it is doubted.
@@ -32,6 +36,7 @@ impl Default for Limits {
             batch_bytes_max: 768 * 1024,
             inbox_commands_max: 16_384,
             unstored_bytes_max: 64 * 1024 * 1024,
+            unstored_accounts_max: 50_000,
             timers_max: crate::timers::WINDOW,
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),

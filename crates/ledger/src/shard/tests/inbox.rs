@@ -53,6 +53,13 @@ fn what_the_store_does_not_have_is_bounded() {
     alone.say(Input::Inbox(vec![event(1)]));
     assert_eq!(alone.core.wants_inbox(), None);
     assert!(alone.core.wants_journal().is_some(), "in office its own records have to be read back");
+    alone.core.limits.unstored_bytes_max = usize::MAX;
+    assert_eq!(alone.core.wants_inbox(), Some(Offset(2)));
+    // Of accounts one has changed since.
+    alone.core.limits.unstored_accounts_max = 2;
+    assert_eq!(alone.core.wants_inbox(), Some(Offset(2)));
+    alone.core.limits.unstored_accounts_max = 1;
+    assert_eq!(alone.core.wants_inbox(), None);
     let stored = |alone: &mut Alone| alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
     stored(&mut alone);
     assert_eq!(alone.core.wants_inbox(), Some(Offset(2)), "it may take the next checkpoint");
