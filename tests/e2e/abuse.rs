@@ -307,7 +307,7 @@ async fn a_partner_that_floods_leaves_the_others_their_time() {
         beyond.extend(compare(kind, &quiet, &during));
     }
     if let Some(brokers) = &brokers {
-        let written = written(brokers, folder.path(), if by_hand { 1_000_000 } else { 100_000 });
+        let written = written(brokers, folder.path(), if by_hand { 300_000 } else { 100_000 });
         let (began, mut during) = (Instant::now(), Took::default());
         let writing = tokio::task::spawn_blocking(written);
         let asking = Asking::of(&served).await;

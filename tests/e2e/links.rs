@@ -143,7 +143,7 @@ async fn links_that_are_cut_held_up_and_slow_cost_no_answer() {
     tokio::task::block_in_place(|| set_up(processes.get(0), folder.path()));
     let members = Arc::new(members(processes.get(COUNT - 1)).await);
     let load = Load::start_slow(&processes, &members, 20);
-    let (began, rounds) = (Instant::now(), rounds(6));
+    let (began, rounds) = (Instant::now(), rounds(4));
     for round in 0..usize::try_from(rounds).expect("few") {
         load.answers(BETWEEN).await;
         let (between, blow) = BLOWS[round % BLOWS.len()];
