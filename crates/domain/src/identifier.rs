@@ -34,6 +34,9 @@ pub enum Scheme {
 pub struct Identifier {
     scheme: Scheme,
     value: Box<str>,
+    /// What follows from the others: worked out once, as it takes a hash, and asked for by everybody that an event comes by.
+    #[serde(skip_serializing)]
+    account: AccountId,
 }
 
 /// An identifier before its check. Fields as in [`Identifier`].
@@ -70,12 +73,16 @@ impl Identifier {
     /// Checks the value against its scheme.
     pub fn new(scheme: Scheme, value: &str) -> Result<Self, NoIdentifier> {
         check(scheme, value)?;
-        Ok(Self { scheme, value: value.into() })
+        Ok(Self::of(scheme, value.into()))
     }
 
     /// The one of an event of `partner` that names nobody but what it takes back, which accounts know under `key`.
     pub fn of_order(partner: PartnerId, key: &Fingerprint) -> Self {
-        Self { scheme: Scheme::Order(partner), value: format!("{key:?}").into() }
+        Self::of(Scheme::Order(partner), format!("{key:?}").into())
+    }
+
+    fn of(scheme: Scheme, value: Box<str>) -> Self {
+        Self { account: account(&scheme, &value), scheme, value }
     }
 
     /// Its kind and scope.
@@ -90,15 +97,19 @@ impl Identifier {
 
     /// The account of this identifier: uuid v5 over scheme, scope and value. Frozen.
     pub fn account(&self) -> AccountId {
-        let (scheme, scope) = match &self.scheme {
-            Scheme::EmailHash => ("email-hash", ""),
-            Scheme::CardToken => ("card-token", ""),
-            Scheme::CustomerNumber(partner) => ("customer-number", partner.as_str()),
-            Scheme::Order(partner) => ("order", partner.as_str()),
-        };
-        // No scope holds a colon, so no two identifiers give one name.
-        AccountId(Uuid::new_v5(&ACCOUNTS, format!("{scheme}:{scope}:{}", self.value).as_bytes()))
+        self.account
     }
+}
+
+fn account(scheme: &Scheme, value: &str) -> AccountId {
+    let (scheme, scope) = match scheme {
+        Scheme::EmailHash => ("email-hash", ""),
+        Scheme::CardToken => ("card-token", ""),
+        Scheme::CustomerNumber(partner) => ("customer-number", partner.as_str()),
+        Scheme::Order(partner) => ("order", partner.as_str()),
+    };
+    // No scope holds a colon, so no two identifiers give one name.
+    AccountId(Uuid::new_v5(&ACCOUNTS, format!("{scheme}:{scope}:{value}").as_bytes()))
 }
 
 impl TryFrom<StoredIdentifier> for Identifier {
@@ -106,7 +117,7 @@ impl TryFrom<StoredIdentifier> for Identifier {
 
     fn try_from(StoredIdentifier { scheme, value }: StoredIdentifier) -> Result<Self, NoIdentifier> {
         check(scheme, &value)?;
-        Ok(Self { scheme, value })
+        Ok(Self::of(scheme, value))
     }
 }
 

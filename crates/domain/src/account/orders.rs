@@ -12,6 +12,24 @@ pub(crate) fn key_of(command: &Command) -> Option<Fingerprint> {
     command.event().and_then(key_of_event)
 }
 
+/// Whether [`key_of`] gives one, without the hash that it takes.
+pub(crate) fn is_kept(command: &Command) -> bool {
+    match command.event().map(|event| &event.body) {
+        Some(EventBody::Purchase { .. } | EventBody::Basket { .. }) => true,
+        Some(EventBody::AccountOpening { reference }) => reference.is_some(),
+        Some(
+            EventBody::SignUp { .. }
+            | EventBody::ConsentGiven { .. }
+            | EventBody::ConsentWithdrawn { .. }
+            | EventBody::EmailRead { .. }
+            | EventBody::Engagement { .. }
+            | EventBody::Return { .. }
+            | EventBody::AccountClosing { .. },
+        )
+        | None => false,
+    }
+}
+
 /// As [`key_of`], of a partner's event.
 pub(crate) fn key_of_event(PartnerEvent { partner, body, .. }: &PartnerEvent) -> Option<Fingerprint> {
     match body {
@@ -67,6 +85,8 @@ impl Account {
                 order.add_part(placed, *amount, lines(&event.body).iter().map(line));
             }
             order.whole = false;
+            // Few, and kept for long: no room for more than there are.
+            order.grants.reserve_exact(grants.len());
             order.grants.extend(grants);
         });
     }

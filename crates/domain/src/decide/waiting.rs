@@ -74,7 +74,7 @@ fn may_come(rejection: &Rejection, account: &Account, command: &Command) -> Opti
 /// the account of a member, whose to decide it is.
 pub fn brings(decision: &Decision) -> bool {
     let Outcome::Applied(applied) = &decision.outcome else { return false };
-    orders::key_of(&decision.command).is_some()
+    orders::is_kept(&decision.command)
         || applied.events.iter().any(|event| {
             matches!(
                 event,
