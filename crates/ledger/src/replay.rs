@@ -52,7 +52,7 @@ pub fn replay(
     let limits = Limits::default();
     let mut shard = Shard::new(genesis, State::new(limits.accounts_max, genesis.shard_count), limits);
     let mut checkpoint = |shard: &mut Shard| -> Result<(), Error> {
-        if let Some(taking) = shard.take_changes() {
+        if let Some(mut taking) = shard.take_changes() {
             writer.apply(&taking.rows())?;
             feed(shard, &*reader, Input::Stored(taking.mark.seq, taking.accounts()))?;
         }

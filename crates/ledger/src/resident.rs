@@ -115,7 +115,7 @@ impl Resident {
     pub fn lots_inline(&self) -> bool {
         let purses = self.account.purses().values();
         purses.clone().all(|purse| purse.lots.pages().len() <= 1)
-            && purses.map(|purse| purse.lots.iter().count()).sum::<usize>() <= 32
+            && purses.flat_map(|purse| purse.lots.pages()).map(|page| page.lots.len()).sum::<usize>() <= 32
     }
 
     /// The lot pages that have to have rows of their own.

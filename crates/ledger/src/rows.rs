@@ -29,6 +29,7 @@ mod paged;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use coalition_domain::account::{AccountParts, Consent, Enrolment, Purse};
 use coalition_domain::adjustment::AdjustmentRecord;
 use coalition_domain::burn::{Burn, Burns};
@@ -61,6 +62,9 @@ pub const FORMAT: u32 = 12;
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
 
+/// What an account's own row takes mostly, besides its activities.
+const HEADER_BYTES: usize = 1024;
+
 /// Rows read at once by a scan.
 const SCAN_ROWS: usize = 512;
 
@@ -75,8 +79,8 @@ pub enum Error {
     Row(char),
 }
 
-/// The account's own row.
-#[derive(Serialize, Deserialize)]
+/// The account's own row, as it is read. [`HeaderOf`] is how it is written.
+#[derive(Deserialize)]
 struct Header {
     activities: u32,
     enrolment: Option<Enrolment>,
@@ -86,7 +90,7 @@ struct Header {
     purses: Vec<(ProgrammeId, Debts, u32, Option<LotPage>)>,
     /// The known ids if they are few.
     keys: Option<KeyPage>,
-    tail: (u32, u32, Vec<u8>),
+    tail: (u32, u32, Bytes),
     waiting: Vec<WaitingEvent>,
     /// The holds and redemptions if they are few.
     burns: Option<Page<Burn, BurnId>>,
@@ -100,8 +104,43 @@ struct Header {
     own_since: u32,
 }
 
+/// [`Header`] as it is written, out of what the account holds, without copies: field by field the same.
+#[derive(Serialize)]
+struct HeaderOf<'a> {
+    activities: u32,
+    enrolment: Option<&'a Enrolment>,
+    consents: &'a BTreeMap<Purpose, Consent>,
+    sign_in: &'a BTreeSet<PartnerId>,
+    purses: Vec<(&'a ProgrammeId, &'a Debts, u32, Option<&'a LotPage>)>,
+    keys: Option<&'a KeyPage>,
+    tail: (u32, u32, Raw<'a>),
+    waiting: &'a [WaitingEvent],
+    burns: Option<&'a Page<Burn, BurnId>>,
+    orders: Option<&'a Page<OrderRecord>>,
+    adjustments: Option<&'a Page<AdjustmentRecord, AdjustmentId>>,
+    forward: Option<&'a Forward>,
+    linked: &'a [Linked],
+    stays: bool,
+    own_since: u32,
+}
+
+/// Bytes as one run: what a vector of them is written as one by one.
+struct Raw<'a>(&'a [u8]);
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).expect("a row has nothing that postcard can't write")
+    encode_with_room(value, 0)
+}
+
+/// As [`encode`], of a value that will take about so many bytes: a small start grows, and is copied, many times.
+fn encode_with_room<T: Serialize>(value: &T, bytes: usize) -> Vec<u8> {
+    postcard::to_extend(value, Vec::with_capacity(bytes))
+        .expect("a row has nothing that postcard can't write")
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(kind: char, bytes: &[u8]) -> Result<T, Error> {
@@ -109,11 +148,18 @@ pub(crate) fn decode<T: DeserializeOwned>(kind: char, bytes: &[u8]) -> Result<T,
 }
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
-    [&[kind], parts.concat().as_slice()].concat()
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.push(kind);
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
 }
 
 fn account_key(id: &AccountId, rest: &[&[u8]]) -> Vec<u8> {
-    key(b'a', &[id.0.as_bytes(), rest.concat().as_slice()])
+    let mut key = Vec::with_capacity(1 + 16 + rest.iter().map(|part| part.len()).sum::<usize>());
+    key.push(b'a');
+    key.extend_from_slice(id.0.as_bytes());
+    rest.iter().for_each(|part| key.extend_from_slice(part));
+    key
 }
 
 fn lots_key(id: &AccountId, programme: &ProgrammeId, page: u32) -> Vec<u8> {
@@ -189,20 +235,20 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
     let account = &resident.account;
     let id = account.id();
     let inline = resident.lots_inline();
-    let purse = |(programme, purse): (&ProgrammeId, &Purse)| {
-        let page = purse.lots.pages().first().filter(|_| inline);
-        (*programme, purse.debts.clone(), purse.lots.next_page(), page.map(|page| LotPage::clone(page)))
-    };
     let keys = account.keys().pages();
-    let header = Header {
+    let header = HeaderOf {
         activities: account.activities(),
-        enrolment: account.enrolment().cloned(),
-        consents: account.consents().clone(),
-        sign_in: account.sign_in().clone(),
-        purses: account.purses().iter().map(purse).collect(),
-        keys: if keys.len() == 1 { Some(KeyPage::clone(&keys[0])) } else { None },
-        tail: (resident.tail.first, resident.tail.count, resident.tail.bytes.clone()),
-        waiting: account.waiting().to_vec(),
+        enrolment: account.enrolment(),
+        consents: account.consents(),
+        sign_in: account.sign_in(),
+        purses: account
+            .purses()
+            .iter()
+            .map(|(programme, purse)| of_purse(programme, purse, inline))
+            .collect(),
+        keys: if keys.len() == 1 { Some(&keys[0]) } else { None },
+        tail: (resident.tail.first, resident.tail.count, Raw(&resident.tail.bytes)),
+        waiting: account.waiting(),
         burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since, false),
         orders: paged::put(
             rows,
@@ -213,12 +259,13 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
             account.own_since() > 0,
         ),
         adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since, false),
-        forward: account.forward().copied(),
-        linked: account.linked().to_vec(),
+        forward: account.forward(),
+        linked: account.linked(),
         stays: account.stays(),
         own_since: account.own_since(),
     };
-    rows.put(account_key(&id, &[&[0]]), encode(&header));
+    let room = resident.tail.bytes.len() + HEADER_BYTES;
+    rows.put(account_key(&id, &[&[0]]), encode_with_room(&header, room));
 
     let lot_rows = resident.lot_rows();
     for (programme, purse) in account.purses().iter().filter(|_| !inline) {
@@ -238,9 +285,19 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
         put_parts(
             rows,
             &key(b'h', &[id.0.as_bytes(), &page.first.to_be_bytes()]),
-            &encode(&(page.count, &page.bytes)),
+            &encode_with_room(&(page.count, Raw(&page.bytes)), 16 + page.bytes.len()),
         );
     }
+}
+
+/// What the account's own row has of a purse, with the lots if they are few.
+fn of_purse<'a>(
+    programme: &'a ProgrammeId,
+    purse: &'a Purse,
+    inline: bool,
+) -> (&'a ProgrammeId, &'a Debts, u32, Option<&'a LotPage>) {
+    let page = purse.lots.pages().first().filter(|_| inline);
+    (programme, &purse.debts, purse.lots.next_page(), page.map(|page| &**page))
 }
 
 /// Loads an account; one that the store does not have is one of which nothing is known.
@@ -295,7 +352,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     };
     let mut resident = Resident {
         account: Account::from_parts(*id, parts),
-        tail: ActivityPage { first, count, bytes },
+        tail: ActivityPage { first, count, bytes: bytes.into() },
         full: Vec::new(),
         stored_lots: Vec::new(),
     };
@@ -312,8 +369,8 @@ pub fn load_activities(
     let mut page = None;
     let range = Range::prefix(key(b'h', &[id.0.as_bytes(), &first.to_be_bytes()]));
     scan_parts(reader, range, |_, value| {
-        let (count, bytes) = decode('h', value)?;
-        page = Some(ActivityPage { first, count, bytes });
+        let (count, bytes): (u32, Bytes) = decode('h', value)?;
+        page = Some(ActivityPage { first, count, bytes: bytes.into() });
         Ok(())
     })?;
     Ok(page)

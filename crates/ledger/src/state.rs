@@ -43,7 +43,7 @@ pub struct Meta {
     pub inbox_next: Offset,
     /// The next offset of the journal to read.
     pub journal_next: Offset,
-    /// The last record read, in effect or not, by which a journal is known again.
+    /// The last record read when this was stored, in effect or not, by which a journal is known again.
     pub last_record: Option<(Offset, Hash)>,
     /// Of what this shard sends: up to which number the log has it.
     pub relayed: BTreeMap<Destination, u64>,
@@ -93,6 +93,8 @@ pub struct State {
     answered_new: Vec<(Fingerprint, Fingerprint)>,
     /// Those that the store has not got yet.
     milestones: Vec<Milestone>,
+    /// The last record that was read since the store was given one: it is hashed for the store alone.
+    last_record: Option<(Offset, Bytes)>,
 }
 
 /// A command to the registry that was answered.
@@ -114,6 +116,8 @@ pub struct Taking {
     pub mark: Mark,
     meta: Vec<u8>,
     accounts: Vec<Taken>,
+    /// Those of them with pages that memory holds only until the store has them.
+    paged: Vec<AccountId>,
     registry: Vec<(u64, Arc<RegistryEvent>)>,
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
     refused: refused::Changes,
@@ -129,12 +133,13 @@ pub struct Taking {
 }
 
 impl Taking {
-    /// The rows. Costs time in proportion to what changed: not for the shard's own thread.
-    pub fn rows(&self) -> Checkpoint {
+    /// The rows. Costs time in proportion to what changed: not for the shard's own thread. An account is let go of as soon
+    /// as its rows are there: as long as it is held, whatever the shard changes of it is copied.
+    pub fn rows(&mut self) -> Checkpoint {
         let mut rows = Checkpoint::new(self.mark);
         rows.put(*b"m", self.meta.clone());
-        for taken in &self.accounts {
-            rows::put_account(&mut rows, taken, Some(self.since));
+        for taken in std::mem::take(&mut self.accounts) {
+            rows::put_account(&mut rows, &taken, Some(self.since));
         }
         for (number, event) in &self.registry {
             rows::put_parts(&mut rows, &rows::registry_key(*number), &rows::encode(event));
@@ -161,9 +166,9 @@ impl Taking {
         rows
     }
 
-    /// Which accounts it holds.
+    /// Which accounts can let go of pages once this is stored.
     pub fn accounts(&self) -> Vec<AccountId> {
-        self.accounts.iter().map(|taken| taken.resident.account.id()).collect()
+        self.paged.clone()
     }
 }
 
@@ -197,6 +202,7 @@ impl State {
             registry_stored: 0,
             answered_new: Vec::new(),
             milestones: Vec::new(),
+            last_record: None,
         }
     }
 
@@ -254,6 +260,7 @@ impl State {
             accounts: Accounts::new(accounts_max, seq),
             answered_new: Vec::new(),
             milestones: Vec::new(),
+            last_record: None,
             meta,
         })
     }
@@ -408,17 +415,23 @@ impl State {
 
     /// Takes out what changed since the last call, for the store.
     pub fn take_changes(&mut self, since: u64) -> Taking {
+        if let Some((offset, raw)) = self.last_record.take() {
+            self.meta.last_record = Some((offset, Hash::default().then(&raw)));
+        }
         let chain = &self.meta.chain;
         let seq = chain.seq().0;
         let registry = (1_u64..).zip(&self.registry_log).skip(self.registry_stored);
         let registry: Vec<_> = registry.map(|(number, event)| (number, Arc::clone(event))).collect();
         self.registry_stored = self.registry_log.len();
         let answered = std::mem::take(&mut self.answered_new);
+        let accounts = self.accounts.take_dirty(seq);
+        let paged = accounts.iter().filter(|taken| !taken.resident.full.is_empty());
         Taking {
             since,
             mark: Mark { seq, head: chain.head().0 },
             meta: rows::encode(&self.meta),
-            accounts: self.accounts.take_dirty(seq),
+            paged: paged.map(|taken| taken.resident.account.id()).collect(),
+            accounts,
             registry,
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),
             refused: self.refused.take_changed(),
@@ -440,9 +453,9 @@ impl State {
     }
 
     /// The bytes of the record at `offset` were read, which is `in_effect` or not.
-    pub fn note_record(&mut self, offset: Offset, raw: &[u8], in_effect: bool) {
+    pub fn note_record(&mut self, offset: Offset, raw: &Bytes, in_effect: bool) {
         self.meta.journal_next = offset.plus(1);
-        self.meta.last_record = Some((offset, Hash::default().then(raw)));
+        self.last_record = Some((offset, raw.clone()));
         if in_effect {
             self.milestones.extend(Milestone::at(&self.meta.chain, self.meta.journal_next));
         }

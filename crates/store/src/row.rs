@@ -31,10 +31,13 @@ impl Check {
     }
 }
 
-/// The stored form of a value.
-pub(crate) fn seal(key: &[u8], value: &[u8]) -> (Check, Vec<u8>) {
+/// Makes `sealed` the stored form of a value.
+pub(crate) fn seal(key: &[u8], value: &[u8], sealed: &mut Vec<u8>) -> Check {
     let check = Check::of(key, value);
-    (check, [&check.0.to_be_bytes(), value].concat())
+    sealed.clear();
+    sealed.extend_from_slice(&check.0.to_be_bytes());
+    sealed.extend_from_slice(value);
+    check
 }
 
 /// The value in its stored form, if it is what was put under this key.
@@ -42,6 +45,11 @@ pub(crate) fn unseal<'a>(key: &[u8], stored: &'a [u8]) -> Result<(Check, &'a [u8
     let (check, value) = stored.split_at_checked(CHECK).ok_or_else(|| damaged(key))?;
     let check = Check(be(check));
     if check == Check::of(key, value) { Ok((check, value)) } else { Err(damaged(key)) }
+}
+
+/// The check that a stored form says, whether its value fits or not.
+pub(crate) fn said(key: &[u8], stored: &[u8]) -> Result<Check, Damage> {
+    stored.split_first_chunk().map(|(check, _)| Check(u64::from_be_bytes(*check))).ok_or_else(|| damaged(key))
 }
 
 fn damaged(key: &[u8]) -> Damage {
@@ -142,7 +150,10 @@ mod tests {
 
     #[test]
     fn a_changed_row_is_told() {
-        let (_, stored) = seal(b"key", b"value");
+        let mut stored = Vec::new();
+        let check = seal(b"key", b"value", &mut stored);
+        assert_eq!(said(b"key", &stored), Ok(check));
+        assert!(said(b"key", &stored[..CHECK - 1]).is_err());
         assert_eq!(unseal(b"key", &stored).unwrap().1, b"value");
         for at in 0..stored.len() {
             let mut bad = stored.clone();
@@ -158,7 +169,7 @@ mod tests {
     #[test]
     fn layout_is_frozen() {
         // The first 8 bytes of `printf '\0\3keyvalue' | sha256sum`.
-        assert_eq!(seal(b"key", b"value").0.0, 0x350e_b93b_3ee6_292b);
+        assert_eq!(seal(b"key", b"value", &mut Vec::new()).0, 0x350e_b93b_3ee6_292b);
         let identity = Identity { network: Uuid::from_bytes([7; 16]), shard: 2, format: 3 };
         let mark = Mark { seq: 258, head: [9; 32] };
         let row = MarkRow { identity, mark, sum: Sum { rows: 1, checks: 0x0a0b } };

@@ -10,7 +10,7 @@ use crate::admit::OWN;
 use crate::error::{Damage, Error, Result};
 use crate::fault::shield;
 use crate::port::{Identity, Mark, Order, Range, Reader, Row};
-use crate::row::{Check, MARK_KEY, MarkRow, Sum, unseal};
+use crate::row::{Check, MARK_KEY, MarkRow, Sum, said, unseal};
 
 /// How long a database may take to end its threads before it is left to itself.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -68,9 +68,15 @@ impl Tree {
         done
     }
 
-    /// The check of the row under `key`, if there is one.
-    pub(crate) fn check(&self, key: &[u8]) -> Result<Option<Check>> {
-        self.row(key, |check, _| check)
+    /// What the rows under `keys`, each where there is one, say that their checks are: what is about to be written anew
+    /// need not be sound, as the sum of the rows is.
+    pub(crate) fn checks<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Option<Check>>> {
+        let said = self.call("read checks", |db| {
+            let said = |key| Ok(db.get(key)?.map(|stored| said(key, &stored)).transpose());
+            keys.map(said).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let said: std::result::Result<_, Damage> = said.into_iter().collect();
+        self.stop_if_damaged(said.map_err(Error::from))
     }
 
     pub(crate) fn mark_row(&self) -> Result<Option<MarkRow>> {

@@ -55,22 +55,23 @@ impl TreeWriter {
     fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let mut sum = self.sum;
         let mut batch = sled::Batch::default();
-        for (key, value) in checkpoint.rows() {
-            let old = self.tree.check(key)?;
+        let mut sealed = Vec::new();
+        let olds = self.tree.checks(checkpoint.rows().map(|(key, _)| key))?;
+        for ((key, value), old) in checkpoint.rows().zip(olds) {
             if let Some(old) = old {
                 sum.remove(old).ok_or(Damage::Sum { expected: self.sum.rows, found: self.sum.rows + 1 })?;
             }
             if let Some(value) = value {
-                let (check, stored) = seal(key, value);
-                sum.add(check);
-                batch.insert(key, stored);
+                sum.add(seal(key, value, &mut sealed));
+                batch.insert(key, sealed.as_slice());
             } else if old.is_some() {
                 batch.remove(key);
             }
         }
         let mark = checkpoint.mark();
         let row = MarkRow { identity: self.identity, mark, sum };
-        batch.insert(MARK_KEY, seal(MARK_KEY, &row.encode()).1);
+        seal(MARK_KEY, &row.encode(), &mut sealed);
+        batch.insert(MARK_KEY, sealed.as_slice());
         self.tree.call("apply a checkpoint", |db| db.apply_batch(batch))?;
         self.tree.call("flush a checkpoint", |db| db.flush())?;
         self.disk

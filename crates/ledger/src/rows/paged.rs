@@ -52,14 +52,14 @@ impl Name for Fingerprint {
 /// Pages never get lighter but by a split, and one that is split weighs less than a part: so no row is left behind, neither of
 /// a page that lies in the account's own again, nor of the end of a longer value. An index that was ever `cleared` may have
 /// had its only page in a row, which weighs less than a part, too.
-pub(super) fn put<V: Clone + Weigh + Serialize, K: Name + Serialize>(
+pub(super) fn put<'a, V: Weigh + Serialize, K: Name + Serialize>(
     rows: &mut Checkpoint,
     account: &AccountId,
     kind: u8,
-    pages: &[Arc<Page<V, K>>],
+    pages: &'a [Arc<Page<V, K>>],
     since: Option<u64>,
     cleared: bool,
-) -> Option<Page<V, K>> {
+) -> Option<&'a Page<V, K>> {
     let key = |page: &Page<V, K>| account_key(account, &[&[kind], &page.from.bytes()]);
     if let [page] = pages
         && page.weight() <= INLINE_BYTES
@@ -67,7 +67,7 @@ pub(super) fn put<V: Clone + Weigh + Serialize, K: Name + Serialize>(
         if cleared {
             delete_parts(rows, &key(page), 1);
         }
-        return Some(Page::clone(page));
+        return Some(page);
     }
     for page in pages.iter().filter(|page| news(page.changed, since)) {
         put_parts(rows, &key(page), &encode(&**page));

@@ -66,7 +66,7 @@ fn run(
     (shard, life): (&Sender<Message>, Life),
     took: &Histogram,
 ) -> Box<dyn Writer> {
-    while let Ok(taking) = queue.recv() {
+    while let Ok(mut taking) = queue.recv() {
         let began = Instant::now();
         let said = match writer.apply(&taking.rows()) {
             Ok(()) => Message::Input(life, Input::Stored(taking.mark.seq, taking.accounts())),

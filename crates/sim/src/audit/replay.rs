@@ -113,7 +113,7 @@ impl Standby {
     }
 
     fn checkpoint(&mut self) -> Content {
-        if let Some(taking) = self.core.take_changes() {
+        if let Some(mut taking) = self.core.take_changes() {
             self.opened.writer.apply(&taking.rows()).expect("a store in memory takes it");
             self.step(Input::Stored(taking.mark.seq, taking.accounts()));
         }

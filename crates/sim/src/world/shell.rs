@@ -162,7 +162,7 @@ impl World<'_> {
                 let found = finder::find(&*slot.reader, Kind::Orders, &order, segment, since);
                 slot.tasks.push(Task::Say(Input::Order(order, found.expect("the store can be read"))));
             }
-            Task::Store(taking) => {
+            Task::Store(mut taking) => {
                 let full = self.now < self.processes[process].full_until[shard.0 as usize];
                 let fails = full || !self.calm && self.random.happens(self.settings.rates.store);
                 if fails {

@@ -80,7 +80,7 @@ impl Alone {
     /// The process ends and starts again, with its store or without.
     fn restart(&mut self, with_store: bool) {
         if with_store {
-            let taking = self.core.take_changes().unwrap();
+            let mut taking = self.core.take_changes().unwrap();
             self.store.writer.apply(&taking.rows()).unwrap();
         } else {
             self.store = store();

@@ -46,7 +46,7 @@ fn told(alone: &Alone) -> Vec<Vec<&'static str>> {
 }
 
 fn rows(alone: &mut Alone) -> Vec<timers::Entry> {
-    let taking = alone.core.take_changes().unwrap();
+    let mut taking = alone.core.take_changes().unwrap();
     alone.store.writer.apply(&taking.rows()).unwrap();
     timers::load(&*alone.store.reader, None, 100).unwrap()
 }

@@ -34,7 +34,7 @@ fn an_account_comes_over_whole() {
     for nth in 0..400 {
         alone.say(Input::Inbox(vec![bought(nth)]));
         if nth == 100 {
-            let taking = alone.core.take_changes().unwrap();
+            let mut taking = alone.core.take_changes().unwrap();
             alone.store.writer.apply(&taking.rows()).unwrap();
             alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
         }
