@@ -118,13 +118,30 @@ pub fn decode_item(bytes: &[u8]) -> Result<Item, Unreadable> {
 
 /// The terms of a body and its items with their bytes, which are slices of it.
 pub fn decode(body: &Bytes) -> Result<Body, Unreadable> {
+    read(body, decode_item)
+}
+
+/// As [`decode`], of a body whose items are known: they were encoded to it.
+pub(crate) fn decode_known(body: &Bytes, items: Vec<Item>) -> Result<Body, Unreadable> {
+    let mut items = items.into_iter();
+    read(body, |bytes| {
+        let item = items.next().ok_or_else(Unreadable::cut_off)?;
+        debug_assert_eq!(decode_item(bytes).as_ref(), Ok(&item), "an item comes back as it was encoded");
+        Ok(item)
+    })
+}
+
+fn read(
+    body: &Bytes,
+    mut item_of: impl FnMut(&[u8]) -> Result<Item, Unreadable>,
+) -> Result<Body, Unreadable> {
     let (terms, mut rest) =
         postcard::take_from_bytes::<Terms>(body).map_err(|error| Unreadable(error.to_string()))?;
     let mut items = Vec::new();
     while let Some((length, tail)) = rest.split_first_chunk::<4>() {
         let length = u32::from_be_bytes(*length) as usize;
         let (item, tail) = tail.split_at_checked(length).ok_or_else(Unreadable::cut_off)?;
-        items.push((decode_item(item)?, body.slice_ref(item)));
+        items.push((item_of(item)?, body.slice_ref(item)));
         rest = tail;
     }
     if rest.is_empty() { Ok((terms, items)) } else { Err(Unreadable("bytes are left over".to_owned())) }

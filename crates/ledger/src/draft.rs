@@ -11,6 +11,7 @@ use coalition_domain::{
 };
 use coalition_journal::entry::ShardId;
 
+use crate::accounts::ByAccount;
 use crate::body::{self, Item, Terms};
 use crate::inbox::{CommandRun, RelayCommand, Run, Sent, Source};
 use crate::plant::{Plant, Planted};
@@ -57,7 +58,7 @@ pub struct Draft {
     /// Each with its number among its account's activities.
     items: Vec<(Item, u32)>,
     /// The items of each account, which are its next activities in this order.
-    items_of: BTreeMap<AccountId, Vec<u32>>,
+    items_of: ByAccount<Vec<u32>>,
     /// Copies of the accounts that have been asked twice, as they are after their items.
     accounts: BTreeMap<AccountId, Account>,
     registry: Option<Registry>,
@@ -86,7 +87,7 @@ impl Draft {
             planted: Planted::default(),
             body: body::Writer::default(),
             items: Vec::new(),
-            items_of: BTreeMap::new(),
+            items_of: ByAccount::default(),
             accounts: BTreeMap::new(),
             registry: None,
             answered: BTreeMap::new(),
@@ -107,7 +108,7 @@ impl Draft {
         self.copy(state, id);
         let committed = committed(state, &id);
         let account = self.accounts.get(&id).unwrap_or(committed);
-        let unseen = command.key().is_none() && self.planted.has(Plant::ExpiredTwice);
+        let unseen = self.planted.has(Plant::ExpiredTwice) && command.key().is_none();
         let seen = if unseen { committed } else { account };
         let registry = self.registry.as_ref().unwrap_or(&state.registry);
         let at = self.moment(registry, self.body.count());
@@ -124,7 +125,7 @@ impl Draft {
                 let outcome = self.bounded(state, outcome);
                 let ready = ready(Decision { command, outcome }, source, account.activities());
                 let decided = decision(&ready.item);
-                if decided.command.key().is_none() && matches!(decided.outcome, Outcome::Refused(_)) {
+                if matches!(decided.outcome, Outcome::Refused(_)) && decided.command.key().is_none() {
                     // Time can't be refused: it would be due again at once, and for ever. What it changed waits for a release
                     // that can tell.
                     let why = &decided.outcome;
@@ -135,8 +136,8 @@ impl Draft {
                     );
                     return Drafted::Nothing;
                 }
-                if brings(decision(&ready.item))
-                    && !account.waiting().is_empty()
+                if !account.waiting().is_empty()
+                    && brings(decision(&ready.item))
                     && !self.planted.has(Plant::ConsentUnheard)
                 {
                     let (account, group) = self.with_waiting(state, account.clone(), ready);
@@ -263,6 +264,11 @@ impl Draft {
     pub fn item(&self, item: u32) -> (&Item, u32) {
         let (item, activity) = &self.items[item as usize];
         (item, *activity)
+    }
+
+    /// Its items.
+    pub(crate) fn into_items(self) -> Vec<Item> {
+        self.items.into_iter().map(|(item, _)| item).collect()
     }
 
     /// How many items it has.

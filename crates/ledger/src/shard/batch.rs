@@ -101,7 +101,9 @@ impl Shard {
         }
         let oldest = oldest.filter(|_| inbox_next > self.state.meta.inbox_next);
         traced.sent(self.genesis.shard, header.seq.0);
-        self.under_way = Some(UnderWay { attempt, sent: now.mono, answers, oldest, traced });
+        let (items, sent) = (draft.into_items(), now.mono);
+        self.under_way =
+            Some(UnderWay { attempt, record: record.clone(), items, sent, answers, oldest, traced });
         out.push(Output::Append { attempt: Some(attempt), record });
     }
 

@@ -32,7 +32,10 @@ impl Shard {
             if record.offset < self.next_offset() {
                 continue;
             }
-            match unfolded(record) {
+            // What comes back with the bytes that were sent needs no decoding.
+            let sent = self.under_way.as_mut().filter(|batch| batch.record == record.record.value);
+            let items = sent.map(|batch| std::mem::take(&mut batch.items)).filter(|items| !items.is_empty());
+            match unfolded(record, items) {
                 Ok(unfolded) => {
                     self.load(unfolded.accounts.iter().flatten().copied(), out);
                     self.unfolded.push_back(unfolded);
@@ -104,11 +107,15 @@ impl Shard {
     }
 }
 
-fn unfolded(record: Stored) -> Result<Unfolded, Stop> {
+/// A record as it was read, with its items if they are known.
+fn unfolded(record: Stored, items: Option<Vec<Item>>) -> Result<Unfolded, Stop> {
     let raw = record.record.value;
     let entry = Entry::decode(&raw)?;
     let body = match &entry {
-        Some(Entry::Batch(batch)) => Some(body::decode(&batch.body)),
+        Some(Entry::Batch(batch)) => Some(match items {
+            Some(items) => body::decode_known(&batch.body, items),
+            None => body::decode(&batch.body),
+        }),
         Some(Entry::Genesis(_) | Entry::TermStarted(_) | Entry::Rebase(_)) | None => None,
     };
     let accounts =

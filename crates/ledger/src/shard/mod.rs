@@ -19,6 +19,7 @@ mod wants;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bytes::Bytes;
 use coalition_domain::{AccountId, Span, Timestamp};
 use coalition_journal::effect::Attempt;
 use coalition_journal::entry::{Genesis, OwnerId};
@@ -28,7 +29,7 @@ use coalition_journal::office::Office;
 pub use self::io::{Answer, Answered, Decided, Direct, Input, Output, Stop, Token, Unanswered};
 pub use self::limits::Limits;
 pub use self::tally::Tally;
-use crate::body::Destination;
+use crate::body::{Destination, Item};
 use crate::clock::{Now, TermClock};
 #[cfg(any(test, feature = "plants"))]
 use crate::due::DueTimes;
@@ -51,6 +52,9 @@ struct Queued {
 /// The batch on its way.
 struct UnderWay {
     attempt: Attempt,
+    record: Bytes,
+    /// Its items, until it is read back: the same bytes say the same.
+    items: Vec<Item>,
     sent: Span,
     answers: Vec<(Token, Answered)>,
     /// When the log took the first command of the inbox in it.
