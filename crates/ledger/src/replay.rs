@@ -15,7 +15,7 @@ use crate::state::State;
 /// Bytes of the journal read at once.
 const READ_BYTES: usize = 2 * 1024 * 1024;
 /// Changed accounts after which a checkpoint is written.
-const CHECKPOINT_ACCOUNTS: usize = 20_000;
+const CHECKPOINT_ACCOUNTS: usize = 50_000;
 
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]

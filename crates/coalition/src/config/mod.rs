@@ -156,7 +156,7 @@ impl Default for LedgerConfig {
         Self {
             accounts_max: 400_000,
             checkpoint_accounts: 50_000,
-            checkpoint_interval_ms: 1_000,
+            checkpoint_interval_ms: 5_000,
             inbox_keep: 10_000,
         }
     }

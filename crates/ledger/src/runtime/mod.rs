@@ -62,9 +62,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Commands and queries that wait for one shard, before more are refused.
     pub queue_max: usize,
-    /// Changed accounts after which a checkpoint is taken, if none is under way.
+    /// Changed accounts after which a checkpoint is taken, if none is under way; one is also taken when
+    /// half of [`Limits::unstored_bytes_max`] is in memory alone. Rarely: what changed twice in between is stored once.
     pub checkpoint_accounts: usize,
-    /// Time after which one is taken, however little has changed.
+    /// Time after which one is taken, however little has changed: what a restart has to replay.
     pub checkpoint_interval: Duration,
     /// Decided records that stay in the inbox, for those who look into a fault; older ones are deleted.
     pub inbox_keep: u64,
@@ -76,8 +77,8 @@ impl Default for Settings {
             shards: 4,
             limits: Limits::default(),
             queue_max: 4_096,
-            checkpoint_accounts: 20_000,
-            checkpoint_interval: Duration::from_secs(1),
+            checkpoint_accounts: 50_000,
+            checkpoint_interval: Duration::from_secs(5),
             inbox_keep: 10_000,
         }
     }

@@ -312,6 +312,7 @@ impl Worker<'_> {
 
     fn checkpoint(&mut self) {
         let due = self.shard.state().accounts.dirty() >= self.settings.checkpoint_accounts
+            || self.shard.has_much_for_store()
             || self.checkpointer.age() >= self.settings.checkpoint_interval;
         if !self.checkpointer.busy
             && due

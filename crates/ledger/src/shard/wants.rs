@@ -30,6 +30,11 @@ impl Shard {
         (self.stopped.is_none() && room).then(|| self.next_offset())
     }
 
+    /// Whether so much is in memory alone that a checkpoint should not wait any longer.
+    pub fn has_much_for_store(&self) -> bool {
+        self.untaken_bytes > self.limits.unstored_bytes_max / 2
+    }
+
     /// Whether so much is in memory alone that the checkpoint under way should come first.
     pub(super) fn waits_for_store(&self) -> bool {
         // Bytes of the journal say little about memory: an account takes 5 KiB there, the event that began it 250 bytes here.
