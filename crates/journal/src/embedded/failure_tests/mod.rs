@@ -1,6 +1,7 @@
 //! Failing and slow disks under a real log, and callers that misbehave.
 
 mod disk;
+mod power;
 
 use std::fs::OpenOptions;
 use std::path::Path;
