@@ -6,3 +6,4 @@ mod common;
 mod damage;
 mod kill;
 mod places;
+mod power;
