@@ -184,7 +184,8 @@ impl Worker<'_> {
             if let Some(exit) = self.failed.take() {
                 self.queued.fetch_sub(self.questions.len(), Ordering::Relaxed);
                 drop(self.checkpointer.end());
-                return exit;
+                // The end was asked for in the same breath: nobody says so again.
+                return if self.stopping { Exit::Stopped } else { exit };
             }
             if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) || self.is_released()
             {
