@@ -102,10 +102,18 @@ fn key(command: &Command) -> String {
 impl Account {
     /// Whether this very command was decided.
     pub(super) fn knows(&self, command: &Command) -> bool {
-        // What comes back, since its order or a link has moved, is decided again.
-        let back = matches!(command, Command::Forwarded { .. });
-        let decided = |decision: &&Decision| !back || !matches!(decision.outcome, Outcome::Forwarded(_));
-        self.earlier(command).filter(decided).any(|decision| decision.command == *command)
+        let mut earlier = self.earlier(command).filter(|decision| decision.command == *command);
+        if !matches!(command, Command::Forwarded { .. }) {
+            return earlier.next().is_some();
+        }
+        // What went on from here, also after it had waited, and comes back since its order or a link has moved, is decided again.
+        let (ended, waits) =
+            earlier.fold((false, false), |(ended, waits), decision| match decision.outcome {
+                Outcome::Applied(_) | Outcome::Refused(_) => (true, waits),
+                Outcome::Waiting(_) => (ended, true),
+                Outcome::Forwarded(_) => (ended, false),
+            });
+        ended || waits
     }
 
     /// Where this very command was decided.
