@@ -53,7 +53,8 @@ enum Command {
     Adjustment(cmd::adjustment::Command),
     Statement(cmd::statement::Statement),
     Publish(cmd::publish::Args),
-    Event(cmd::event::Event),
+    // Larger than the others by far.
+    Event(Box<cmd::event::Event>),
     Rejected(cmd::rejected::Args),
     #[command(subcommand)]
     Topics(cmd::topics::Command),
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
         Command::Adjustment(command) => cmd::adjustment::run(command),
         Command::Statement(args) => cmd::statement::run(args),
         Command::Publish(args) => cmd::publish::run(args),
-        Command::Event(args) => cmd::event::run(args),
+        Command::Event(args) => cmd::event::run(*args),
         Command::Rejected(args) => cmd::rejected::run(args),
         Command::Topics(command) => cmd::topics::run(command),
         Command::Journal(command) => cmd::journal::run(command),
