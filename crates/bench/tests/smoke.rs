@@ -25,6 +25,8 @@ const KEYS: &[&str] = &[
     "peak_rss_mib",
     "rss_bound_mib",
     "bytes_per_account",
+    "inbox_bytes_per_event",
+    "journal_bytes_per_event",
 ];
 
 fn bench(arguments: &[&str]) -> Value {
