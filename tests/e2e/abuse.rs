@@ -175,7 +175,10 @@ impl Calm<'_> {
 /// The value that 99 of 100 don't exceed, and the one in the middle.
 fn quantiles(mut took: Vec<Duration>) -> (Duration, Duration) {
     took.sort();
-    let at = |hundredths: usize| took[(took.len() * hundredths / 100).min(took.len() - 1)];
+    let at = |hundredths: usize| {
+        // None, if the flood was over first.
+        took.get(took.len() * hundredths / 100).or(took.last()).copied().unwrap_or_default()
+    };
     (at(50), at(99))
 }
 
@@ -225,7 +228,8 @@ async fn flood(channels: Vec<Channel>, key: String, flood: Flood, events: u64, d
                     match client.publish_events(signed(message.clone(), &key)).await {
                         Ok(_) => break,
                         Err(status)
-                            if [Code::Unavailable, Code::ResourceExhausted].contains(&status.code()) =>
+                            if [Code::Unavailable, Code::ResourceExhausted, Code::DeadlineExceeded]
+                                .contains(&status.code()) =>
                         {
                             told.fetch_add(1, Ordering::Relaxed);
                             pause.tick().await;

@@ -150,6 +150,8 @@ impl Survey {
         match open_some((&self.opener, &self.sender), self.slots.as_deref(), partner, surveyed) {
             Ok(()) if surveyed.is_open() => surveyed.due = Instant::now() + self.interval,
             Ok(()) => surveyed.due = Instant::now(),
+            // Its topic may be another one by now, which has fewer partitions.
+            Err(_) if is_gone(&*self.log, partner, surveyed) => self.leave(partner),
             Err(error) => {
                 let error = chain(&error);
                 // Once for each reason: it may take a person to mend it.

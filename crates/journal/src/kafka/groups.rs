@@ -122,14 +122,16 @@ impl Groups {
             return Ok(());
         }
         // Another process may have gone on since: what is only told again is what the brokers have.
-        let mut due_now = Vec::with_capacity(due.len());
+        let (mut due_now, mut reached) = (Vec::with_capacity(due.len()), true);
         for (partition, next, again) in due {
-            let theirs = if again { self.ask(group, &partition) } else { Ok(None) };
+            let theirs = if again && reached { self.ask(group, &partition) } else { Ok(None) };
             match theirs {
+                Ok(_) if again && !reached => {}
                 Ok(theirs) => due_now.push((partition, next, theirs.unwrap_or(next))),
-                // There is time: it is due still.
+                // There is time: it is due still. Nobody is asked for the others, each of whom could take as long.
                 Err(error) => {
-                    tracing::debug!(%partition, %error, "how far a group has got could not be asked")
+                    tracing::debug!(%partition, %error, "how far a group has got could not be asked");
+                    reached = false;
                 }
             }
         }

@@ -182,7 +182,8 @@ impl Plan<'_> {
 /// Whether a follower of a shard is as far as its owner said that it is, and able to run it.
 pub(super) fn has_heir(place: &Place, shard: ShardId, living: &BTreeMap<MemberId, &Word>) -> bool {
     let seq = |member: &MemberId| living.get(member)?.warm.get(&shard).copied();
-    let owner = place.owner.as_ref().and_then(seq).unwrap_or_default();
+    // Beside an owner of which nothing is known, anybody would seem to be far.
+    let Some(owner) = place.owner.as_ref().and_then(seq) else { return false };
     let able = |member: &MemberId| {
         living.get(member).is_some_and(|word| word.info.roles.ledger && !word.unable.contains(&shard))
     };

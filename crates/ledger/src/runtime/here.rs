@@ -19,6 +19,8 @@ pub(super) struct Here {
     duties: Vec<Duty>,
     troubles: Vec<Trouble>,
     owners: Vec<Option<MemberId>>,
+    /// Whether the owner of each lives.
+    owners_live: Vec<bool>,
     ledger: Ledger,
     metrics: Arc<Metrics>,
 }
@@ -27,7 +29,8 @@ impl Here {
     pub(super) fn new(shards: Vec<Sender<Message>>, ledger: Ledger, metrics: Arc<Metrics>) -> Self {
         let duties = vec![Duty::Nothing; shards.len()];
         let troubles = shards.iter().map(|_| Trouble::default()).collect();
-        Self { duties, troubles, owners: Vec::new(), shards, ledger, metrics }
+        let owners_live = vec![false; shards.len()];
+        Self { duties, troubles, owners: Vec::new(), owners_live, shards, ledger, metrics }
     }
 }
 
@@ -46,21 +49,26 @@ impl Shell for Here {
             old.is_some() && new.is_some() && old != new
         };
         let moves = self.owners.iter().zip(&now).filter(moved).count();
+        let lives =
+            |owner: &Option<MemberId>| owner.is_some_and(|owner| directory.members.contains_key(&owner));
+        self.owners_live = now.iter().map(lives).collect();
         self.owners = now;
         self.metrics.group(directory, &self.duties, moves);
     }
 
     fn standing(&mut self, patience: Option<Duration>) -> Vec<(ShardId, Standing)> {
         let now = Instant::now();
-        let known = (0..).map(ShardId).zip(&self.duties).zip(&mut self.troubles);
-        let standing = known.filter_map(|((shard, duty), trouble)| {
+        let known = (0..).map(ShardId).zip(&self.duties).zip(&self.owners_live).zip(&mut self.troubles);
+        let standing = known.filter_map(|(((shard, duty), owner_lives), trouble)| {
             let status = self.ledger.status_here(shard);
             let health = match (duty, patience) {
                 (Duty::Own, Some(patience)) => {
                     let shown = status.as_ref().map(|status| (status.in_office, status.position.seq));
                     trouble.as_owner(now, shown, patience)
                 }
-                (Duty::Follow | Duty::Nothing, Some(patience)) => trouble.as_others(now, patience),
+                (Duty::Follow | Duty::Nothing, Some(patience)) => {
+                    trouble.as_others(now, *owner_lives, patience)
+                }
                 (Duty::Own | Duty::Follow | Duty::Nothing, None) => {
                     trouble.forget();
                     Health::Well
@@ -72,7 +80,7 @@ impl Shell for Here {
                 Health::Well if stopped => Some(Standing::Unable),
                 Health::Well => at.map(Standing::At),
                 Health::Failing if stopped => Some(Standing::Unable),
-                Health::Failing => Some(Standing::Failing(at)),
+                Health::Failing => Some(Standing::Failing(trouble.furthest(at))),
                 Health::GivenUp => Some(Standing::Unable),
             }
             .map(|standing| (shard, standing))

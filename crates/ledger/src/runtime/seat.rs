@@ -333,11 +333,14 @@ impl Seat {
             match standing {
                 Standing::At(seq) => warm.push(Warm { shard, seq }),
                 Standing::Unable => unable.push(shard),
-                Standing::Failing(_) if group.has_heir(member.id, shard) => {
-                    tracing::warn!(%shard, "this process can't get into office; the shard is left to a follower");
-                    unable.push(shard);
+                Standing::Failing(seq) => {
+                    if group.has_heir(member.id, shard) {
+                        tracing::warn!(%shard, "this process can't get into office; the shard is left to a follower");
+                        unable.push(shard);
+                    }
+                    // By which others see who is near.
+                    warm.extend(seq.map(|seq| Warm { shard, seq }));
                 }
-                Standing::Failing(seq) => warm.extend(seq.map(|seq| Warm { shard, seq })),
             }
         }
         let alive = Alive {

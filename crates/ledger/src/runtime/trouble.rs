@@ -8,8 +8,9 @@ use coalition_journal::entry::Seq;
 /// For how long who gave a shard up takes no part in it: time for somebody to look, or for a disk to come back.
 const GIVEN_UP: Duration = Duration::from_secs(60);
 
-/// Records that an owner out of office has to fold to be getting on: a new term in each of many lives is no more than one.
-const GETS_ON: u64 = 1_000;
+/// Records that an owner out of office has to fold to be getting on. A record may hold thousands of events, so few are much;
+/// a projection that fails adds one in each of its lives, its new term.
+const GETS_ON: u64 = 20;
 
 /// How somebody stands to a shard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,11 +37,12 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Looks at a shard that is somebody else's.
-    pub(super) fn as_others(&mut self, now: Instant, patience: Duration) -> Health {
+    /// Looks at a shard that is somebody else's, who lives or not: whoever might do better is back when nobody else is there.
+    pub(super) fn as_others(&mut self, now: Instant, owner_lives: bool, patience: Duration) -> Health {
         if self.out >= patience {
             self.given_up = Some(now);
         }
+        self.given_up = self.given_up.filter(|_| owner_lives);
         self.forget();
         let holds = self.given_up.is_some_and(|when| now.saturating_duration_since(when) < GIVEN_UP);
         if holds { Health::GivenUp } else { Health::Well }
@@ -71,7 +73,12 @@ impl Trouble {
             self.out =
                 if gets_on && !was_in_office { Duration::ZERO } else { self.out.saturating_add(passed) };
         }
-        if self.out >= patience { Health::Failing } else { Health::Well }
+        if self.out >= patience && !in_office { Health::Failing } else { Health::Well }
+    }
+
+    /// How far the shard is, or was here before its projection failed.
+    pub(super) fn furthest(&self, shown: Option<Seq>) -> Option<Seq> {
+        shown.max(Some(self.furthest).filter(|furthest| *furthest > Seq::default()))
     }
 
     /// Nothing can be said: whoever is cut off from the log is out of office for that.
@@ -94,7 +101,7 @@ mod tests {
             let owned = |shown: Option<(bool, u64)>| shown.map(|(in_office, seq)| (in_office, Seq(seq)));
             health = match look {
                 Some(shown) => trouble.as_owner(*now, owned(*shown), PATIENCE),
-                None => trouble.as_others(*now, PATIENCE),
+                None => trouble.as_others(*now, true, PATIENCE),
             };
         }
         health
@@ -103,12 +110,13 @@ mod tests {
     #[test]
     fn who_replays_gets_on_and_who_stands_still_fails() {
         let (mut trouble, mut now) = (Trouble::default(), Instant::now());
-        let replays: Vec<_> = (1..100).map(|look| Some(Some((false, look * 2_000)))).collect();
+        // A record may hold thousands of events: some three of them a second are a replay.
+        let replays: Vec<_> = (1..100).map(|look| Some(Some((false, look * 3)))).collect();
         assert_eq!(after(&mut trouble, &mut now, &replays), Health::Well);
-        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((false, 198_000))); 9]), Health::Well);
-        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((false, 198_000)))]), Health::Failing);
+        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((false, 297))); 3]), Health::Well);
+        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((false, 297))); 7]), Health::Failing);
         // In office for long it is well again.
-        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((true, 198_001))); 11]), Health::Well);
+        assert_eq!(after(&mut trouble, &mut now, &[Some(Some((true, 298))); 11]), Health::Well);
     }
 
     #[test]
@@ -129,6 +137,10 @@ mod tests {
         after(&mut trouble, &mut now, &[Some(None); 11]);
         assert_eq!(after(&mut trouble, &mut now, &[None; 60]), Health::GivenUp);
         assert_eq!(after(&mut trouble, &mut now, &[None]), Health::Well);
+        // Nor does it once whoever took it over is gone.
+        after(&mut trouble, &mut now, &[Some(None); 11]);
+        assert_eq!(after(&mut trouble, &mut now, &[None]), Health::GivenUp);
+        assert_eq!(trouble.as_others(now, false, PATIENCE), Health::Well);
         after(&mut trouble, &mut now, &[Some(Some((true, 1))); 11]);
         assert_eq!(after(&mut trouble, &mut now, &[None]), Health::Well);
         // Cut off from the log, nothing is said of it.

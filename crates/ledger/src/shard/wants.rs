@@ -33,6 +33,7 @@ impl Shard {
     /// Whether so much is in memory alone that a checkpoint should not wait any longer.
     pub fn has_much_for_store(&self) -> bool {
         self.untaken_bytes > self.limits.unstored_bytes_max / 2
+            || self.state.accounts.dirty() >= self.limits.unstored_accounts_max
     }
 
     /// Whether so much is in memory alone that the checkpoint under way should come first.
