@@ -328,9 +328,7 @@ impl Group {
     /// Whether somebody who lives follows a shard, and could take over from its owner `member` and be ready at once.
     #[must_use]
     pub fn has_heir(&self, member: MemberId, shard: ShardId) -> bool {
-        let living: BTreeMap<_, _> = self.living().collect();
-        let place = self.shards.get(shard.0 as usize);
-        place.is_some_and(|place| place.owner == Some(member) && plan::has_heir(place, shard, &living))
+        plan::has_heir(&self.shards, (member, shard), &self.living().collect())
     }
 
     /// Who runs what, for others to see.

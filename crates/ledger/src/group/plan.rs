@@ -24,19 +24,23 @@ pub(super) fn shards(
     living: &BTreeMap<MemberId, &Word>,
     standby_replicas: usize,
 ) -> Vec<Place> {
-    let members = living.iter().filter(|(_, word)| word.info.roles.ledger);
-    let members: BTreeMap<_, _> = members.map(|(member, word)| (*member, *word)).collect();
-    if members.is_empty() {
-        return now.to_vec();
+    let mut plan = Plan::of(now, living);
+    if plan.members.is_empty() {
+        return plan.places;
     }
-    let mut plan = Plan { members, places: now.to_vec() };
     plan.replace_the_dead();
     let moving = plan.even_out();
     plan.have_followers(standby_replicas, &moving);
     plan.places
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// The assignment as it is.
+    fn of(now: &[Place], living: &BTreeMap<MemberId, &'a Word>) -> Self {
+        let members = living.iter().filter(|(_, word)| word.info.roles.ledger);
+        Self { members: members.map(|(member, word)| (*member, *word)).collect(), places: now.to_vec() }
+    }
+
     fn numbers(&self) -> impl Iterator<Item = ShardId> + use<> {
         (0..).map(ShardId).take(self.places.len())
     }
@@ -179,16 +183,17 @@ impl Plan<'_> {
     }
 }
 
-/// Whether a follower of a shard is as far as its owner said that it is, and able to run it.
-pub(super) fn has_heir(place: &Place, shard: ShardId, living: &BTreeMap<MemberId, &Word>) -> bool {
-    let seq = |member: &MemberId| living.get(member)?.warm.get(&shard).copied();
-    // Beside an owner of which nothing is known, anybody would seem to be far.
-    let Some(owner) = place.owner.as_ref().and_then(seq) else { return false };
-    let able = |member: &MemberId| {
-        living.get(member).is_some_and(|word| word.info.roles.ledger && !word.unable.contains(&shard))
-    };
-    let near = |own: Seq| own.0.saturating_add(CAUGHT_UP_WITHIN) >= owner.0;
-    place.followers.iter().any(|member| able(member) && seq(member).is_some_and(near))
+/// Whether a follower of a shard could take over from its owner `member` and be ready at once. Beside an owner of which nothing
+/// is known, anybody would seem to be far, and nobody is.
+pub(super) fn has_heir(
+    now: &[Place],
+    (member, shard): (MemberId, ShardId),
+    living: &BTreeMap<MemberId, &Word>,
+) -> bool {
+    let plan = Plan::of(now, living);
+    let place = plan.places.get(shard.0 as usize).filter(|place| place.owner == Some(member));
+    let heir = |follower: &MemberId| plan.is_able(*follower, shard) && plan.has_caught_up(*follower, shard);
+    place.is_some_and(|place| place.followers.iter().any(heir))
 }
 
 /// The next assignment of the slots of intake: nobody has to be warm for them.

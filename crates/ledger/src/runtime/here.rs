@@ -77,9 +77,8 @@ impl Shell for Here {
             let at = status.as_ref().map(|status| status.position.seq);
             let stopped = status.is_some_and(|status| status.stopped.is_some());
             match health {
-                Health::Well if stopped => Some(Standing::Unable),
+                Health::Well | Health::Failing if stopped => Some(Standing::Unable),
                 Health::Well => at.map(Standing::At),
-                Health::Failing if stopped => Some(Standing::Unable),
                 Health::Failing => Some(Standing::Failing(trouble.furthest(at))),
                 Health::GivenUp => Some(Standing::Unable),
             }
