@@ -124,9 +124,14 @@ impl Groups {
         // Another process may have gone on since: what is only told again is what the brokers have.
         let (mut due_now, mut reached) = (Vec::with_capacity(due.len()), true);
         for (partition, next, again) in due {
-            let theirs = if again && reached { self.ask(group, &partition) } else { Ok(None) };
-            match theirs {
-                Ok(_) if again && !reached => {}
+            if !again {
+                due_now.push((partition, next, next));
+                continue;
+            }
+            if !reached {
+                continue;
+            }
+            match self.ask(group, &partition) {
                 Ok(theirs) => due_now.push((partition, next, theirs.unwrap_or(next))),
                 // There is time: it is due still. Nobody is asked for the others, each of whom could take as long.
                 Err(error) => {
