@@ -1,6 +1,5 @@
 //! The life of a shard in a process: nothing, a follower, an owner, and back, as the group says.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +11,8 @@ use tokio::sync::watch;
 use super::Settings;
 use super::handle::{Status, Unavailable};
 use super::open::{self, Place};
-use super::retry::{PAUSE, Waited, chain, refuse, wait};
+use super::orders::Orders;
+use super::retry::{PAUSE, chain, refuse, wait};
 use super::worker::{Exit, Life, Message, TICK, Worker};
 use crate::group::Duty;
 use crate::shard::Input;
@@ -34,16 +34,14 @@ impl Worker<'_> {
         queued: Arc<AtomicUsize>,
     ) {
         let shard = place.genesis.shard;
-        let duty = Cell::new(Duty::Nothing);
-        let wait = |pause, why: &dyn Fn() -> Unavailable| wait(&messages, &queued, pause, &duty, why);
+        let orders = Orders::none();
+        let wait = |pause, why: &dyn Fn() -> Unavailable| wait(&messages, &queued, pause, &orders, why);
         let (mut failures, mut life) = (0, Life::default());
-        loop {
-            if duty.get() == Duty::Nothing {
+        while !orders.stop.get() {
+            if orders.duty.get() == Duty::Nothing {
                 published.send_replace(None);
-                match wait(None, &|| Unavailable::NotOwner(shard)) {
-                    Waited::Stop => return,
-                    Waited::Duty | Waited::Over => continue,
-                }
+                wait(None, &|| Unavailable::NotOwner(shard));
+                continue;
             }
             let began = Instant::now();
             life = Life(life.0 + 1);
@@ -55,7 +53,7 @@ impl Worker<'_> {
                     (&sender, &messages, life),
                     &published,
                     &queued,
-                    &duty,
+                    &orders,
                 ),
                 Err(error @ open::Error::OtherJournal(_)) => Exit::Broken(chain(&error)),
                 Err(error) => Exit::StoreFailed(chain(&error)),
@@ -63,15 +61,16 @@ impl Worker<'_> {
             // A broken invariant stops this shard and no other.
             let fault = |_| Exit::Broken("a fault inside the ledger; it was noted".to_owned());
             match catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(fault) {
-                Exit::Stopped => return,
-                Exit::Released => tracing::info!(%shard, "others run the shard now"),
+                Exit::Done if orders.stop.get() => {}
+                Exit::Done => tracing::info!(%shard, "others run the shard now"),
                 Exit::Broken(why) => {
                     tracing::error!(%shard, why, "the shard has stopped");
                     published.send_modify(|status| {
                         status.get_or_insert_with(|| Status::starting(shard)).stopped = Some(why);
                     });
-                    while wait(None, &|| Unavailable::Rebuilding(shard)) != Waited::Stop {}
-                    return;
+                    while !orders.stop.get() {
+                        wait(None, &|| Unavailable::Rebuilding(shard));
+                    }
                 }
                 Exit::StoreFailed(why) => {
                     failures = if began.elapsed() < MENDED { failures + 1 } else { 0 };
@@ -82,9 +81,7 @@ impl Worker<'_> {
                         tracing::error!(%shard, why, failures, "the projection fails again and again; check the disk of the data folder");
                     }
                     let pause = PAUSE * 2_u32.pow(failures.min(5));
-                    if wait(Some(pause), &|| Unavailable::Rebuilding(shard)) == Waited::Stop {
-                        return;
-                    }
+                    wait(Some(pause), &|| Unavailable::Rebuilding(shard));
                 }
             }
         }
@@ -99,7 +96,7 @@ impl Worker<'_> {
 
     /// The group says what this process is to the shard.
     pub(super) fn duty(&mut self, now: Duty) {
-        match (self.duty.replace(now), now) {
+        match (self.orders.duty.replace(now), now) {
             (Duty::Own, Duty::Follow | Duty::Nothing) => self.step(Input::Revoked),
             (Duty::Follow | Duty::Nothing, Duty::Own) => self.step(Input::Assigned),
             (Duty::Own, Duty::Own) | (Duty::Follow | Duty::Nothing, Duty::Follow | Duty::Nothing) => {}
@@ -118,8 +115,8 @@ impl Worker<'_> {
         while self.checkpointer.busy && self.failed.is_none() {
             match self.messages.recv_timeout(TICK) {
                 Ok(message @ (Message::Input(..) | Message::StoreFailed(..))) => self.take(message),
-                Ok(Message::Duty(now)) => drop(self.duty.replace(now)),
-                Ok(Message::Stop) => self.stopping = true,
+                Ok(Message::Duty(now)) => drop(self.orders.duty.replace(now)),
+                Ok(Message::Stop) => self.orders.stop.set(true),
                 Ok(message) => refuse(message, self.queued, &gone),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -129,6 +126,124 @@ impl Worker<'_> {
             self.checkpointer.hand_over(taking);
         }
         drop(self.checkpointer.end());
-        if self.stopping { Exit::Stopped } else { Exit::Released }
+        Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use coalition_journal::entry::{Genesis, NetworkId, ShardCount, TopicId, Topics};
+    use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake};
+    use coalition_journal::memory::Memory;
+    use coalition_store::Store;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::refused::Refused;
+    use crate::runtime::{INBOX, JOURNAL, Membership, Returned, Returns, Taking};
+    use crate::shard::relay::HOME;
+
+    /// A log with a fault that nobody thought of: whoever asks where a partition ends panics.
+    struct Faulty(Memory);
+
+    impl Log for Faulty {
+        fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, log::Error> {
+            self.0.create_topic(topic, partitions)
+        }
+
+        fn topic(&self, topic: &str) -> Result<Option<Topic>, log::Error> {
+            self.0.topic(topic)
+        }
+
+        fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+            self.0.append(to, records, done);
+        }
+
+        fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, log::Error> {
+            self.0.read(of, from, bytes_max)
+        }
+
+        fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), log::Error> {
+            panic!("planted by a test, at {of}")
+        }
+
+        fn watch(&self, of: &Partition, wake: Wake) -> Result<(), log::Error> {
+            self.0.watch(of, wake)
+        }
+
+        fn trim(&self, of: &Partition, before: Offset) -> Result<(), log::Error> {
+            self.0.trim(of, before)
+        }
+
+        fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), log::Error> {
+            self.0.commit(group, of, next)
+        }
+
+        fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, log::Error> {
+            self.0.committed(group, of)
+        }
+    }
+
+    struct Nowhere;
+
+    impl Returns for Nowhere {
+        fn give_back(&self, _: coalition_journal::entry::ShardId, _: Vec<Arc<Refused>>, done: Returned) {
+            done(true);
+        }
+    }
+
+    /// Runs a shard that is told all of this before it looks, and shows in the end whether it stopped for good.
+    fn told(log: Arc<dyn Log>, messages: Vec<Message>) -> bool {
+        let of = |topic| TopicId(log.create_topic(topic, 1).expect("memory").id);
+        let topics = Topics { journal: of(JOURNAL), inbox: of(INBOX) };
+        let network = NetworkId(Uuid::from_u128(1));
+        let place = Place {
+            journal: Partition::new(JOURNAL, 0),
+            inbox: Partition::new(INBOX, 0),
+            genesis: Genesis { network, shard: HOME, shard_count: ShardCount(1), topics },
+            store: Box::new(coalition_store::Memory::new()) as Box<dyn Store>,
+            returns: Arc::new(Nowhere),
+            metrics: Arc::clone(Metrics::new(1).of(HOME)),
+            group: Membership::start(&log, 1, Taking::Alone).expect("nothing to start").shared(),
+            log,
+        };
+        let (published, shown) = watch::channel(None);
+        let (sender, receiver) = channel();
+        for message in messages {
+            sender.send(message).expect("it is not read yet");
+        }
+        let (ended, end) = channel();
+        std::thread::spawn(move || {
+            let settings = Settings { shards: 1, ..Settings::default() };
+            Worker::supervise(place, &settings, (sender, receiver), published, Arc::default());
+            // Whoever waited has given up, at worst.
+            _ = ended.send(());
+        });
+        end.recv_timeout(Duration::from_secs(30)).expect("a stop that was asked for is honoured");
+        let shown: Option<Status> = shown.borrow().clone();
+        shown.is_some_and(|status| status.stopped.is_some())
+    }
+
+    #[test]
+    fn a_stop_is_honoured_where_the_store_fails_in_the_same_moment() {
+        let failed = |life| Message::StoreFailed(Life(life), "planted by a test".to_owned());
+        for after in [[failed(1), Message::Stop], [Message::Stop, failed(1)]] {
+            let own = [Message::Duty(Duty::Own)];
+            assert!(!told(Arc::new(Memory::new()), own.into_iter().chain(after).collect()));
+        }
+    }
+
+    #[test]
+    fn a_stop_is_honoured_where_the_shard_panics_in_the_same_moment() {
+        // A follower doesn't ask for the end; who becomes the owner does, behind all messages that lie there.
+        for after in
+            [vec![Message::Duty(Duty::Own), Message::Stop], vec![Message::Stop, Message::Duty(Duty::Own)]]
+        {
+            let follow = [Message::Duty(Duty::Follow)];
+            assert!(told(Arc::new(Faulty(Memory::new())), follow.into_iter().chain(after).collect()));
+        }
     }
 }

@@ -9,6 +9,7 @@ mod here;
 mod lifecycle;
 mod membership;
 mod open;
+mod orders;
 mod publish;
 mod questions;
 mod retry;

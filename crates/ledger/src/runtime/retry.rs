@@ -1,6 +1,5 @@
 //! Trying again: how long to wait before it, and how to say why.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -8,46 +7,36 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::handle::Unavailable;
+use super::orders::Orders;
 use super::worker::Message;
-use crate::group::Duty;
 
 /// How long to wait before what failed is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
-/// How a wait ended.
-#[derive(PartialEq, Eq, Debug)]
-pub(super) enum Waited {
-    /// The time is over.
-    Over,
-    /// What this process is to the shard has changed.
-    Duty,
-    /// The shard is to end.
-    Stop,
-}
-
-/// Refuses what comes while there is no projection, for a while or for ever. Keeps `duty` up to date.
+/// Refuses what comes while there is no projection: for so long, or for ever, but no longer than until `orders` has a stop or
+/// another duty, which it keeps up to date.
 pub(super) fn wait(
     messages: &Receiver<Message>,
     queued: &AtomicUsize,
     pause: Option<Duration>,
-    duty: &Cell<Duty>,
+    orders: &Orders,
     why: &dyn Fn() -> Unavailable,
-) -> Waited {
+) {
     let until = pause.map(|pause| Instant::now() + pause);
-    loop {
+    while !orders.stop.get() {
         let message = match until {
             Some(until) => messages.recv_timeout(until.saturating_duration_since(Instant::now())),
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match message {
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Waited::Stop,
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => orders.stop.set(true),
             Ok(Message::Duty(now)) => {
-                if duty.replace(now) != now {
-                    return Waited::Duty;
+                if orders.duty.replace(now) != now {
+                    return;
                 }
             }
             Ok(message) => refuse(message, queued, why),
-            Err(RecvTimeoutError::Timeout) => return Waited::Over,
+            Err(RecvTimeoutError::Timeout) => return,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The thread of a shard: reads for the core, carries out what it asks for, and passes questions and answers on.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +18,7 @@ use super::checkpoint::Checkpointer;
 use super::distant::Behind;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
 use super::open::{Place, Projection};
+use super::orders::Orders;
 use super::questions::Question;
 use super::retry::{PAUSE, backoff, chain};
 use super::wake::Wake;
@@ -78,9 +78,8 @@ pub(super) struct Life(pub(super) u64);
 
 /// How a run of the thread ended.
 pub(super) enum Exit {
-    Stopped,
-    /// The shard is others' now.
-    Released,
+    /// It was told to stop, or the shard is others' now.
+    Done,
     /// Nothing that could be tried again would help: a person has to act.
     Broken(String),
     /// The projection can't be trusted or used any more.
@@ -97,7 +96,7 @@ pub(super) struct Worker<'a> {
     sender: &'a Sender<Message>,
     pub(super) published: &'a watch::Sender<Option<Status>>,
     pub(super) queued: &'a AtomicUsize,
-    pub(super) duty: &'a Cell<Duty>,
+    pub(super) orders: &'a Orders,
     life: Life,
     /// Since when the shard is others'.
     pub(super) released: Option<Instant>,
@@ -116,7 +115,6 @@ pub(super) struct Worker<'a> {
     pub(super) commit_sent: Option<Instant>,
     /// What of the core's work was shown already.
     pub(super) told: Tally,
-    pub(super) stopping: bool,
     pub(super) failed: Option<Exit>,
 }
 
@@ -129,7 +127,7 @@ impl Worker<'_> {
         (sender, messages, life): (&Sender<Message>, &Receiver<Message>, Life),
         published: &watch::Sender<Option<Status>>,
         queued: &AtomicUsize,
-        duty: &Cell<Duty>,
+        orders: &Orders,
     ) -> Exit {
         let _leaves = LeavesOffice(published);
         let Projection { state, reader, writer } = projection;
@@ -150,7 +148,7 @@ impl Worker<'_> {
             sender,
             published,
             queued,
-            duty,
+            orders,
             life,
             released: None,
             started: Instant::now(),
@@ -164,18 +162,18 @@ impl Worker<'_> {
             trimmed: Offset(0),
             commit_sent: None,
             told: Tally::default(),
-            stopping: false,
             failed: None,
         };
         worker.turn()
     }
 
     fn turn(mut self) -> Exit {
-        if self.duty.get() == Duty::Own {
+        if self.orders.duty.get() == Duty::Own {
             self.step(Input::Assigned);
         }
         loop {
-            if self.stopping {
+            let stopping = self.orders.stop.get();
+            if stopping {
                 self.shard.end();
             }
             let read = self.pump();
@@ -184,22 +182,22 @@ impl Worker<'_> {
             if let Some(exit) = self.failed.take() {
                 self.queued.fetch_sub(self.questions.len(), Ordering::Relaxed);
                 drop(self.checkpointer.end());
-                // The end was asked for in the same breath: nobody says so again.
-                return if self.stopping { Exit::Stopped } else { exit };
+                return exit;
             }
-            if self.stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) || self.is_released()
-            {
+            if stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) || self.is_released() {
                 return self.finish();
             }
             match self.messages.recv_timeout(if read { Duration::ZERO } else { TICK }) {
                 Ok(message) => {
                     self.take(message);
-                    for message in self.messages.try_iter().take(MESSAGES_MAX).collect::<Vec<_>>() {
+                    // Of what was taken out nothing comes back where one of them ends in a fault.
+                    let next = self.messages.try_iter().take(MESSAGES_MAX);
+                    for message in next.inspect(|message| self.orders.note(message)).collect::<Vec<_>>() {
                         self.take(message);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+                Err(RecvTimeoutError::Disconnected) => self.orders.stop.set(true),
             }
             self.step(Input::Tick);
         }
@@ -236,7 +234,7 @@ impl Worker<'_> {
             }
             Message::StoreFailed(_, why) => self.failed = Some(Exit::StoreFailed(why)),
             Message::Duty(now) => self.duty(now),
-            Message::Stop => self.stopping = true,
+            Message::Stop => self.orders.stop.set(true),
         }
     }
 
@@ -257,7 +255,11 @@ impl Worker<'_> {
             }
         }
         let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
-        let inbox = self.shard.wants_inbox().filter(|_| !self.stopping).map(|from| (&self.place.inbox, from));
+        let inbox = self
+            .shard
+            .wants_inbox()
+            .filter(|_| !self.orders.stop.get())
+            .map(|from| (&self.place.inbox, from));
         let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
         let journal = journal.map(read).transpose();
         let inbox = match inbox.map(read).transpose() {
