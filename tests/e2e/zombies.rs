@@ -1,7 +1,9 @@
 //! Zombies: an owner stands still (SIGSTOP) until others have taken its shards over, and goes on as if nothing had been.
 //! Nothing that it still writes takes effect, what it shows is not what was, and its callers hear in time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use coalition_proto::account::v1::GetBalanceRequest;
 use coalition_proto::account::v1::account_service_client::AccountServiceClient;
@@ -22,6 +24,8 @@ use crate::network::{PATIENCE, Processes, SESSION_TIMEOUT, brokers, rounds, tick
 /// How long callers of the zombie would wait, and in which they hear once it goes on.
 const DEADLINE: Duration = Duration::from_secs(60);
 const IN_TIME: Duration = Duration::from_secs(10);
+/// Rounds that may come on top until a zombie has tried something.
+const FURTHER: u64 = 20;
 
 /// The balance that a process shows of a member.
 async fn balance(channel: Channel, key: &str, member: &str, deadline: Duration) -> Result<i64, Status> {
@@ -96,7 +100,12 @@ async fn zombies_take_no_effect_and_keep_nobody_waiting() {
     let load = Load::start(&processes, &members);
     let (began, mut own, mut heard) = (Instant::now(), Told::default(), Heard::default());
     let (mut stale, mut fresh, mut silent) = (0_u32, 0_u32, 0_u32);
-    for round in 0..rounds {
+    let mut woke = Vec::new();
+    // Whether one has something under way when it stops is chance: a run in which none had says nothing.
+    for round in 0..rounds + FURTHER {
+        if round >= rounds && block_in_place(|| !tried(&processes, &woke).is_empty()) {
+            break;
+        }
         load.answers(BETWEEN + round * 37 % 61).await;
         let victim = usize::try_from(round % 3).expect("few");
         let zombie = processes.get(victim);
@@ -138,6 +147,7 @@ async fn zombies_take_no_effect_and_keep_nobody_waiting() {
         load.answers(BETWEEN).await;
 
         let woken = Instant::now();
+        woke.push(SystemTime::now());
         zombie.signal("CONT");
         while let Some(read) = readers.join_next().await {
             match read.expect("a reader does not panic") {
@@ -164,7 +174,7 @@ async fn zombies_take_no_effect_and_keep_nobody_waiting() {
     load.answers(BETWEEN).await;
     let mut told = load.end().await;
     told.push(own);
-    summary("zombies", rounds, began.elapsed(), &told);
+    summary("zombies", woke.len() as u64, began.elapsed(), &told);
     println!(
         "callers of the zombie: {} answered, {} told to repeat, the last {:.1?} after it went on (session time-out {SESSION_TIMEOUT:?}); reads there: {fresh} current, {stale} old, {silent} refused",
         heard.answered, heard.refused, heard.slowest
@@ -175,17 +185,71 @@ async fn zombies_take_no_effect_and_keep_nobody_waiting() {
         processes.take(number).stop();
     }
     check_journal(&processes.data(0), processes.brokers.as_ref(), &told);
-    check_voids(&processes, rounds);
+    assert!(
+        !tried(&processes, &woke).is_empty(),
+        "no zombie wrote anything: nothing is known of what becomes of it"
+    );
 }
 
-/// What was written and is void: zombies did write, or tried nothing.
-fn check_voids(processes: &Processes, rounds: u64) {
-    let folder = processes.data(0).display().to_string();
+/// A record of a journal as this test reads it.
+struct Written<'a> {
+    record: &'a serde_json::Value,
+    kind: &'a str,
+    in_effect: bool,
+    term: u64,
+    owner: &'a str,
+    appended: SystemTime,
+}
+
+impl<'a> Written<'a> {
+    fn of(record: &'a serde_json::Value) -> Self {
+        let text = |key: &str| record[key].as_str().unwrap_or_default();
+        let appended: prost_types::Timestamp = text("append_time").parse().expect("a time");
+        Self {
+            record,
+            kind: text("kind"),
+            in_effect: record["seq"].is_u64(),
+            term: record["term"].as_u64().unwrap_or_default(),
+            owner: text("owner"),
+            appended: appended.try_into().expect("a time of this century"),
+        }
+    }
+}
+
+/// The rounds in which the zombie wrote something. All of that is void, by this test's own reading of who was in office.
+fn tried(processes: &Processes, woke: &[SystemTime]) -> BTreeSet<usize> {
+    // From beside them: their own folders are in use.
+    let onlooker = tempfile::tempdir().expect("a folder");
+    std::fs::copy(processes.data(0).join("network.toml"), onlooker.path().join("network.toml"))
+        .expect("room");
+    let folder = onlooker.path().display().to_string();
     let brokers = processes.brokers.as_ref().expect("there are some").arguments();
     let command = ["journal", "tail", "--json", "--limit", "4294967295", "--data", &folder];
     let tail: serde_json::Value =
         serde_json::from_str(&run(&[&command[..], &brokers].concat())).expect("one JSON document");
     let records = tail["records"].as_array().expect("the records");
-    let void = records.iter().filter(|record| record["seq"].is_null()).count();
-    println!("{} records in the journals, {void} of them void, after {rounds} zombies", records.len());
+    let mut offices = BTreeMap::<u64, (u64, &str)>::new();
+    let (mut late, mut other) = (0, BTreeMap::<&str, u32>::new());
+    let mut tried = BTreeSet::new();
+    for written in records.iter().map(Written::of) {
+        let office = offices.entry(written.record["shard"].as_u64().expect("a number")).or_default();
+        if written.kind == "term_started" && written.in_effect {
+            *office = (written.term, written.owner);
+        }
+        if written.kind == "batch" && (written.term, written.owner) != *office {
+            assert!(!written.in_effect, "a zombie's batch is in effect: {}", written.record);
+            late += 1;
+            // The last zombie that had gone on by then.
+            tried.extend(woke.partition_point(|woken| *woken <= written.appended).checked_sub(1));
+        } else if !written.in_effect {
+            *other.entry(written.record["void"].as_str().expect("why")).or_default() += 1;
+        }
+    }
+    println!(
+        "{} records in the journals; zombies tried in {} of {} rounds, {late} batches behind another's term, all void; void besides: {other:?}",
+        records.len(),
+        tried.len(),
+        woke.len(),
+    );
+    tried
 }
