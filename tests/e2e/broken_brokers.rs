@@ -35,15 +35,11 @@ async fn brokers_that_are_killed_stopped_and_rolled_cost_no_answer() {
             }
             1 => {
                 // Until the controllers have given what it led to others; then it goes on as if nothing had been.
-                block_in_place(|| {
-                    brokers.pause(victim);
-                    brokers.until_all_serve(false);
-                });
+                block_in_place(|| brokers.pause(victim));
+                brokers.until_all_serve(false).await;
                 load.answers(BETWEEN).await;
-                block_in_place(|| {
-                    brokers.resume(victim);
-                    brokers.until_all_serve(true);
-                });
+                block_in_place(|| brokers.resume(victim));
+                brokers.until_all_serve(true).await;
             }
             _ => {
                 for number in 1..=3 {

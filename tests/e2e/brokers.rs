@@ -2,14 +2,19 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+
+use tokio::task::block_in_place;
+use tokio::time::Instant;
 
 use self::launched::Launched;
-use crate::network::PATIENCE;
+use crate::network::{PATIENCE, ticks};
 use crate::small_disks::SmallDisks;
 
 #[path = "../../crates/journal/tests/kafka/launched.rs"]
 pub(crate) mod launched;
+
+/// How often the launcher is asked: each time it starts programs, which take their time from the brokers.
+const LOOK_MS: u64 = 250;
 
 /// One broker or three.
 pub(crate) struct Brokers {
@@ -63,23 +68,26 @@ impl Brokers {
     }
 
     /// Waits until so many have ended.
-    pub(crate) fn until_ended(&self, wanted: usize) {
-        let until = Instant::now() + PATIENCE;
-        while self.ended().len() < wanted {
+    pub(crate) async fn until_ended(&self, wanted: usize) {
+        let (until, mut look) = (Instant::now() + PATIENCE, ticks(LOOK_MS));
+        while block_in_place(|| self.ended()).len() < wanted {
             assert!(Instant::now() < until, "brokers go on that should have ended");
+            look.tick().await;
         }
     }
 
     /// Starts all that have ended, and waits until they serve.
-    pub(crate) fn start_ended(&self) {
-        let ended = self.ended();
-        if ended.len() == usize::from(self.count) {
-            // One alone would wait for the others.
-            self.launched.run("start", &[]);
-        } else {
-            ended.into_iter().for_each(|number| self.restart(number));
-        }
-        self.until_all_serve(true);
+    pub(crate) async fn start_ended(&self) {
+        block_in_place(|| {
+            let ended = self.ended();
+            if ended.len() == usize::from(self.count) {
+                // One alone would wait for the others.
+                self.launched.run("start", &[]);
+            } else {
+                ended.into_iter().for_each(|number| self.restart(number));
+            }
+        });
+        self.until_all_serve(true).await;
     }
 
     /// Those that don't run.
@@ -104,11 +112,12 @@ impl Brokers {
     }
 
     /// Waits until the controllers count on all of them, or not on all.
-    pub(crate) fn until_all_serve(&self, wanted: bool) {
-        let until = Instant::now() + PATIENCE;
+    pub(crate) async fn until_all_serve(&self, wanted: bool) {
+        let (until, mut look) = (Instant::now() + PATIENCE, ticks(LOOK_MS));
         let all = || self.launched.command("status").output().expect("the launcher runs").status.success();
-        while all() != wanted {
+        while block_in_place(all) != wanted {
             assert!(Instant::now() < until, "brokers do not serve, or do not cease to");
+            look.tick().await;
         }
     }
 

@@ -71,7 +71,7 @@ async fn full_disks_under_brokers_are_told_and_pass() {
         let victim = usize::try_from(round).expect("few") % folders.len();
         block_in_place(|| disks.fill(&folders[victim]));
         if count > 1 {
-            block_in_place(|| brokers.until_ended(1));
+            brokers.until_ended(1).await;
             load.answers(BETWEEN).await;
         }
         if count == 1 || round % 2 == 1 {
@@ -79,13 +79,13 @@ async fn full_disks_under_brokers_are_told_and_pass() {
             block_in_place(|| others.for_each(|(_, folder)| disks.fill(folder)));
             load.refusals(REFUSALS).await;
             // A broker that has no room ends.
-            block_in_place(|| brokers.until_ended(folders.len()));
+            brokers.until_ended(folders.len()).await;
             folders.iter().for_each(|folder| disks.clear(folder));
         } else {
             disks.clear(&folders[victim]);
         }
         // Whoever makes room starts it again, which is all that there is to do.
-        block_in_place(|| brokers.start_ended());
+        brokers.start_ended().await;
         load.answers(BETWEEN).await;
     }
     let told = load.end().await;
