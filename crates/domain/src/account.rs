@@ -8,7 +8,7 @@ mod parts;
 pub mod past;
 mod time;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,8 @@ use crate::order::OrderRecord;
 use crate::pages::Pages;
 use crate::waiting::WaitingEvent;
 use crate::{
-    AccountId, Command, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose, Role,
-    Timestamp,
+    AccountId, Command, Few, Identifier, OutOfRange, PartnerEvent, PartnerId, Points, ProgrammeId, Purpose,
+    Role, Timestamp,
 };
 
 pub use self::parts::AccountParts;
@@ -109,15 +109,16 @@ pub struct Account {
     changed: u64,
     activities: u32,
     enrolment: Option<Enrolment>,
-    consents: BTreeMap<Purpose, Consent>,
+    consents: Few<Purpose, Consent>,
     sign_in: BTreeSet<PartnerId>,
-    purses: BTreeMap<ProgrammeId, Purse>,
+    purses: Few<ProgrammeId, Purse>,
     keys: KeyIndex,
     waiting: Vec<WaitingEvent>,
     burns: Burns,
     orders: Pages<OrderRecord>,
     adjustments: Pages<AdjustmentRecord, AdjustmentId>,
-    forward: Option<Forward>,
+    /// Few accounts have one.
+    forward: Option<Box<Forward>>,
     linked: Vec<Linked>,
     stays: bool,
     own_since: u32,
@@ -131,9 +132,9 @@ impl Account {
             changed: 0,
             activities: 0,
             enrolment: None,
-            consents: BTreeMap::new(),
+            consents: Few::default(),
             sign_in: BTreeSet::new(),
-            purses: BTreeMap::new(),
+            purses: Few::default(),
             keys: KeyIndex::default(),
             waiting: Vec::new(),
             burns: Burns::default(),
@@ -167,7 +168,7 @@ impl Account {
     }
 
     /// What was said on consents.
-    pub fn consents(&self) -> &BTreeMap<Purpose, Consent> {
+    pub fn consents(&self) -> &Few<Purpose, Consent> {
         &self.consents
     }
 
@@ -182,7 +183,7 @@ impl Account {
     }
 
     /// The points, by programme.
-    pub fn purses(&self) -> &BTreeMap<ProgrammeId, Purse> {
+    pub fn purses(&self) -> &Few<ProgrammeId, Purse> {
         &self.purses
     }
 
@@ -208,7 +209,7 @@ impl Account {
 
     /// Which member's account it follows, if its identifier was linked to one.
     pub fn forward(&self) -> Option<&Forward> {
-        self.forward.as_ref()
+        self.forward.as_deref()
     }
 
     /// The identifiers that were ever linked to the member, in the order in which they were first.
@@ -443,7 +444,7 @@ impl Account {
         let order = orders::key_of(command);
         let claim = accrual.claim;
         let lot = Lot { key, left: points, pending, rule, issuer, funder, unit_price, order, claim };
-        self.purses.entry(accrual.programme).or_default().lots.insert(lot, at.place.seq);
+        self.purses.or_default(accrual.programme).lots.insert(lot, at.place.seq);
         if let Some(key) = accrual.claim {
             let (activity, state) = (self.activities, KeyState::Claimed);
             self.note(KeyEntry { key, content: key, activity, state, keep_until: Timestamp::MAX }, at);

@@ -1,15 +1,15 @@
 //! Holds and redemptions: what an account remembers of points that were taken for rewards, and can be given back.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Hold, Redemption, Release};
+use crate::few::RareSet;
 use crate::lot::{Lot, LotAllocation};
 use crate::pages::{Page, Pages, Weigh};
-use crate::{Bought, PartnerId, Points, ProgrammeId, RewardId, Role, Span, Timestamp, UnitPrice};
+use crate::{Bought, Few, PartnerId, Points, ProgrammeId, RewardId, Role, Span, Timestamp, UnitPrice};
 
 /// Open holds of an account at a time, so that what is due at one instant stays small.
 pub const HOLDS_MAX: u32 = 1_000;
@@ -104,23 +104,23 @@ impl Weigh for Burn {
 pub struct Burns {
     pages: Pages<Burn, BurnId>,
     /// The open holds, by when they time out.
-    open: Arc<BTreeSet<(Timestamp, BurnId)>>,
+    open: RareSet<(Timestamp, BurnId)>,
     /// What they hold.
-    held: BTreeMap<ProgrammeId, u64>,
+    held: Few<ProgrammeId, u64>,
 }
 
 impl Burns {
     /// Puts stored pages together again, in their order.
     pub fn from_pages(pages: Vec<Page<Burn, BurnId>>) -> Self {
         let mut burns = Self { pages: Pages::from_pages(pages), ..Self::default() };
-        let (mut open, mut held) = (BTreeSet::new(), BTreeMap::new());
+        let (mut open, mut held) = (RareSet::default(), Few::default());
         for (id, burn) in burns.pages.iter() {
             if let Some(until) = burn.held_until() {
                 open.insert((until, *id));
-                *held.entry(burn.programme).or_default() += burn.points.get();
+                *held.or_default(burn.programme) += burn.points.get();
             }
         }
-        (burns.open, burns.held) = (Arc::new(open), held);
+        (burns.open, burns.held) = (open, held);
         burns
     }
 
@@ -183,8 +183,8 @@ impl Burns {
 
     pub(crate) fn add(&mut self, id: BurnId, burn: Burn, seq: u64) {
         if let Some(until) = burn.held_until() {
-            Arc::make_mut(&mut self.open).insert((until, id));
-            *self.held.entry(burn.programme).or_default() += burn.points.get();
+            self.open.insert((until, id));
+            *self.held.or_default(burn.programme) += burn.points.get();
         }
         self.pages.insert(id, burn, seq);
     }
@@ -197,7 +197,7 @@ impl Burns {
         let burn = self.get(id).expect("a hold that ends is known");
         let (until, programme, points) =
             (burn.held_until().expect("a hold ends once"), burn.programme, burn.points);
-        Arc::make_mut(&mut self.open).remove(&(until, id));
+        self.open.remove(&(until, id));
         *self.held.get_mut(&programme).expect("it was added") -= points.get();
         self.give_away(id, seq, |state| match state {
             BurnState::Hold { state, .. } => *state = end,

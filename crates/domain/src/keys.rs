@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::few::insert_with_little_room;
 use crate::{Fingerprint, Timestamp};
 
 /// Entries of a page; with more of them it is split.
@@ -147,7 +148,7 @@ impl KeyIndex {
             return;
         }
         if self.pages.is_empty() {
-            self.pages.push(Arc::default());
+            insert_with_little_room(&mut self.pages, 0, Arc::default());
         }
         let number = self.page_of(&entry.key).expect("there is a page");
         let page = Arc::make_mut(&mut self.pages[number]);
@@ -157,10 +158,10 @@ impl KeyIndex {
             page.entries.retain(|known| known.state == KeyState::Waiting || known.keep_until >= now);
         }
         let at = page.entries.partition_point(|known| known.key <= entry.key);
-        page.entries.insert(at, entry);
+        insert_with_little_room(&mut page.entries, at, entry);
         if page.entries.len() > PAGE_ENTRIES {
             let upper = page.split(seq);
-            self.pages.insert(number + 1, Arc::new(upper));
+            insert_with_little_room(&mut self.pages, number + 1, Arc::new(upper));
         }
     }
 

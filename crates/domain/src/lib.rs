@@ -13,6 +13,7 @@ mod command;
 pub mod debt;
 pub mod decide;
 pub mod event;
+mod few;
 pub mod handover;
 mod identifier;
 mod ids;
@@ -41,6 +42,7 @@ pub use command::{
 };
 pub use decide::{Verdict, decide};
 pub use event::{Applied, Decision, Event, Outcome, Wait, WaitsFor};
+pub use few::Few;
 pub use identifier::{IDENTIFIER_MAX, Identifier, NoIdentifier, Scheme, is_card_number};
 pub use ids::{AccountId, Feed, Fingerprint, NoReference, NoRequestId, REFERENCE_MAX, Reference, RequestId};
 pub use label::{LABEL_MAX, Label, NoLabel};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Fingerprint;
+use crate::few::insert_with_little_room;
 
 /// The weight of a page, in bytes; with more, and two values at least, it is split.
 pub const PAGE_BYTES: usize = 8 * 1024;
@@ -94,11 +95,13 @@ impl<V: Clone + Weigh, K: Copy + Ord + Default> Pages<V, K> {
     /// If the key has one: a broken invariant.
     pub fn insert(&mut self, key: K, value: V, seq: u64) {
         if self.pages.is_empty() {
-            self.pages.push(Arc::new(Page { changed: seq, from: K::default(), entries: Vec::new() }));
+            let first = Page { changed: seq, from: K::default(), entries: Vec::new() };
+            insert_with_little_room(&mut self.pages, 0, Arc::new(first));
         }
         self.touch(&key, seq, |page| {
             let place = page.entries.binary_search_by_key(&key, |(known, _)| *known);
-            page.entries.insert(place.expect_err("a key is added once"), (key, value));
+            let place = place.expect_err("a key is added once");
+            insert_with_little_room(&mut page.entries, place, (key, value));
         });
     }
 
@@ -135,7 +138,7 @@ impl<V: Clone + Weigh, K: Copy + Ord + Default> Pages<V, K> {
         let page = &mut self.pages[number];
         if page.entries.len() > 1 && page.weight() > PAGE_BYTES {
             let upper = Arc::make_mut(page).split(seq);
-            self.pages.insert(number + 1, Arc::new(upper));
+            insert_with_little_room(&mut self.pages, number + 1, Arc::new(upper));
             self.split(number + 1, seq);
             self.split(number, seq);
         }

@@ -42,7 +42,8 @@ impl Slug {
 
 impl Ord for Slug {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
+        // As text sorts: what follows a name is zeros, which are less than any letter.
+        self.bytes.cmp(&other.bytes)
     }
 }
 

@@ -12,6 +12,9 @@ const PAGE_ACTIVITIES: u32 = 16;
 /// A page is full with this many bytes, too: the page that still grows lies in the account's own row.
 const PAGE_BYTES: usize = 16 * 1024;
 
+/// What lies before each activity's bytes: its place, its time and how many bytes it has.
+const ITEM_HEAD_BYTES: usize = 8 + 4 + 8 + 4;
+
 /// One answered command: the decision and where the journal has it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Activity {
@@ -38,6 +41,7 @@ pub struct ActivityPage {
 
 impl ActivityPage {
     fn push(&mut self, place: Place, decided_at: Timestamp, item: &[u8]) {
+        self.make_room(ITEM_HEAD_BYTES + item.len());
         self.bytes.extend_from_slice(&place.seq.to_be_bytes());
         self.bytes.extend_from_slice(&place.index.to_be_bytes());
         self.bytes.extend_from_slice(&decided_at.as_millis().to_be_bytes());
@@ -45,6 +49,13 @@ impl ActivityPage {
         self.bytes.extend_from_slice(&length.to_be_bytes());
         self.bytes.extend_from_slice(item);
         self.count += 1;
+    }
+
+    /// Room for so many bytes, and for half as many again as there are: a page lies in memory for long, and grows a little at a time.
+    fn make_room(&mut self, bytes: usize) {
+        if self.bytes.capacity() - self.bytes.len() < bytes {
+            self.bytes.reserve_exact(bytes.max(self.bytes.len() / 2));
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -84,6 +95,9 @@ pub struct Resident {
     /// Which lot pages have rows of their own in the store.
     pub stored_lots: Vec<(ProgrammeId, u32)>,
 }
+
+// Memory is full of them: with the counts of its `Arc` it fits into the 512 bytes that allocators have a size for.
+const _: () = assert!(size_of::<Resident>() + 2 * size_of::<usize>() <= 512);
 
 impl Resident {
     /// Of an account that nobody has asked anything yet.

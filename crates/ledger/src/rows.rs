@@ -43,7 +43,8 @@ use coalition_domain::pages::{Page, Pages};
 use coalition_domain::settlement::{Hour, LineKey, LineSum};
 use coalition_domain::waiting::WaitingEvent;
 use coalition_domain::{
-    Account, AccountId, AdjustmentId, BurnId, Fingerprint, PartnerId, Place, ProgrammeId, Purpose, Timestamp,
+    Account, AccountId, AdjustmentId, BurnId, Few, Fingerprint, PartnerId, Place, ProgrammeId, Purpose,
+    Timestamp,
 };
 use coalition_journal::entry::ShardId;
 use coalition_store::{Checkpoint, Order, Range, Reader, Row};
@@ -63,7 +64,7 @@ pub const FORMAT: u32 = 12;
 const PART_BYTES: usize = 32 * 1024;
 
 /// What an account's own row takes mostly, besides its activities.
-const HEADER_BYTES: usize = 1024;
+const HEADER_BYTES: usize = 512;
 
 /// Rows read at once by a scan.
 const SCAN_ROWS: usize = 512;
@@ -84,7 +85,7 @@ pub enum Error {
 struct Header {
     activities: u32,
     enrolment: Option<Enrolment>,
-    consents: BTreeMap<Purpose, Consent>,
+    consents: Few<Purpose, Consent>,
     sign_in: BTreeSet<PartnerId>,
     /// Programme, debts, id of the next lot page, and the lots if they are few.
     purses: Vec<(ProgrammeId, Debts, u32, Option<LotPage>)>,
@@ -109,7 +110,7 @@ struct Header {
 struct HeaderOf<'a> {
     activities: u32,
     enrolment: Option<&'a Enrolment>,
-    consents: &'a BTreeMap<Purpose, Consent>,
+    consents: &'a Few<Purpose, Consent>,
     sign_in: &'a BTreeSet<PartnerId>,
     purses: Vec<(&'a ProgrammeId, &'a Debts, u32, Option<&'a LotPage>)>,
     keys: Option<&'a KeyPage>,
@@ -265,7 +266,10 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
         own_since: account.own_since(),
     };
     let room = resident.tail.bytes.len() + HEADER_BYTES;
-    rows.put(account_key(&id, &[&[0]]), encode_with_room(&header, room));
+    let mut row = encode_with_room(&header, room);
+    // All rows of a checkpoint are in memory at once.
+    row.shrink_to_fit();
+    rows.put(account_key(&id, &[&[0]]), row);
 
     let lot_rows = resident.lot_rows();
     for (programme, purse) in account.purses().iter().filter(|_| !inline) {

@@ -27,7 +27,7 @@ impl Account {
                 self.adjustments.change(adjustment, seq, |record| record.state = state);
             }
             Event::PointsTaken(taking) => {
-                let purse = self.purses.entry(taking.programme).or_default();
+                let purse = self.purses.or_default(taking.programme);
                 for slice in &taking.allocations {
                     purse.lots.take(&slice.lot, slice.points, seq);
                 }

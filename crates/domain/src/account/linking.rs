@@ -15,7 +15,7 @@ impl Account {
             Event::AccountLinked { to } => {
                 let orders = self.orders.iter().next().map(|(key, _)| *key);
                 let claims = self.keys.claims(Fingerprint::MIN).next().copied();
-                self.forward = Some(Forward { to: *to, at: at.decided_at, orders, claims });
+                self.forward = Some(Box::new(Forward { to: *to, at: at.decided_at, orders, claims }));
             }
             Event::HandedOver { piece, .. } => self.give(piece, at.place.seq),
             Event::RecordsAdopted { piece } | Event::PointsAdopted { piece, .. } => {
@@ -123,7 +123,7 @@ impl Account {
                 for (key, order) in orders {
                     let mut order = order.clone();
                     for grant in &mut order.grants {
-                        self.purses.entry(grant.version.programme).or_default();
+                        self.purses.or_default(grant.version.programme);
                         grant.lot = adopted(grant.lot, nth);
                     }
                     self.adopt_order(*key, order, seq);
@@ -133,9 +133,9 @@ impl Account {
                 for lot in lots {
                     self.claim(lot.claim, at);
                     let lot = crate::lot::Lot { key: adopted(lot.key, nth), ..lot.clone() };
-                    self.purses.entry(*programme).or_default().lots.insert(lot, seq);
+                    self.purses.or_default(*programme).lots.insert(lot, seq);
                 }
-                let purse = self.purses.entry(*programme).or_default();
+                let purse = self.purses.or_default(*programme);
                 debts.iter().for_each(|debt| purse.debts.add(debt.clone()));
             }
             Piece::Claims { claims, .. } => claims.iter().for_each(|claim| self.claim(Some(*claim), at)),
@@ -182,7 +182,7 @@ impl Account {
     /// Whether everything was handed over that the account had when it was linked; also if it never was.
     pub(crate) fn is_handed_over(&self) -> bool {
         let gone = |purse: &super::Purse| purse.debts.is_empty() && purse.lots.iter().next().is_none();
-        self.forward.is_none_or(|forward| {
+        self.forward.as_ref().is_none_or(|forward| {
             forward.orders.is_none() && forward.claims.is_none() && self.purses.values().all(gone)
         })
     }

@@ -1,6 +1,6 @@
 //! An account in parts, as it is stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Account, Consent, Enrolment, Purse};
 use crate::adjustment::{AdjustmentId, AdjustmentRecord};
@@ -10,7 +10,7 @@ use crate::keys::KeyIndex;
 use crate::order::OrderRecord;
 use crate::pages::Pages;
 use crate::waiting::WaitingEvent;
-use crate::{AccountId, PartnerId, ProgrammeId, Purpose};
+use crate::{AccountId, Few, PartnerId, ProgrammeId, Purpose};
 
 /// The parts of an account, for those who store it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,11 +20,11 @@ pub struct AccountParts {
     /// Who enrolled.
     pub enrolment: Option<Enrolment>,
     /// What was said on consents.
-    pub consents: BTreeMap<Purpose, Consent>,
+    pub consents: Few<Purpose, Consent>,
     /// The partners that may sign the member in.
     pub sign_in: BTreeSet<PartnerId>,
     /// The points.
-    pub purses: BTreeMap<ProgrammeId, Purse>,
+    pub purses: Few<ProgrammeId, Purse>,
     /// The known ids.
     pub keys: KeyIndex,
     /// The events that came too early, in the order in which they came.
@@ -77,7 +77,7 @@ impl Account {
             burns,
             orders,
             adjustments,
-            forward,
+            forward: forward.map(Box::new),
             linked,
             stays,
             own_since,

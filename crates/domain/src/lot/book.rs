@@ -1,11 +1,11 @@
 //! The lots of a purse: pages in burn order, and what follows from them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Lot, LotAllocation, LotKey};
+use crate::few::{RareSet, insert_with_little_room};
 use crate::{OutOfRange, Points, Timestamp};
 
 /// Lots in a page; a page is the unit of storage and of copying.
@@ -35,7 +35,7 @@ pub struct LotBook {
     /// The sum of what is left, kept up to date: a decision must not cost more the more lots there are.
     total: u64,
     /// The lots that are still to be activated, by when they are.
-    pending: Arc<BTreeSet<(Timestamp, LotKey)>>,
+    pending: RareSet<(Timestamp, LotKey)>,
     /// The sum of what is left in those.
     pending_points: u64,
 }
@@ -48,7 +48,7 @@ impl LotBook {
         let waiting = || lots().filter(|lot| lot.pending);
         Self {
             total: sum(lots()),
-            pending: Arc::new(waiting().map(|lot| (lot.key.available_from, lot.key)).collect()),
+            pending: waiting().map(|lot| (lot.key.available_from, lot.key)).collect(),
             pending_points: sum(waiting()),
             pages: pages.into_iter().map(Arc::new).collect(),
             next_page,
@@ -138,12 +138,13 @@ impl LotBook {
     pub(crate) fn insert(&mut self, lot: Lot, seq: u64) {
         self.total += lot.left.get();
         if lot.pending {
-            Arc::make_mut(&mut self.pending).insert((lot.key.available_from, lot.key));
+            self.pending.insert((lot.key.available_from, lot.key));
             self.pending_points += lot.left.get();
         }
         if self.pages.is_empty() {
             let id = self.new_page();
-            self.pages.push(Arc::new(LotPage { id, changed: seq, lots: Vec::new() }));
+            let first = LotPage { id, changed: seq, lots: Vec::new() };
+            insert_with_little_room(&mut self.pages, 0, Arc::new(first));
         }
         let after =
             self.pages.partition_point(|page| page.lots.first().is_some_and(|first| first.key <= lot.key));
@@ -151,13 +152,13 @@ impl LotBook {
         let page = Arc::make_mut(&mut self.pages[at]);
         page.changed = seq;
         let place = page.lots.partition_point(|other| other.key < lot.key);
-        page.lots.insert(place, lot);
+        insert_with_little_room(&mut page.lots, place, lot);
         if page.lots.len() > PAGE_LOTS {
             // Lots mostly come in order: a full last page stays full and the newcomer opens the next.
             let keep = if place + 1 == page.lots.len() { PAGE_LOTS } else { PAGE_LOTS / 2 };
             let lots = page.lots.split_off(keep);
             let id = self.new_page();
-            self.pages.insert(at + 1, Arc::new(LotPage { id, changed: seq, lots }));
+            insert_with_little_room(&mut self.pages, at + 1, Arc::new(LotPage { id, changed: seq, lots }));
         }
     }
 
@@ -178,7 +179,7 @@ impl LotBook {
         }
         if lot.left.is_zero() {
             if lot.pending {
-                Arc::make_mut(&mut self.pending).remove(&(key.available_from, *key));
+                self.pending.remove(&(key.available_from, *key));
             }
             page.lots.remove(place);
             if page.lots.is_empty() && self.pages.len() > 1 {
@@ -209,7 +210,7 @@ impl LotBook {
         page.changed = seq;
         let lot = &mut page.lots[place];
         if std::mem::take(&mut lot.pending) {
-            Arc::make_mut(&mut self.pending).remove(&(key.available_from, *key));
+            self.pending.remove(&(key.available_from, *key));
             self.pending_points -= lot.left.get();
         }
     }

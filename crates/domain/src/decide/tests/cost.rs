@@ -43,7 +43,7 @@ fn account_of(world: &World, lots: u32, from: Option<&str>) -> Account {
         enrolment: world.account.enrolment().cloned(),
         consents: world.account.consents().clone(),
         sign_in: world.account.sign_in().clone(),
-        purses: [(read("mypoints"), Purse { lots, debts: purse.debts.clone() })].into(),
+        purses: [(read("mypoints"), Purse { lots, debts: purse.debts.clone() })].into_iter().collect(),
         keys: world.account.keys().clone(),
         waiting: Vec::new(),
         burns: Burns::default(),

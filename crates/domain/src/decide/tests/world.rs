@@ -197,7 +197,7 @@ impl World {
                 assert_eq!(taken, points.get(), "what is taken is there or owed");
             }
         }
-        for (programme, purse) in self.account.purses() {
+        for (programme, purse) in self.account.purses().iter() {
             let sum = |which: &dyn Fn(&Lot) -> bool| {
                 let lots = purse.lots.iter().filter(|lot| which(lot));
                 Points::new(lots.map(|lot| lot.left.get()).sum()).unwrap()
