@@ -97,8 +97,8 @@ impl Settings {
             batch_bytes_max,
             inbox_commands_max: size(&[1, 3, 10, 50]),
             unstored_bytes_max: 2 * batch_bytes_max,
-            // No run has enough accounts for it to matter.
-            unstored_accounts_max: usize::MAX,
+            // Most runs have no more than some tens of accounts.
+            unstored_accounts_max: size(&[1, 3, 8, 100, 100]),
             timers_max: size(&[1, 2, 5, 100]),
             append_timeout: Span::from_secs(10),
             clock_skew_max: Span::from_secs(30),
