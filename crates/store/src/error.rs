@@ -31,8 +31,8 @@ pub enum Error {
     /// An earlier checkpoint failed, or the store was discarded or opened anew: these handles are of no more use.
     #[error("store has stopped and has to be opened again")]
     Stopped,
-    /// A checkpoint came in between while all rows were being read: read them again.
-    #[error("rows changed while they were being read")]
+    /// A checkpoint is being written, or came in between while all rows were being read: read them again.
+    #[error("rows change while they are being read")]
     Moved,
 }
 
@@ -77,6 +77,9 @@ pub enum Damage {
     /// The sidecar is not one of ours, or not whole.
     #[error("sidecar is malformed")]
     SidecarMalformed,
+    /// The file of a checkpoint that was not finished is not one of ours, or not whole.
+    #[error("file of a checkpoint is malformed")]
+    PendingMalformed,
     /// The rows are another network's or shard's, or of another format.
     #[error("rows are of {found}, expected {expected}")]
     Foreign {

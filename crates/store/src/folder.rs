@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Damage, Error, Result};
 use crate::fault::shield;
+use crate::pending::{self, Pending};
 use crate::port::{Found, Identity, Mark, Opened, Store};
 use crate::row::Sum;
 use crate::sidecar::{self, Sidecar};
@@ -83,8 +84,8 @@ impl Folder {
 
     /// Opens what is there, if all of it can be trusted.
     ///
-    /// That includes a mark above the sidecar's, from a process or machine that died within a checkpoint: sled's batches
-    /// are atomic, and where a power cut kept only some of its pages the sum of the rows doesn't match.
+    /// What a process or machine that died within a checkpoint left is finished first. Where a power cut kept only some of sled's
+    /// pages, the sum of the rows doesn't match.
     fn open_whole(&self, identity: &Identity) -> Result<Whole> {
         fs::create_dir_all(&self.path).map_err(io_error("create a store"))?;
         remove_leftovers(&self.path).map_err(io_error("clean a store"))?;
@@ -94,6 +95,9 @@ impl Folder {
             .cache_capacity(self.settings.cache_bytes.max(CACHE_BYTES_MIN))
             .flush_every_ms(Some(FLUSH_EVERY_MS));
         let tree = Tree::new(shield("open a store", || config.open())?);
+        if Pending::new(&self.path).put_into(&tree)? {
+            tree.call("flush a checkpoint", |db| db.flush())?;
+        }
         let rows = tree.check_all(identity)?;
         judge(identity, sidecar, rows.map(|(mark, _)| mark))?;
         Ok(Whole { tree, rows })
@@ -137,13 +141,14 @@ fn judge(
     if reached { Ok(()) } else { Err(Damage::Behind { durable, found }) }
 }
 
-/// Removes snapshots that sled was writing when it was killed: with one of them it never opens again.
+/// Removes snapshots that sled was writing when it was killed: with one of them it never opens again; and a checkpoint that had
+/// not got its name.
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
+        if name.starts_with("snap.") && name.ends_with(".generating") || name == pending::NEXT {
             fs::remove_file(entry.path())?;
         }
     }

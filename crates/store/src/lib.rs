@@ -6,8 +6,9 @@
 //!
 //! - [`Store`], [`Reader`] and [`Writer`] are the port. [`Folder`] keeps rows in sled, [`Memory`] in memory with
 //!   faults that a simulator or a test steers.
-//! - A checkpoint is atomic with its [`Mark`]. There is one writer; readers are shared between threads and see the
-//!   newest checkpoint, or for a moment one that is being made durable. What spans several calls is no snapshot.
+//! - A checkpoint is atomic with its [`Mark`] for whoever opens the store. There is one writer; readers are shared between
+//!   threads, never wait for it, and see the newest checkpoint or, row by row, one that is being written. What spans several rows
+//!   is no snapshot.
 //! - Every row carries a checksum, and the mark carries the number and the sum of all rows: a store in which a row is
 //!   missing, old or foreign is not opened.
 
@@ -18,6 +19,7 @@ mod error;
 mod fault;
 mod folder;
 mod memory;
+mod pending;
 mod port;
 mod row;
 mod ship;

@@ -162,7 +162,7 @@ impl Range {
 /// All fail with [`crate::Error::Damaged`] where a row is not what was written, and with [`crate::Error::Stopped`] after
 /// that, after a failed checkpoint, and when the writer is gone.
 pub trait Reader: Send + Sync {
-    /// What the rows stand for; `None` before the first checkpoint.
+    /// What the rows stand for; `None` before the first checkpoint. [`crate::Error::Moved`] while one is being written.
     fn mark(&self) -> Result<Option<Mark>>;
 
     /// The value under `key`.

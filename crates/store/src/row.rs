@@ -15,7 +15,8 @@ pub(crate) const MARK_KEY: &[u8] = &[OWN];
 /// The layout of rows, mark and sidecar, as these three are only read together.
 pub(crate) const LAYOUT: u8 = 1;
 
-const CHECK: usize = 8;
+/// The length of a check, in front of each value.
+pub(crate) const CHECK: usize = 8;
 
 /// 64 bits of SHA-256 over key and value. Not a CRC: sums of CRCs of double-entry rows cancel far too easily.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -19,13 +20,17 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Tree(Arc<RwLock<Option<Arc<Open>>>>);
 
-/// `Some` until it is dropped.
-struct Open(Option<sled::Db>);
+struct Open {
+    /// `Some` until it is dropped.
+    db: Option<sled::Db>,
+    /// A checkpoint is being written: some of its rows are there.
+    moves: AtomicBool,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
         // On damaged files sled's own thread can have died, and then dropping the database waits for ever.
-        let db = self.0.take();
+        let db = self.db.take();
         let (closed, close) = mpsc::channel();
         let closing = thread::Builder::new().name("store close".to_owned()).spawn(move || {
             let dropped = catch_unwind(AssertUnwindSafe(|| drop(db)));
@@ -40,7 +45,8 @@ impl Drop for Open {
 
 impl Tree {
     pub(crate) fn new(db: sled::Db) -> Self {
-        Self(Arc::new(RwLock::new(Some(Arc::new(Open(Some(db)))))))
+        let open = Open { db: Some(db), moves: AtomicBool::new(false) };
+        Self(Arc::new(RwLock::new(Some(Arc::new(open)))))
     }
 
     /// Ends every use of it: calls under way finish, later ones are [`Error::Stopped`].
@@ -55,10 +61,22 @@ impl Tree {
         doing: &'static str,
         call: impl FnOnce(&sled::Db) -> sled::Result<T>,
     ) -> Result<T> {
-        let open = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let open = open.ok_or(Error::Stopped)?;
-        let db = open.0.as_ref().ok_or(Error::Stopped)?;
+        let open = self.open()?;
+        let db = open.db.as_ref().ok_or(Error::Stopped)?;
         self.stop_if_damaged(shield(doing, || call(db)))
+    }
+
+    fn open(&self) -> Result<Arc<Open>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Stopped)
+    }
+
+    /// Writes rows one after the other; meanwhile they stand for no mark. After an error nothing more is read.
+    pub(crate) fn moving<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
+        let open = self.open()?;
+        open.moves.store(true, Ordering::SeqCst);
+        let done = write()?;
+        open.moves.store(false, Ordering::SeqCst);
+        Ok(done)
     }
 
     fn stop_if_damaged<T>(&self, done: Result<T>) -> Result<T> {
@@ -126,6 +144,9 @@ impl Tree {
 
 impl Reader for Tree {
     fn mark(&self) -> Result<Option<Mark>> {
+        if self.open()?.moves.load(Ordering::SeqCst) {
+            return Err(Error::Moved);
+        }
         Ok(self.mark_row()?.map(|row| row.mark))
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::admit::admit;
 use crate::error::{Damage, Error, Result};
 use crate::folder::{set_aside, sync_entry};
+use crate::pending::Pending;
 use crate::port::{Checkpoint, Identity, Mark, Writer};
 use crate::row::{MARK_KEY, MarkRow, Sum, seal};
 use crate::sidecar::Sidecars;
@@ -21,6 +22,7 @@ pub(crate) struct TreeWriter {
     identity: Identity,
     mark: Option<Mark>,
     sum: Sum,
+    pending: Pending,
     disk: Disk,
     /// Keeps others out. Dropped last, when the tree has been closed.
     _lock: File,
@@ -42,41 +44,44 @@ impl TreeWriter {
         rows: Option<(Mark, Sum)>,
     ) -> Result<Self> {
         let (mark, sum) = rows.map_or((None, Sum::default()), |(mark, sum)| (Some(mark), sum));
+        let pending = Pending::new(folder);
         let durable = || -> io::Result<Disk> {
             let mut disk = Disk::new(folder, identity)?;
             disk.sync(mark)?;
+            pending.done()?;
             sync_entry(folder)?;
             Ok(disk)
         };
         let disk = durable().map_err(|source| Error::Io { doing: "make an opened store durable", source })?;
-        Ok(Self { tree, folder: folder.to_owned(), identity, mark, sum, disk, _lock: lock })
+        Ok(Self { tree, folder: folder.to_owned(), identity, mark, sum, pending, disk, _lock: lock })
     }
 
     fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let mut sum = self.sum;
-        let mut batch = sled::Batch::default();
-        let mut sealed = Vec::new();
-        let olds = self.tree.checks(checkpoint.rows().map(|(key, _)| key))?;
-        for ((key, value), old) in checkpoint.rows().zip(olds) {
-            if let Some(old) = old {
-                sum.remove(old).ok_or(Damage::Sum { expected: self.sum.rows, found: self.sum.rows + 1 })?;
-            }
-            if let Some(value) = value {
-                sum.add(seal(key, value, &mut sealed));
-                batch.insert(key, sealed.as_slice());
-            } else if old.is_some() {
-                batch.remove(key);
-            }
-        }
         let mark = checkpoint.mark();
-        let row = MarkRow { identity: self.identity, mark, sum };
-        seal(MARK_KEY, &row.encode(), &mut sealed);
-        batch.insert(MARK_KEY, sealed.as_slice());
-        self.tree.call("apply a checkpoint", |db| db.apply_batch(batch))?;
+        let olds = self.tree.checks(checkpoint.rows().map(|(key, _)| key))?;
+        self.pending.write(|rows| {
+            let mut sealed = Vec::new();
+            for ((key, value), old) in checkpoint.rows().zip(olds) {
+                if let Some(old) = old {
+                    sum.remove(old)
+                        .ok_or(Damage::Sum { expected: self.sum.rows, found: self.sum.rows + 1 })?;
+                }
+                if let Some(value) = value {
+                    sum.add(seal(key, value, &mut sealed));
+                    rows.put(key, Some(&sealed))?;
+                } else if old.is_some() {
+                    rows.put(key, None)?;
+                }
+            }
+            let row = MarkRow { identity: self.identity, mark, sum };
+            seal(MARK_KEY, &row.encode(), &mut sealed);
+            rows.put(MARK_KEY, Some(&sealed))
+        })?;
+        self.tree.moving(|| self.pending.put_into(&self.tree))?;
         self.tree.call("flush a checkpoint", |db| db.flush())?;
-        self.disk
-            .sync(Some(mark))
-            .map_err(|source| Error::Io { doing: "make a checkpoint durable", source })?;
+        let durable = self.disk.sync(Some(mark)).and_then(|()| self.pending.done());
+        durable.map_err(|source| Error::Io { doing: "make a checkpoint durable", source })?;
         (self.mark, self.sum) = (Some(mark), sum);
         Ok(())
     }

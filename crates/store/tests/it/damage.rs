@@ -9,7 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::common::{Rows, all, checkpoint, copy, files, identity, mark, open, rows_at, write};
+use crate::power::written;
 
+/// The file of a checkpoint until sled has all of it.
+const PENDING: &str = "pending";
 const CASES: u64 = 120;
 /// Checkpoints of the first and of the second session of the store that is damaged.
 const FIRST: u64 = 4;
@@ -100,6 +103,7 @@ fn kind(found: &Found) -> &'static str {
             Damage::Unreadable(_) => "unreadable",
             Damage::SidecarMissing => "sidecar missing",
             Damage::SidecarMalformed => "sidecar malformed",
+            Damage::PendingMalformed => "checkpoint malformed",
             Damage::Foreign { .. } => "foreign",
             Damage::Behind { .. } => "behind",
             Damage::Row { .. } => "row",
@@ -124,7 +128,7 @@ fn any_damage_gives_the_right_rows_or_none() {
         *kinds.entry(judge(&folder, &expected, &what)).or_default() += 1;
     }
     println!("{kinds:?}");
-    for kind in ["whole", "unreadable", "behind"] {
+    for kind in ["whole", "unreadable", "sum"] {
         assert!(kinds.contains_key(kind), "no damage made a store {kind}: {kinds:?}");
     }
     fs::remove_dir_all(root.path()).unwrap();
@@ -145,6 +149,54 @@ fn a_missing_file_gives_the_right_rows_or_none() {
         assert!(name != "db" || kind != "whole");
         assert!(name != "durable" || kind == "sidecar missing");
     }
+}
+
+#[test]
+fn a_checkpoint_that_was_cut_short_is_finished_or_all_is_set_aside() {
+    let root = tempfile::tempdir().unwrap();
+    let live = root.path().join("live");
+    let mut opened = open(&live, &identity());
+    let mut seq = 0;
+    // As a process leaves it that is killed then: of the rows some are there.
+    let image = loop {
+        seq += 1;
+        assert!(seq < 500, "no copy was made within a checkpoint");
+        let copies = written(&live, || opened.writer.apply(&checkpoint(seq)).unwrap());
+        let within = copies.into_iter().rev().find(|copy| copy.contains_key(Path::new(PENDING)));
+        if let Some(image) = within.filter(|_| seq > 3) {
+            break image;
+        }
+    };
+    let put = |name: &str, pending: &[u8]| {
+        let folder = root.path().join(name);
+        fs::create_dir_all(folder.join("blobs")).unwrap();
+        image.iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap());
+        fs::write(folder.join(PENDING), pending).unwrap();
+        folder
+    };
+    let whole = &image[Path::new(PENDING)];
+    let folder = put("whole", whole);
+    for _ in 0..2 {
+        let opened = open(&folder, &identity());
+        assert_eq!(opened.found, Found::At(mark(seq)));
+        assert!(all(&*opened.reader) == rows_at(seq));
+        assert!(!folder.join(PENDING).exists(), "it is durable where it belongs");
+    }
+    let (mut dice, mut kinds) = (Dice(ChaCha8Rng::seed_from_u64(5)), BTreeMap::<_, u32>::new());
+    for case in 0..40 {
+        let (mut bytes, at) = (whole.clone(), dice.below(whole.len()));
+        match case {
+            0 => bytes.clear(),
+            1..20 => bytes.truncate(at),
+            _ => bytes[at] ^= 1 << dice.below(8),
+        }
+        let opened = open(&put(&format!("case-{case}"), &bytes), &identity());
+        assert!(matches!(opened.found, Found::SetAside { .. }), "case {case}, {at}: {:?}", opened.found);
+        assert!(all(&*opened.reader).is_empty(), "case {case}, {at}: rows after setting aside");
+        *kinds.entry(kind(&opened.found)).or_default() += 1;
+    }
+    println!("{kinds:?}");
+    assert!(["checkpoint malformed", "row"].iter().all(|kind| kinds.contains_key(kind)), "{kinds:?}");
 }
 
 /// Opens a store whose rows `change` has changed behind its back, and answers why it was set aside.

@@ -173,19 +173,24 @@ fn rows_of_the_largest_size_come_back() {
 }
 
 #[test]
-fn readers_see_whole_checkpoints_while_one_is_written() {
+fn what_a_mark_stands_for_is_there_while_the_next_is_written() {
     let root = tempfile::tempdir().unwrap();
     let Opened { reader, mut writer, .. } = open(&root.path().join("shard-1"), &identity());
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reading = scope.spawn(|| {
-            let (mut last, mut reads) = (0, 0);
+            let (mut last, mut reads) = ([0; 2], 0);
             while !done.load(Ordering::Relaxed) || reads == 0 {
-                let first = number(reader.get(b"first").unwrap());
-                // Written in the same batch, read later: as new, or newer.
-                let second = number(reader.get(b"second").unwrap());
-                assert!(last <= first && first <= second, "{last}, {first}, {second}");
-                (last, reads) = (second, reads + 1);
+                let stands = match reader.mark() {
+                    Ok(mark) => mark.map_or(0, |mark| mark.seq),
+                    Err(Error::Moved) => 0,
+                    Err(error) => panic!("{error}"),
+                };
+                let rows = [b"first".as_slice(), b"second"].map(|key| number(reader.get(key).unwrap()));
+                for (row, last) in rows.into_iter().zip(last) {
+                    assert!(row >= last && row >= stands, "{row} after {last} at {stands}");
+                }
+                (last, reads) = (rows, reads + u64::from(stands > 0));
             }
             reads
         });

@@ -23,7 +23,7 @@ const PIECE: usize = 4096;
 const FIRST: u64 = 5;
 
 /// The files of a store and what is in them, by their names.
-type Files = BTreeMap<PathBuf, Vec<u8>>;
+pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 fn look(folder: &Path) -> Files {
     let mut files = Files::new();
@@ -42,7 +42,7 @@ fn look(folder: &Path) -> Files {
 }
 
 /// Writes a checkpoint, and gives the copies that were made meanwhile, the one at its end included.
-fn written(folder: &Path, apply: impl FnOnce()) -> Vec<Files> {
+pub(crate) fn written(folder: &Path, apply: impl FnOnce()) -> Vec<Files> {
     let done = AtomicBool::new(false);
     let mut copies = std::thread::scope(|scope| {
         let copying = scope.spawn(|| {
