@@ -11,17 +11,16 @@ use coalition_ledger::runtime::{INBOX, Ledger};
 
 use crate::metrics::{Counts, Metrics};
 use crate::open::Opener;
-use crate::outbox::Outbox;
 use crate::share::Share;
 use crate::survey::Survey;
-use crate::worker::{Message, Worker};
+use crate::worker::{Inbox, Message, Worker};
 
 /// Bounds of intake. Byte counts are those of [`log::Record::bytes`].
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Partitions of the topics that are created for a partner; one that is there keeps what it has.
     pub partitions: u32,
-    /// How much one read of a partition takes.
+    /// How much one read of a partition takes; less while several partners share a shard.
     pub read_bytes_max: usize,
     /// Reads of one partition whose records are not all where they belong, before it is read on.
     pub reads_open_max: usize,
@@ -29,7 +28,8 @@ pub struct Settings {
     pub append_bytes_max: usize,
     /// How much may wait for one shard before nothing more is read, or for one partner before nothing more of it is.
     pub waiting_bytes_max: usize,
-    /// How many records of the inbox a shard may have undecided before nothing more is read.
+    /// How many records read here a shard may have undecided, before nothing more is read of the partners that have an equal
+    /// share of them. Those of others stand behind them: so many that the shard never waits for more, and no more.
     pub undecided_max: u64,
     /// How often each partner's topic is looked at: it may have got partitions, or been made anew.
     pub survey_interval: Duration,
@@ -45,7 +45,7 @@ impl Default for Settings {
             reads_open_max: 16,
             append_bytes_max: 1 << 20,
             waiting_bytes_max: 4 << 20,
-            undecided_max: 200_000,
+            undecided_max: 1_024,
             survey_interval: Duration::from_secs(10),
             share: Share::ALL,
         }
@@ -73,9 +73,6 @@ pub enum Error {
     /// A bound of 0, with which nothing would ever be read.
     #[error("{0} is 0: nothing would ever be read")]
     Settings(&'static str),
-    /// The log failed, or the ledger has not made the inbox yet.
-    #[error("find the end of the inbox")]
-    Log(#[from] log::Error),
     /// No thread could be had.
     #[error("start a thread")]
     Thread(#[from] std::io::Error),
@@ -96,12 +93,8 @@ impl Intake {
     /// See [`Error`]. What fails later is logged and tried again.
     pub fn start(log: Arc<dyn Log>, ledger: Ledger, settings: Settings) -> Result<Self, Error> {
         settings.check()?;
-        let end = |shard| Ok(log.bounds(&Partition::new(INBOX, shard))?.1);
-        let shards = (0..ledger.shards()).map(|shard| {
-            let outbox = Outbox::new(settings.append_bytes_max, end(shard)?);
-            Ok((Partition::new(INBOX, shard), outbox))
-        });
-        let shards = shards.collect::<Result<Vec<_>, log::Error>>()?;
+        let inbox = |shard| Inbox::new(Partition::new(INBOX, shard), settings.append_bytes_max);
+        let shards = (0..ledger.shards()).map(inbox).collect();
         let metrics = Arc::new(Metrics::default());
         let (sender, messages) = mpsc::channel();
         let (lost, told) = mpsc::channel();

@@ -28,6 +28,7 @@ mod survey;
 mod topics;
 mod trace;
 mod translate;
+mod undecided;
 mod worker;
 
 pub use decode::{Decoded, RECORD_BYTES_MAX, decode};

@@ -198,7 +198,7 @@ mod tests {
             let events = Partition::new(&crate::events_topic(&partner), 0);
             log.create_topic(&events.topic, 1).unwrap();
             log.append(&events, vec![Record::of("1")], Box::new(|it| assert!(it.is_ok())));
-            let returns = Outbox::new(1, Offset::default());
+            let returns = Outbox::new(1);
             metrics.follow(&Stream::new(partner, (events.clone(), events), returns, Offset::default()));
         }
         let shown = || {

@@ -76,7 +76,7 @@ impl Opener {
             Some(next) => next,
             None => self.start(&events)?,
         };
-        let returns = Outbox::new(self.append_bytes_max, Offset::default());
+        let returns = Outbox::new(self.append_bytes_max);
         let stream = Stream::new(partner, (events, rejected), returns, next);
         let (more, woken, sender) = (Arc::clone(&stream.more), Arc::clone(&self.woken), self.sender.clone());
         let wake = move || {

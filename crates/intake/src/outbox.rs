@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use coalition_journal::log::{Offset, Record};
+use coalition_journal::log::Record;
 
 use crate::stream::RoundId;
 
@@ -18,8 +18,6 @@ pub(crate) struct Outbox {
     batches: VecDeque<Batch>,
     bytes: usize,
     state: State,
-    /// Behind the last record that is known to be in the partition.
-    end: Offset,
 }
 
 /// The records of one append.
@@ -41,9 +39,9 @@ enum State {
 }
 
 impl Outbox {
-    /// Nothing waits, and the partition ends at `end`.
-    pub(crate) fn new(append_bytes_max: usize, end: Offset) -> Self {
-        Self { append_bytes_max, batches: VecDeque::new(), bytes: 0, state: State::Idle, end }
+    /// Nothing waits.
+    pub(crate) fn new(append_bytes_max: usize) -> Self {
+        Self { append_bytes_max, batches: VecDeque::new(), bytes: 0, state: State::Idle }
     }
 
     /// Takes a record of `round`; whether the round has to wait for one more append because of it.
@@ -79,14 +77,12 @@ impl Outbox {
         Some(records)
     }
 
-    /// The append under way is in the partition, from `first` on; gives the rounds that waited for it.
-    pub(crate) fn acknowledged(&mut self, first: Offset) -> Vec<RoundId> {
+    /// The append under way is in the partition; gives the rounds that waited for it.
+    pub(crate) fn acknowledged(&mut self) -> Vec<RoundId> {
         assert_eq!(self.state, State::UnderWay, "an append is answered once");
         self.state = State::Idle;
         let batch = self.batches.pop_front().expect("one is under way");
         self.bytes -= batch.bytes;
-        let count = u64::try_from(batch.records.len()).expect("a length fits");
-        self.end = self.end.max(first.plus(count));
         batch.rounds
     }
 
@@ -104,10 +100,5 @@ impl Outbox {
     /// How many bytes wait or are under way.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Behind the last record that is known to be in the partition.
-    pub(crate) fn end(&self) -> Offset {
-        self.end
     }
 }

@@ -21,9 +21,14 @@ use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
 use crate::survey::chain;
 use crate::trace;
+use crate::undecided::Undecided;
 
 /// How often the shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
+/// The same while somebody's records wait until a shard has decided others of theirs.
+const HELD_TICK: Duration = Duration::from_millis(1);
+/// What one read takes at least, however many share a shard.
+const READ_BYTES_MIN: usize = 4 << 10;
 /// How long to wait before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a stop waits for what is under way.
@@ -54,6 +59,20 @@ pub(crate) enum Way {
     Back(StreamId),
 }
 
+/// The way to a shard.
+pub(crate) struct Inbox {
+    to: Partition,
+    outbox: Outbox,
+    undecided: Undecided,
+}
+
+impl Inbox {
+    /// Nothing is on its way to it.
+    pub(crate) fn new(to: Partition, append_bytes_max: usize) -> Self {
+        Self { to, outbox: Outbox::new(append_bytes_max), undecided: Undecided::default() }
+    }
+}
+
 pub(crate) struct Worker {
     log: Arc<dyn Log>,
     ledger: Ledger,
@@ -64,12 +83,14 @@ pub(crate) struct Worker {
     /// Who is told whose topics have lost records that were read.
     lost: Sender<PartnerId>,
     woken: Arc<AtomicBool>,
-    shards: Vec<(Partition, Outbox)>,
+    shards: Vec<Inbox>,
     streams: BTreeMap<StreamId, Stream>,
     /// The next one's id.
     next_id: StreamId,
     /// Which stream is read first, if it is still there.
     turn: StreamId,
+    /// Something is not read on, as a shard has enough of its partner.
+    held: bool,
     stop_at: Option<Instant>,
 }
 
@@ -77,7 +98,7 @@ impl Worker {
     pub(crate) fn new(
         (log, ledger): (Arc<dyn Log>, Ledger),
         settings: Settings,
-        shards: Vec<(Partition, Outbox)>,
+        shards: Vec<Inbox>,
         (sender, messages): (Sender<Message>, Receiver<Message>),
         (lost, woken): (Sender<PartnerId>, Arc<AtomicBool>),
         metrics: Arc<Metrics>,
@@ -95,6 +116,7 @@ impl Worker {
             streams: BTreeMap::new(),
             next_id: StreamId(0),
             turn: StreamId(0),
+            held: false,
             stop_at: None,
         }
     }
@@ -112,7 +134,8 @@ impl Worker {
 
     /// Takes all messages in, waiting for one unless there is something else to do. Whether to go on.
     fn listen(&mut self, busy: bool) -> bool {
-        let first = if busy { None } else { self.messages.recv_timeout(TICK).ok() };
+        let tick = if self.held { HELD_TICK } else { TICK };
+        let first = if busy { None } else { self.messages.recv_timeout(tick).ok() };
         let mut next = first.or_else(|| self.messages.try_recv().ok());
         while let Some(message) = next {
             match message {
@@ -153,12 +176,11 @@ impl Worker {
     /// Reads each stream once, in turn, while there is room. Whether anything was read.
     fn read(&mut self) -> bool {
         let mut busy = false;
-        if self.ledger_is_behind() {
-            return busy;
-        }
+        self.held = false;
+        self.look_at_shards();
         let mut from = Bound::Included(self.turn);
         for place in 0..self.streams.len() {
-            if self.shards.iter().any(|(_, outbox)| outbox.bytes() >= self.settings.waiting_bytes_max) {
+            if self.shards.iter().any(|inbox| inbox.outbox.bytes() >= self.settings.waiting_bytes_max) {
                 break;
             }
             let next = self.streams.range((from, Bound::Unbounded)).chain(&self.streams).next();
@@ -172,24 +194,43 @@ impl Worker {
         busy
     }
 
-    /// Whether a shard has so much to decide that more would only lie there, in front of what others send later. One
-    /// that has not opened yet, or has stopped by a fault, is none that the others should wait for.
-    fn ledger_is_behind(&self) -> bool {
-        (0..).zip(&self.shards).any(|(shard, (_, outbox))| {
-            let status = self.ledger.status(ShardId(shard)).filter(|status| status.stopped.is_none());
-            status.is_some_and(|status| {
-                outbox.end().0.saturating_sub(status.inbox_next.0) >= self.settings.undecided_max
-            })
-        })
+    /// Learns what the shards have decided. One that has not opened yet, or has stopped by a fault, is none that anybody should
+    /// wait for.
+    fn look_at_shards(&mut self) {
+        for (shard, inbox) in (0..).map(ShardId).zip(&mut self.shards) {
+            match self.ledger.status(shard).filter(|status| status.stopped.is_none()) {
+                Some(status) => inbox.undecided.decided(status.inbox_next),
+                None => inbox.undecided.stands(),
+            }
+        }
+    }
+
+    /// How much of the partner may be read at once; `None` while a shard has enough of it.
+    fn room(&self, partner: PartnerId) -> Option<usize> {
+        let most = self.settings.undecided_max;
+        let mut shards = self.shards.iter().map(|inbox| &inbox.undecided);
+        if shards.any(|undecided| undecided.has_enough_of(partner, most)) {
+            return None;
+        }
+        let shards = self.shards.iter().map(|inbox| &inbox.undecided);
+        let sharing = shards.map(|undecided| undecided.sharing(partner)).max().unwrap_or(1);
+        let bytes = self.settings.read_bytes_max;
+        Some((bytes / sharing).max(READ_BYTES_MIN.min(bytes)))
     }
 
     fn read_stream(&mut self, id: StreamId) -> bool {
+        let Some(partner) = self.streams.get(&id).map(|stream| stream.partner) else { return false };
+        let room = self.room(partner);
         let Some(stream) = self.streams.get_mut(&id) else { return false };
         let now = Instant::now();
+        let Some(bytes) = room else {
+            self.held |= stream.more.load(Ordering::Acquire);
+            return false;
+        };
         if !stream.take_turn(&self.settings, now) {
             return false;
         }
-        let read = match self.log.read(&stream.events, stream.next, self.settings.read_bytes_max) {
+        let read = match self.log.read(&stream.events, stream.next, bytes) {
             Ok(read) => read,
             Err(log::Error::Trimmed { start, .. }) => {
                 tracing::error!(events = %stream.events, next = %stream.next, %start, "records were deleted before they were read");
@@ -228,7 +269,9 @@ impl Worker {
                     accepted += 1;
                     let shard = judged.account.shard(shard_count);
                     trace::accepted(&stream.events, stored.offset, &judged.record, ShardId(shard));
-                    (&mut self.shards[shard as usize].1, judged.record)
+                    let inbox = &mut self.shards[shard as usize];
+                    inbox.undecided.push(partner);
+                    (&mut inbox.outbox, judged.record)
                 }
                 Err(refused) => {
                     self.metrics.rejected(refused.refusal.reason);
@@ -247,7 +290,7 @@ impl Worker {
     fn append(&mut self) {
         let now = Instant::now();
         let inboxes = self.shards.iter_mut().enumerate();
-        let inboxes = inboxes.map(|(shard, (to, outbox))| (Way::Inbox(shard), &*to, outbox));
+        let inboxes = inboxes.map(|(shard, inbox)| (Way::Inbox(shard), &inbox.to, &mut inbox.outbox));
         let back = self.streams.values_mut().map(|it| (Way::Back(it.id), &it.rejected, &mut it.returns));
         for (way, to, outbox) in inboxes.chain(back) {
             let Some(records) = outbox.take(now) else { continue };
@@ -259,23 +302,25 @@ impl Worker {
     }
 
     fn answered(&mut self, way: Way, outcome: Result<Offset, AppendError>) {
-        let (to, outbox) = match way {
+        let (to, outbox, undecided) = match way {
             Way::Inbox(shard) => {
-                let (to, outbox) = &mut self.shards[shard];
-                (&*to, outbox)
+                let inbox = &mut self.shards[shard];
+                (&inbox.to, &mut inbox.outbox, Some(&mut inbox.undecided))
             }
             Way::Back(stream) => {
                 // It stays until everything of it is answered.
                 let Some(stream) = self.streams.get_mut(&stream) else { return };
-                (&stream.rejected, &mut stream.returns)
+                (&stream.rejected, &mut stream.returns, None)
             }
         };
         match outcome {
             Ok(first) => {
-                if let Way::Inbox(_) = way {
-                    trace::placed(ShardId(to.number), first, outbox.under_way());
+                if let Some(undecided) = undecided {
+                    let records = outbox.under_way();
+                    trace::placed(ShardId(to.number), first, records);
+                    undecided.placed(first, u64::try_from(records.len()).expect("a length fits"));
                 }
-                let rounds = outbox.acknowledged(first);
+                let rounds = outbox.acknowledged();
                 rounds.into_iter().for_each(|round| self.done(round));
             }
             Err(error) => {

@@ -267,15 +267,16 @@ fn the_guide_tells_every_header_and_stage() {
 }
 
 #[test]
-fn intake_waits_for_a_ledger_that_is_far_behind() {
+fn who_floods_waits_for_the_ledger_and_others_do_not() {
     const EVENTS: u32 = 5_000;
     // A record of a partner's topic is not below 60 bytes here: one read has at most 17.
     let settings = Settings { undecided_max: 100, read_bytes_max: 1_024, ..Settings::default() };
     let log: Arc<dyn Log> = memory();
     let network = Network::start(&log);
-    let partner = network.create_partner("a");
+    let (partner, other) = (network.create_partner("a"), network.create_partner("b"));
     publish_events(&*log, partner, numbered(EVENTS));
     let (ledger, ended) = (network.ledger(), settings.clone());
+    // It decides nothing for now.
     network.stop();
     let intake = Intake::start(Arc::clone(&log), ledger, ended).unwrap();
     let longest = || inboxes(&*log).iter().map(Vec::len).max().unwrap_or_default();
@@ -286,6 +287,9 @@ fn intake_waits_for_a_ledger_that_is_far_behind() {
         seen.1 == 1_000
     });
     assert!(longest() < 100 + 17 * 2, "{} in a shard's inbox", longest());
+    publish_events(&*log, other, numbered(10));
+    until("the other's lie in the inboxes", || committed(&*log, other) == Some(Offset(10)));
+    assert!(longest() < 100 + 17 * 2 + 10, "{} in a shard's inbox", longest());
     intake.stop();
 
     // With a ledger that decides, it goes on.
