@@ -94,6 +94,7 @@ impl Settings {
         let limits = Limits {
             accounts_max,
             batch_commands_max,
+            batch_attended_max: batch_commands_max.div_ceil(3),
             batch_bytes_max,
             inbox_commands_max: size(&[1, 3, 10, 50]),
             unstored_bytes_max: 2 * batch_bytes_max,

@@ -60,12 +60,17 @@ impl Checkpointer {
     }
 }
 
+/// As nice(1) counts.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 fn run(
     mut writer: Box<dyn Writer>,
     queue: &Receiver<Box<Taking>>,
     (shard, life): (&Sender<Message>, Life),
     took: &Histogram,
 ) -> Box<dyn Writer> {
+    give_way();
     while let Ok(mut taking) = queue.recv() {
         let began = Instant::now();
         let said = match writer.apply(&taking.rows()) {
@@ -76,4 +81,13 @@ fn run(
         drop(shard.send(said));
     }
     writer
+}
+
+/// The thread leaves the processor to those that somebody waits for.
+fn give_way() {
+    // On other systems this is said of the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
 }

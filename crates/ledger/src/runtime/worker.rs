@@ -35,6 +35,8 @@ use crate::timers;
 pub(super) const TICK: Duration = Duration::from_millis(50);
 /// Bytes read at once from inbox or journal.
 const READ_BYTES: usize = 2 * 1024 * 1024;
+/// The same from the inbox while somebody asks.
+const READ_BYTES_ATTENDED: usize = 64 * 1024;
 /// Time for which the log may be unreadable until the shard counts as out of office.
 const UNREAD_MAX: Duration = Duration::from_secs(10);
 /// Messages taken in before the log is looked at again.
@@ -224,7 +226,10 @@ impl Worker<'_> {
             Message::Change { direct, reply, span } => {
                 self.command(direct, Waiting { caller: Caller::Registry(reply), span });
             }
-            Message::Question(min, question) => self.questions.push((min, question)),
+            Message::Question(min, question) => {
+                self.shard.asked(self.now());
+                self.questions.push((min, question));
+            }
             Message::Behind { after, reply } => {
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 // Dropping the reply tells the caller.
@@ -260,9 +265,11 @@ impl Worker<'_> {
             .wants_inbox()
             .filter(|_| !self.orders.stop.get())
             .map(|from| (&self.place.inbox, from));
-        let read = |(partition, from)| self.place.log.read(partition, from, READ_BYTES);
-        let journal = journal.map(read).transpose();
-        let inbox = match inbox.map(read).transpose() {
+        let attended = self.shard.is_attended(self.now());
+        let inbox_bytes = if attended { READ_BYTES_ATTENDED } else { READ_BYTES };
+        let read = |(partition, from), bytes| self.place.log.read(partition, from, bytes);
+        let journal = journal.map(|from| read(from, READ_BYTES)).transpose();
+        let inbox = match inbox.map(|from| read(from, inbox_bytes)).transpose() {
             // Whoever owns the shard by now has decided what was there: the journal says so, and it comes first.
             Err(log::Error::Trimmed { .. }) if self.has_journal_to_fold() => Ok(None),
             inbox => inbox,

@@ -56,7 +56,8 @@ impl Shard {
         // What was read and passed over is dealt with, too, and the journal has to say so.
         let passed_over = self.inbox_read > self.state.meta.inbox_next;
         let decided_at = clock.read(now).max(self.state.meta.decided_at.unwrap_or(Timestamp::MIN));
-        let due = self.due(decided_at);
+        let most = self.batch_commands(now);
+        let due = self.due(decided_at, most);
         let timers = self.due_accounts(decided_at, out);
         if self.inbox.is_empty()
             && self.direct.is_empty()
@@ -82,7 +83,7 @@ impl Shard {
         self.draft_inquiries(&mut draft, out);
         let waiting = self.draft_direct(&mut draft, out);
         let (mut traced, oldest) = (Traced::default(), self.inbox.front().map(|first| first.append_time));
-        let inbox_next = self.draft_inbox(&mut draft, &mut traced, out);
+        let inbox_next = self.draft_inbox(&mut draft, most, &mut traced, out);
         let terms = Terms { inbox_next, relayed: self.take_relay_facts(), ..terms };
         if draft.count() == 0 && terms.inbox_next == self.state.meta.inbox_next && terms.relayed.is_empty() {
             return;
@@ -120,11 +121,11 @@ impl Shard {
 
     /// The events whose time to wait is over, as many as one batch may take. What becomes of them waits for its way back: so
     /// they keep to the bounds that hold the inbox.
-    fn due(&self, decided_at: Timestamp) -> Vec<(DueKey, AccountId)> {
+    fn due(&self, decided_at: Timestamp, most: usize) -> Vec<(DueKey, AccountId)> {
         if self.planted.has(Plant::WaitsForEver) {
             return Vec::new();
         }
-        let most = self.limits.batch_commands_max.min(self.refusals_room());
+        let most = most.min(self.refusals_room());
         self.state.due.at(decided_at).take(most).collect()
     }
 
@@ -203,8 +204,15 @@ impl Shard {
         waiting
     }
 
-    /// Drafts commands of the inbox, in order, as far as their accounts are in memory; gives the next offset.
-    fn draft_inbox(&mut self, draft: &mut Draft, traced: &mut Traced, out: &mut Vec<Output>) -> Offset {
+    /// Drafts commands of the inbox, in order, as far as their accounts are in memory and the batch has no more than `most`; gives
+    /// the next offset.
+    fn draft_inbox(
+        &mut self,
+        draft: &mut Draft,
+        most: usize,
+        traced: &mut Traced,
+        out: &mut Vec<Output>,
+    ) -> Offset {
         let mut inbox_next = self.state.meta.inbox_next;
         // What was read ahead may ask much of other shards, too.
         if self.outbox_room() == 0 {
@@ -213,7 +221,7 @@ impl Shard {
         // Repeats count, too: they make no item, but take their time.
         let mut looked_at = draft.count() as usize;
         while let Some(queued) = self.inbox.pop_front() {
-            let room = looked_at < self.limits.batch_commands_max;
+            let room = looked_at < most;
             looked_at += 1;
             let fits = room
                 && match &queued.request {
@@ -227,7 +235,7 @@ impl Shard {
                                 u64::from(matches!(drafted, Drafted::Known(_) | Drafted::InBatch(_)));
                             !matches!(drafted, Drafted::Full)
                         } else {
-                            let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
+                            let ahead = self.inbox.iter().take(most);
                             let missing = ahead.flat_map(|queued| accounts(&queued.request));
                             let missing: Vec<_> = std::iter::once(id).chain(missing).collect();
                             self.load(missing, out);
@@ -238,7 +246,7 @@ impl Shard {
                     Request::Commands(run) => {
                         let drafted = draft.commands(&self.state, run);
                         if drafted == RunDrafted::Missing {
-                            let ahead = self.inbox.iter().take(self.limits.batch_commands_max);
+                            let ahead = self.inbox.iter().take(most);
                             let missing = std::iter::once(&queued).chain(ahead);
                             let missing: Vec<_> =
                                 missing.flat_map(|queued| accounts(&queued.request)).collect();

@@ -9,6 +9,9 @@ pub struct Limits {
     pub accounts_max: usize,
     /// Commands in one batch.
     pub batch_commands_max: usize,
+    /// The same while somebody has asked something within the last second: who asks waits for the batch that is being made, and
+    /// for the one that is under way.
+    pub batch_attended_max: usize,
     /// Encoded bytes of the decisions of one batch; a single larger decision has a batch of its own.
     pub batch_bytes_max: usize,
     /// Commands read ahead from the inbox.
@@ -33,6 +36,7 @@ impl Default for Limits {
         Self {
             accounts_max: 100_000,
             batch_commands_max: 4_096,
+            batch_attended_max: 256,
             batch_bytes_max: 768 * 1024,
             inbox_commands_max: 16_384,
             unstored_bytes_max: 64 * 1024 * 1024,

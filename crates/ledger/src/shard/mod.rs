@@ -85,6 +85,8 @@ pub struct Shard {
     inbox_read: Offset,
     inbox: VecDeque<Queued>,
     direct: VecDeque<(Token, Direct)>,
+    /// When somebody asked something last.
+    asked: Option<Span>,
     under_way: Option<UnderWay>,
     /// When the log refused a batch: time to breathe until the next.
     refused: Option<Span>,
@@ -124,6 +126,7 @@ impl Shard {
             inbox_read: Offset::default(),
             inbox: VecDeque::new(),
             direct: VecDeque::new(),
+            asked: None,
             under_way: None,
             refused: None,
             doubtful: None,
@@ -179,6 +182,11 @@ impl Shard {
     /// What it has done so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Somebody asks something now, and waits for the answer.
+    pub fn asked(&mut self, now: Now) {
+        self.asked = Some(now.mono);
     }
 
     /// It is about to end: what time brings about is left to the next start, however much is due, and it comes to rest as
@@ -267,6 +275,7 @@ impl Shard {
             }
             Input::Appended(attempt, outcome) => self.office.appended(attempt, &outcome),
             Input::Direct(token, direct) => {
+                self.asked(now);
                 self.queue_direct(token, *direct, out);
                 Vec::new()
             }

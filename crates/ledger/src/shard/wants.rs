@@ -1,9 +1,10 @@
 //! What a core can take in now: what it wants of journal and inbox, and what holds it up.
 
-use coalition_domain::Timestamp;
+use coalition_domain::{Span, Timestamp};
 use coalition_journal::log::Offset;
 
 use super::{Shard, fold};
+use crate::clock::Now;
 
 /// Refused events that may wait for their way back to their partners, before nothing more is read from the inbox.
 const REFUSED_WAITING_MAX: usize = 10_000;
@@ -14,7 +15,23 @@ const OUTBOX_WAITING_MAX: usize = 10_000;
 /// What they may take in memory, in bytes and about.
 const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// How long after a question the next one is expected.
+const ATTENDED_FOR: Span = Span::from_secs(1);
+
 impl Shard {
+    /// Whether somebody asks: then what has to be done comes in small pieces, so that nobody waits long for one of them.
+    pub fn is_attended(&self, now: Now) -> bool {
+        self.asked.is_some_and(|asked| {
+            now.mono.as_millis().saturating_sub(asked.as_millis()) <= ATTENDED_FOR.as_millis()
+        })
+    }
+
+    /// How many commands one batch may have now.
+    pub(super) fn batch_commands(&self, now: Now) -> usize {
+        let most = self.limits.batch_commands_max;
+        if self.is_attended(now) { most.min(self.limits.batch_attended_max) } else { most }
+    }
+
     /// Since when the oldest command of the inbox waits that is not in effect: the time at which the log took it. While
     /// nothing is read from there, the time of what was decided last, which is earlier. `None` if nothing waits here.
     pub fn waits_since(&self) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use coalition_journal::log::{AppendError, Offset};
 
-use super::{Alone, Input, event, repeat, stored};
+use super::{Alone, Input, NOW, Now, Span, event, repeat, stored};
 
 fn positions(alone: &Alone) -> Vec<u64> {
     alone.bodies().iter().map(|(terms, _)| terms.inbox_next.0).collect()
@@ -41,6 +41,22 @@ fn a_batch_looks_at_a_bounded_number_of_commands_also_if_they_are_repeats() {
     assert_eq!(positions(&alone), [bound, bound + 10]);
     let items: Vec<_> = alone.bodies().iter().map(|(_, items)| items.len()).collect();
     assert_eq!(items, [1, 0], "a repeat makes no item");
+}
+
+#[test]
+fn batches_are_small_while_somebody_asks() {
+    let mut alone = Alone::in_office();
+    alone.core.limits.batch_attended_max = 3;
+    let now = |alone: &Alone| Now { wall: NOW.plus(alone.mono), mono: alone.mono };
+    alone.core.asked(now(&alone));
+    alone.say(Input::Inbox((0..7).map(event).collect()));
+    assert_eq!(positions(&alone), [3, 6, 7]);
+    alone.mono = Span::from_millis(1_000);
+    alone.say(Input::Inbox((7..11).map(event).collect()));
+    assert_eq!(positions(&alone)[3..], [10, 11], "a second later it may ask again");
+    alone.mono = Span::from_millis(1_001);
+    alone.say(Input::Inbox((11..18).map(event).collect()));
+    assert_eq!(positions(&alone)[5..], [18]);
 }
 
 #[test]
