@@ -90,6 +90,11 @@ fn image(durable: &Files, copies: &[Files], dice: &mut Dice) -> Files {
             }
         };
         let Some(entry) = drawn(dice) else { continue };
+        // Synced before it got its name.
+        if name == Path::new("pending") {
+            image.insert(name.clone(), entry.clone());
+            continue;
+        }
         let mut bytes = vec![0; drawn(dice).unwrap_or(entry).len()];
         for (piece, part) in bytes.chunks_mut(PIECE).enumerate() {
             let Some(version) = drawn(dice).or(old) else { continue };
