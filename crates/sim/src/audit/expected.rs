@@ -181,7 +181,7 @@ impl Account {
         if says_more(command) {
             registry.begins(caller)?;
         }
-        check_age(*request, at)?;
+        check_age(*request, at.decided_at)?;
         if self.forward.is_some() && has_points(command) {
             return Err("ACCOUNT_LINKED");
         }
@@ -290,10 +290,11 @@ fn has_points(command: &Command) -> bool {
     )
 }
 
-fn check_age(request: RequestId, at: At) -> Result<(), &'static str> {
-    if request.issued() > at.decided_at.plus(Span::from_secs(300)) {
+/// Whether a request is of the time in which it is decided, or the code of the refusal.
+pub(super) fn check_age(request: RequestId, decided_at: Timestamp) -> Result<(), &'static str> {
+    if request.issued() > decided_at.plus(Span::from_secs(300)) {
         Err("REQUEST_IN_FUTURE")
-    } else if request.issued() < at.decided_at.minus(Span::from_days(30)) {
+    } else if request.issued() < decided_at.minus(Span::from_days(30)) {
         Err("REQUEST_TOO_OLD")
     } else {
         Ok(())

@@ -7,6 +7,7 @@ use coalition_domain::{
     Caller, KeyId, PartnerId, ProgrammeId, RegistryEvent, Role, Span, Timestamp, UnitPrice,
 };
 
+use super::expected::check_age;
 use super::{Judgement, holds, same};
 
 struct Contract {
@@ -117,7 +118,7 @@ impl Registry {
     }
 
     /// Judges what became of a command by which a partner is suspended or resumed, before it is noted.
-    pub(super) fn judge(&self, decision: &RegistryDecision) -> Judgement {
+    pub(super) fn judge(&self, decision: &RegistryDecision, decided_at: Timestamp) -> Judgement {
         let (partner, suspends) = match &decision.command.change {
             RegistryChange::SuspendPartner { id } => (id, true),
             RegistryChange::ResumePartner { id } => (id, false),
@@ -139,8 +140,11 @@ impl Registry {
         let caller = decision.command.caller.as_ref().ok_or("a change of a partner by nobody")?;
         let may = self.check(caller).and_then(|()| match (caller.role, self.partner(partner)) {
             (Role::Partner(_) | Role::Member(_), _) => Err("PERMISSION_DENIED"),
-            (Role::Operator, None) => Err("UNKNOWN_PARTNER"),
-            (Role::Operator, Some(_)) => Ok(usize::from(self.suspended.contains(partner) != suspends)),
+            (Role::Operator, known) => {
+                check_age(decision.command.request, decided_at)?;
+                known.ok_or("UNKNOWN_PARTNER")?;
+                Ok(usize::from(self.suspended.contains(partner) != suspends))
+            }
         });
         same(&format!("what comes of {:?}", decision.command.change), &found, &may)
     }

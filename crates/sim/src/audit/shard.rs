@@ -332,7 +332,7 @@ impl Ledger {
             format!("nobody had asked for {command:?}")
         })?;
         holds(self.changed(command).is_none(), || format!("{command:?} is decided twice"))?;
-        self.registry.judge(&decision)?;
+        self.registry.judge(&decision, at.decided_at)?;
         for event in decision.outcome.iter().flatten() {
             self.note(event.clone())?;
         }
