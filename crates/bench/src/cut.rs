@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use coalition_domain::Timestamp;
-use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
+};
 use coalition_journal::memory::Memory;
 
 /// The way.
@@ -76,7 +78,7 @@ impl Log for Cut {
         self.log.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.log.watch(of, wake)
     }
 

@@ -111,7 +111,7 @@ fn appends(log: &Arc<dyn Log>, partitions: u32, each: u32, bytes: usize) -> Resu
 
 fn append(log: &dyn Log, to: &Partition, each: u32, bytes: usize) -> Result<Vec<Duration>> {
     let (wake, woken) = channel();
-    log.watch(to, Arc::new(move || wake.send(()).unwrap_or_default()))?;
+    let _watching = log.watch(to, Arc::new(move || wake.send(()).unwrap_or_default()))?;
     let mut times = Vec::new();
     for _ in 0..each {
         let record = Record::of(vec![0x5a; bytes]);

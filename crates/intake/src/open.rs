@@ -77,7 +77,7 @@ impl Opener {
             None => self.start(&events)?,
         };
         let returns = Outbox::new(self.append_bytes_max);
-        let stream = Stream::new(partner, (events, rejected), returns, next);
+        let mut stream = Stream::new(partner, (events, rejected), returns, next);
         let (more, woken, sender) = (Arc::clone(&stream.more), Arc::clone(&self.woken), self.sender.clone());
         let wake = move || {
             more.store(true, Ordering::Release);
@@ -86,7 +86,7 @@ impl Opener {
                 drop(sender.send(Message::Wake));
             }
         };
-        self.log.watch(&stream.events, Arc::new(wake))?;
+        stream.watching = Some(self.log.watch(&stream.events, Arc::new(wake))?);
         Ok(stream)
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use coalition_domain::PartnerId;
-use coalition_journal::log::{Offset, Partition};
+use coalition_journal::log::{Offset, Partition, Watching};
 
 use crate::intake::Settings;
 use crate::outbox::Outbox;
@@ -43,6 +43,8 @@ pub(crate) struct Stream {
     pub(crate) next: Offset,
     /// Set when the partition may hold more than was read.
     pub(crate) more: Arc<AtomicBool>,
+    /// Sets it, for as long as this is read here.
+    pub(crate) watching: Option<Watching>,
     /// The offset before which everything is dealt with, for whoever measures.
     pub(crate) settled: Arc<AtomicU64>,
     /// It could not be read, and is not tried before this instant.
@@ -70,6 +72,7 @@ impl Stream {
             returns,
             next,
             more: Arc::new(AtomicBool::new(true)),
+            watching: None,
             settled: Arc::new(AtomicU64::new(next.0)),
             failed: None,
             gone: false,

@@ -87,7 +87,7 @@ fn caller(log: &Kafka, to: &Partition, bytes: usize, ahead: usize) -> Result<Lat
     let record = Record::of((0..).flat_map(word).take(bytes).collect::<Vec<_>>());
     let (tell, news) = mpsc::channel();
     let woken = tell.clone();
-    log.watch(to, Arc::new(move || _ = woken.send(News::Woken)))?;
+    let _watching = log.watch(to, Arc::new(move || _ = woken.send(News::Woken)))?;
     let (mut answered, mut read) = Latencies::default();
     let (mut called, mut next, mut under_way) = (VecDeque::new(), Offset(0), 0);
     let began = Instant::now();

@@ -14,6 +14,7 @@ pub mod metered;
 pub mod metrics;
 pub mod office;
 pub mod plant;
+mod watchers;
 
 #[cfg(test)]
 mod model;

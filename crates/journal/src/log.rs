@@ -117,6 +117,25 @@ pub type Done = Box<dyn FnOnce(Result<Offset, AppendError>) + Send>;
 /// Woken when a partition may have grown. Called from the log's threads: it must not block.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// Keeps a watch of a partition: when it is dropped nobody is woken any more, but for a wake that is on its way.
+#[must_use = "a watch ends when this is dropped"]
+pub struct Watching {
+    /// The log itself has it only as long as this is kept.
+    _wake: Wake,
+}
+
+impl Watching {
+    pub(crate) fn new(wake: Wake) -> Self {
+        Self { _wake: wake }
+    }
+}
+
+impl fmt::Debug for Watching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watching")
+    }
+}
+
 /// A failed operation of the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -260,8 +279,9 @@ pub trait Log: Send + Sync + 'static {
     /// The first offset that is still there, and the offset that the next record gets.
     fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), Error>;
 
-    /// Calls `wake` after each growth of the partition from now on, until the log is dropped.
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error>;
+    /// Calls `wake` after each growth of the partition from now on, until what it gives back or the log is dropped. Where the
+    /// log is distant, a partition that nobody watches or reads costs nothing after a while.
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error>;
 
     /// Deletes the records before `before`, now or soon. May keep some of them.
     fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error>;

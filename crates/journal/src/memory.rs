@@ -22,8 +22,9 @@ use uuid::Uuid;
 
 use crate::append::{Append, Fit};
 use crate::log::{
-    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, check_topic_name,
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching, check_topic_name,
 };
+use crate::watchers::Watchers;
 
 /// An append to a steered log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -62,7 +63,7 @@ struct Kept {
     /// Of the last record, even if it was trimmed.
     append_time: Option<Timestamp>,
     groups: BTreeMap<String, Offset>,
-    watchers: Vec<Wake>,
+    watchers: Watchers,
 }
 
 impl Kept {
@@ -179,7 +180,7 @@ impl Memory {
         let now = held.now;
         let kept = held.kept(&to).expect("flights end with their topic");
         let offset = kept.append(now, records);
-        let watchers = kept.watchers.clone();
+        let watchers = kept.watchers.now();
         held.flight(id).shown.delivered.push(offset);
         drop(held);
         watchers.iter().for_each(|wake| wake());
@@ -249,7 +250,7 @@ impl Log for Memory {
             Ok(_) if append.records.is_empty() => "no records".to_owned(),
             Ok(kept) if !self.steered => {
                 let offset = kept.append(now, append.records.clone());
-                let watchers = kept.watchers.clone();
+                let watchers = kept.watchers.now();
                 drop(held);
                 append.answer(Ok(offset));
                 watchers.iter().for_each(|wake| wake());
@@ -284,9 +285,8 @@ impl Log for Memory {
         self.held().kept(of).map(|kept| (kept.start, kept.end()))
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
-        self.held().kept(of)?.watchers.push(wake);
-        Ok(())
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
+        Ok(self.held().kept(of)?.watchers.add(wake))
     }
 
     fn trim(&self, of: &Partition, before: Offset) -> Result<(), Error> {

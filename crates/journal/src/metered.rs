@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use prometheus::Registry;
 
-use crate::log::{Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use crate::log::{Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching};
 use crate::metrics::{Metrics, TopicKind};
 
 /// Measures the appends of any adapter from outside, so that figures of different ones mean the same.
@@ -66,7 +66,7 @@ impl Log for Metered {
         self.log.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.log.watch(of, wake)
     }
 

@@ -106,7 +106,7 @@ fn callbacks_may_call_the_log() {
         let end = inner.upgrade().expect("the test holds it").bounds(&of).expect("bounds").1;
         noted.lock().expect("note").push(end);
     };
-    log.watch(&to, Arc::new(wake)).expect("watch");
+    let _watching = log.watch(&to, Arc::new(wake)).expect("watch");
     let (inner, of) = (Arc::clone(&log), to.clone());
     let again = move |_| inner.append(&of, vec![Record::of("again")], Box::new(|_| ()));
     log.append(&to, vec![Record::of("once")], Box::new(again));

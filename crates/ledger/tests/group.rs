@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::Timestamp;
 use coalition_journal::entry::{Entry, NetworkId, OwnerId, ShardId, TermStarted};
-use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
+};
 use coalition_journal::memory::Memory;
 use coalition_ledger::group::{Directory, Duty, GROUP, MemberId, Roles};
 use coalition_ledger::refused::Refused;
@@ -22,8 +24,22 @@ use uuid::Uuid;
 const SHARDS: u32 = 4;
 
 /// A log in memory by the wall clock. It may be cut off: then nothing reaches it, and reads find what was there, and no fault,
-/// as those of a client that no broker tells of anything new.
-struct Clocked(Memory, AtomicBool);
+/// as those of a client that no broker tells of anything new. It knows who watches what.
+struct Clocked(Memory, AtomicBool, Mutex<Vec<Watch>>);
+
+type Watch = (Partition, Weak<dyn Fn() + Send + Sync>);
+
+impl Clocked {
+    fn new() -> Self {
+        Self(Memory::new(), AtomicBool::new(false), Mutex::default())
+    }
+
+    /// How often a topic's partitions are watched.
+    fn watches(&self, topic: &str) -> usize {
+        let kept = self.2.lock().unwrap();
+        kept.iter().filter(|(of, wake)| &*of.topic == topic && wake.strong_count() > 0).count()
+    }
+}
 
 impl Log for Clocked {
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
@@ -51,7 +67,8 @@ impl Log for Clocked {
         self.0.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
+        self.2.lock().unwrap().push((of.clone(), Arc::downgrade(&wake)));
         self.0.watch(of, wake)
     }
 
@@ -153,7 +170,7 @@ impl Process {
 }
 
 fn log() -> Arc<dyn Log> {
-    Arc::new(Clocked(Memory::new(), AtomicBool::new(false)))
+    Arc::new(Clocked::new())
 }
 
 fn member(n: u128) -> MemberId {
@@ -200,7 +217,9 @@ fn a_time_out_below_three_heartbeats_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
-    let log = log();
+    let clocked = Arc::new(Clocked::new());
+    let log: Arc<dyn Log> = Arc::clone(&clocked) as _;
+    let watches = || (clocked.watches(JOURNAL), clocked.watches(INBOX));
     let first = Process::start(&log, 1, 1);
     let alone = first.sees(|directory| owned(directory, 1) == 4).await;
     assert_eq!(alone.intake, vec![Some(member(1)); 4]);
@@ -225,6 +244,7 @@ async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
             |status: &coalition_ledger::runtime::Status| !status.in_office && status.position.seq >= decided;
         soon(follower.node.ledger().wait(shard, follows)).await.unwrap();
     }
+    assert_eq!(watches(), (8, 8));
 
     tokio::task::block_in_place(|| second.membership.leave());
     let left = first.sees(|directory| owned(directory, 1) == 4).await;
@@ -235,6 +255,8 @@ async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
         let sums = second.node.ledger().sums(shard, None).await.map(drop);
         assert!(matches!(sums, Err(Unavailable::NotOwner(found)) if found == shard), "{sums:?}");
     }
+    // Nor does it have fetched what others run.
+    assert_eq!(watches(), (4, 4));
     second.stop();
     // Nobody could relieve the last one.
     tokio::task::block_in_place(|| first.membership.leave());
@@ -293,7 +315,7 @@ async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_is_cut_off_from_the_log_shows_itself_out_of_office_until_it_is_heard_again() {
-    let clocked = Arc::new(Clocked(Memory::new(), AtomicBool::new(false)));
+    let clocked = Arc::new(Clocked::new());
     let log: Arc<dyn Log> = Arc::clone(&clocked) as _;
     let process = Process::start(&log, 1, 1);
     let all = process.sees(|directory| owned(directory, 1) == 4).await;

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use coalition_domain::Timestamp;
 use coalition_journal::entry::{NetworkId, ShardId};
-use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching};
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{
@@ -158,7 +158,7 @@ impl Log for Held {
         self.log.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), log::Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, log::Error> {
         self.log.watch(of, wake)
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
+};
 use coalition_journal::memory::Memory;
 
 /// What becomes of the next appends to a topic.
@@ -86,7 +88,7 @@ impl Log for Faulty {
         self.memory.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.memory.watch(of, wake)
     }
 

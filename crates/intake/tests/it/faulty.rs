@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use coalition_journal::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use coalition_journal::log::{
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
+};
 use coalition_journal::memory::Memory;
 use coalition_ledger::runtime::INBOX;
 
@@ -146,7 +148,7 @@ impl Log for Faulty {
         self.inner.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.opened.lock().unwrap().push(of.clone());
         self.inner.watch(of, wake)
     }

@@ -1,6 +1,6 @@
 //! What an append promises.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvError, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -110,10 +110,12 @@ pub(super) fn waking(subject: &mut dyn Subject) {
     let log = subject.log();
     let (tell, told) = mpsc::channel();
     let also = Arc::new(Mutex::new(0));
-    log.watch(&to, Arc::new(move || _ = tell.send(()))).expect("watch");
+    let watching = log.watch(&to, Arc::new(move || _ = tell.send(()))).expect("watch");
     let counted = Arc::clone(&also);
     let count = move || *counted.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    log.watch(&to, Arc::new(count)).expect("watch");
+    let counting = log.watch(&to, Arc::new(count)).expect("watch");
+    let gone = log.watch(&to, Arc::new(|| panic!("whoever let go of a watch is woken"))).expect("watch");
+    drop(gone);
     thread::scope(|scope| {
         scope.spawn(|| (0..50).for_each(|number| _ = ok(log, &to, vec![numbered(number)])));
         // Whoever reads to the end after each wake misses nothing.
@@ -129,4 +131,7 @@ pub(super) fn waking(subject: &mut dyn Subject) {
         assert!(seen.into_iter().eq(0..50));
     });
     until("every watcher is woken", || *also.lock().unwrap_or_else(PoisonError::into_inner) > 0);
+    drop(watching);
+    until("what a watcher had is let go of", || told.recv() == Err(RecvError));
+    drop(counting);
 }

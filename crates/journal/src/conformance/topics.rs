@@ -42,7 +42,7 @@ pub(super) fn absent(subject: &mut dyn Subject) {
         };
         refused(log.read(&of, Offset(0), 1).map(drop));
         refused(log.bounds(&of).map(drop));
-        refused(log.watch(&of, Arc::new(|| ())));
+        refused(log.watch(&of, Arc::new(|| ())).map(drop));
         refused(log.trim(&of, Offset(0)));
         refused(log.commit("group", &of, Offset(0)));
         refused(log.committed("group", &of).map(drop));

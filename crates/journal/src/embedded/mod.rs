@@ -45,7 +45,7 @@ use self::partition::{Running, Shared, Starting, failed};
 use self::registry::Registry;
 use crate::append::Append;
 use crate::log::{
-    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, check_topic_name,
+    AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching, check_topic_name,
 };
 
 /// More threads and files than this for one topic are a mistake.
@@ -215,9 +215,8 @@ impl Log for Embedded {
         Ok(self.partition(of)?.view().bounds())
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
-        self.partition(of)?.watch(wake);
-        Ok(())
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
+        Ok(self.partition(of)?.watch(wake))
     }
 
     /// Deletes whole rows, in the background; their space is used again, the file does not shrink.

@@ -9,7 +9,8 @@ use super::queue::Queue;
 use super::settings::Settings;
 use super::view::{Source, View};
 use super::writer::Writer;
-use crate::log::{Error, Offset, Partition, Stored, Wake};
+use crate::log::{Error, Offset, Partition, Stored, Wake, Watching};
+use crate::watchers::Watchers;
 
 /// What the callers of a partition and its writer share.
 pub(super) struct Shared {
@@ -18,7 +19,7 @@ pub(super) struct Shared {
     view: Mutex<View>,
     /// Readers and the writer hold it shared; only opening it again takes it alone.
     database: RwLock<Option<Database>>,
-    watchers: Mutex<Vec<Wake>>,
+    watchers: Mutex<Watchers>,
 }
 
 impl Shared {
@@ -36,21 +37,21 @@ impl Shared {
         self.database.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Vec<Wake>> {
+    fn watchers(&self) -> MutexGuard<'_, Watchers> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls every watcher.
     pub(super) fn wake(&self) {
-        let watchers = self.watchers().clone();
+        let watchers = self.watchers().now();
         for wake in watchers {
             wake();
         }
     }
 
     /// Calls `wake` from now on.
-    pub(super) fn watch(&self, wake: Wake) {
-        self.watchers().push(wake);
+    pub(super) fn watch(&self, wake: Wake) -> Watching {
+        self.watchers().add(wake)
     }
 
     /// As [`crate::log::Log::read`].

@@ -185,7 +185,7 @@ impl Fetcher {
         let slots = Arc::clone(&self.slots);
         let mut slots = slots.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = slots.extract_if(.., |_, slot| {
-            let state = slot.state();
+            let mut state = slot.state();
             // Whoever holds it besides is about to use it.
             state.watchers.is_empty() && state.used.elapsed() >= IDLE && Arc::strong_count(slot) <= 2
         });

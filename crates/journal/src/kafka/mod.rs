@@ -40,7 +40,7 @@ use self::keeper::{Keeper, Trims, Wish};
 use self::producer::Producer;
 use self::reader::Reader;
 use crate::append::Append;
-use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake};
+use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching};
 
 /// A log on Kafka. Dropped, it waits for the answers to what is on its way, but no longer than an append may take.
 pub struct Kafka {
@@ -151,7 +151,7 @@ impl Log for Kafka {
         self.reader.bounds(of)
     }
 
-    fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.topics.partition(of)?;
         self.reader.watch(of, wake)
     }

@@ -16,7 +16,7 @@ use super::fetcher::{Ask, Fetcher};
 use super::settings::Settings;
 use super::slot::{Fetch, Found, Slot};
 use super::{failed, misconfigured, number};
-use crate::log::{Error, Offset, Partition, Stored, Wake};
+use crate::log::{Error, Offset, Partition, Stored, Wake, Watching};
 
 /// How long to wait before a question is asked again.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -163,17 +163,17 @@ impl Reader {
     }
 
     /// See [`crate::log::Log::watch`]. The partition is there.
-    pub(super) fn watch(&self, of: &Partition, wake: Wake) -> Result<(), Error> {
+    pub(super) fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         let slot = self.slot(of);
         let _turn = slot.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let unplaced = slot.state().tail.is_none();
         let end = if unplaced { Some(self.bounds(of)?.1) } else { None };
-        slot.state().watchers.push(wake);
+        let watching = slot.state().watchers.add(wake);
         if let Some(end) = end {
             slot.place(end, self.settings.buffer_bytes_max);
             self.ask(&slot);
         }
-        Ok(())
+        Ok(watching)
     }
 
     /// Nothing before `start` is there any more.

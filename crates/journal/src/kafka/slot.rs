@@ -4,7 +4,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::tail::Tail;
-use crate::log::{Error, Offset, Partition, Stored, Wake};
+use crate::log::{Error, Offset, Partition, Stored};
+use crate::watchers::Watchers;
 
 /// A partition that is read, shared by its readers and the thread that fetches.
 pub(super) struct Slot {
@@ -30,7 +31,7 @@ pub(super) struct State {
     pub(super) behind: Option<Instant>,
     /// A reader has waited in vain for records that are known to be there.
     overdue: bool,
-    pub(super) watchers: Vec<Wake>,
+    pub(super) watchers: Watchers,
     pub(super) used: Instant,
 }
 
@@ -65,7 +66,7 @@ impl Slot {
                 fault: None,
                 behind: None,
                 overdue: false,
-                watchers: Vec::new(),
+                watchers: Watchers::default(),
                 used: Instant::now(),
             }),
             changed: Condvar::new(),
@@ -138,7 +139,7 @@ impl Slot {
 
     /// Something changed: wakes who reads and who watches.
     pub(super) fn wake(&self) {
-        let watchers = self.state().watchers.clone();
+        let watchers = self.state().watchers.now();
         self.changed.notify_all();
         watchers.iter().for_each(|wake| wake());
     }

@@ -59,7 +59,7 @@ fn a_read_at_the_end_does_not_wait() {
     let log = open(&cluster.settings());
     let at = filled(&log, "reading.live", 1);
     let (tell, woken) = mpsc::channel();
-    log.watch(&at, Arc::new(move || _ = tell.send(()))).expect("watch");
+    let _watching = log.watch(&at, Arc::new(move || _ = tell.send(()))).expect("watch");
     check_from(&log, &at, 0, 1, 1_000_000);
     let mut slowest = Duration::ZERO;
     let mut next = Offset(1);
@@ -95,7 +95,7 @@ fn a_partition_is_read_from_where_it_is_asked_for_last() {
             let log = &log;
             scope.spawn(move || {
                 append(log, &at, vec![Record::of("a"), Record::of("b")]).expect("append");
-                log.watch(&at, Arc::new(|| ())).expect("watch");
+                let _watching = log.watch(&at, Arc::new(|| ())).expect("watch");
                 assert_eq!(values(&read_all(log, &at, Offset(1), 1)), ["b"], "{at}");
                 assert_eq!(values(&read_all(log, &at, Offset(0), 1)), ["a", "b"], "{at}");
             });

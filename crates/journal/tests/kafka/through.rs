@@ -79,7 +79,7 @@ fn write(log: &Kafka, to: &Partition, count: &Count, stop: &AtomicBool) -> Told 
 /// Follows a partition until told to stop, and then to its end. Errors are those of a broker that is away.
 fn follow(log: &Kafka, of: &Partition, stop: &AtomicBool) -> Vec<Stored> {
     let (tell, woken) = mpsc::channel();
-    log.watch(of, Arc::new(move || _ = tell.send(()))).expect("watch");
+    let _watching = log.watch(of, Arc::new(move || _ = tell.send(()))).expect("watch");
     let mut all: Vec<Stored> = Vec::new();
     let mut stopped = false;
     while !stopped {

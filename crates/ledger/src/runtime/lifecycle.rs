@@ -13,6 +13,7 @@ use super::handle::{Status, Unavailable};
 use super::open::{self, Place};
 use super::orders::Orders;
 use super::retry::{PAUSE, chain, refuse, wait};
+use super::wake::Waker;
 use super::worker::{Exit, Life, Message, TICK, Worker};
 use crate::group::Duty;
 use crate::shard::Input;
@@ -34,7 +35,7 @@ impl Worker<'_> {
         queued: Arc<AtomicUsize>,
     ) {
         let shard = place.genesis.shard;
-        let orders = Orders::none();
+        let (orders, waker) = (Orders::none(), Waker::default());
         let wait = |pause, why: &dyn Fn() -> Unavailable| wait(&messages, &queued, pause, &orders, why);
         let (mut failures, mut life) = (0, Life::default());
         while !orders.stop.get() {
@@ -45,8 +46,9 @@ impl Worker<'_> {
             }
             let began = Instant::now();
             life = Life(life.0 + 1);
-            let run = || match place.open(settings.limits.accounts_max) {
-                Ok(projection) => Worker::run(
+            let open = || Ok((place.watch(&sender, &waker)?, place.open(settings.limits.accounts_max)?));
+            let run = || match open() {
+                Ok((_watching, projection)) => Worker::run(
                     &place,
                     settings,
                     projection,
@@ -135,7 +137,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use coalition_journal::entry::{Genesis, NetworkId, ShardCount, TopicId, Topics};
-    use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake};
+    use coalition_journal::log::{self, Done, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching};
     use coalition_journal::memory::Memory;
     use coalition_store::Store;
     use uuid::Uuid;
@@ -170,7 +172,7 @@ mod tests {
             panic!("planted by a test, at {of}")
         }
 
-        fn watch(&self, of: &Partition, wake: Wake) -> Result<(), log::Error> {
+        fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, log::Error> {
             self.0.watch(of, wake)
         }
 

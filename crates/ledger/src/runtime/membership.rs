@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use coalition_journal::entry::{Seq, ShardId};
-use coalition_journal::log::{Log, Partition};
+use coalition_journal::log::{Log, Partition, Watching};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -176,6 +176,8 @@ impl Shared {
 pub struct Membership {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Of the group's topic, if there is a group.
+    _watching: Option<Watching>,
 }
 
 impl Membership {
@@ -188,7 +190,7 @@ impl Membership {
             Taking::Alone => {
                 let me = MemberId(Uuid::new_v4());
                 let (shared, _) = shared(Directory::alone(me, shards), Some(me), None);
-                return Ok(Self { shared: Arc::new(shared), thread: None });
+                return Ok(Self { shared: Arc::new(shared), thread: None, _watching: None });
             }
             Taking::Member(member) => Some(member),
             Taking::Onlooker => None,
@@ -215,15 +217,17 @@ impl Membership {
         let me = member.as_ref().map(|member| member.id);
         let (shared, asked) = shared(Directory::empty(shards), me, Some(rules.session_timeout));
         let shared = Arc::new(shared);
-        if let Some(asks) = shared.asks.clone() {
+        let watching = if let Some(asks) = shared.asks.clone() {
             let waker = Waker::default();
             // A wake that finds nobody comes after the end.
             let wake = move || drop(waker.wake().map(|wake| asks.send(Ask::Wake(wake))));
-            log.watch(&topic, Arc::new(wake))?;
-        }
+            Some(log.watch(&topic, Arc::new(wake))?)
+        } else {
+            None
+        };
         let seat = Seat::new(Arc::clone(log), topic, rules, member, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("group".to_owned()).spawn(move || seat.run(&asked))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), _watching: watching })
     }
 
     /// Which member this process is; `None` for an onlooker.

@@ -33,7 +33,7 @@ use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::here::Here;
 pub use self::membership::{MemberSettings, Membership, Taking};
-use self::worker::{Message, Worker};
+use self::worker::Worker;
 use crate::metrics::Metrics;
 use crate::refused::Refused;
 use crate::shard::Limits;
@@ -135,13 +135,6 @@ impl Node {
             let (sender, receiver) = mpsc::channel();
             let journal = Partition::new(JOURNAL, shard.0);
             let inbox = Partition::new(INBOX, shard.0);
-            let waker = wake::Waker::default();
-            for partition in [&journal, &inbox] {
-                let (waker, sender) = (waker.clone(), sender.clone());
-                // A wake that finds nobody comes after the end.
-                let wake = move || drop(waker.wake().map(|wake| sender.send(Message::Wake(wake))));
-                log.watch(partition, Arc::new(wake))?;
-            }
             let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
             let (log, returns) = (Arc::clone(log), Arc::clone(returns));
             let metrics = Arc::clone(metrics.of(shard));

@@ -1,13 +1,16 @@
 //! Opening a shard's projection, and throwing away one that is not the journal's.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use coalition_journal::entry::{Entry, Genesis, Hash};
-use coalition_journal::log::{self, Log, Offset, Partition};
+use coalition_journal::log::{self, Log, Offset, Partition, Watching};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
 use super::Returns;
 use super::membership::Shared;
+use super::wake::Waker;
+use super::worker::Message;
 use crate::metrics::ShardMetrics;
 use crate::rows;
 use crate::state::State;
@@ -46,6 +49,18 @@ pub(super) enum Error {
 }
 
 impl Place {
+    /// Has the shard's thread woken when journal or inbox grow, for as long as this is kept: what is others' need not be
+    /// fetched.
+    pub(super) fn watch(&self, thread: &Sender<Message>, waker: &Waker) -> Result<[Watching; 2], Error> {
+        let watch = |partition| {
+            let (waker, thread) = (waker.clone(), thread.clone());
+            // A wake that finds nobody comes after the end.
+            let wake = move || drop(waker.wake().map(|wake| thread.send(Message::Wake(wake))));
+            self.log.watch(partition, Arc::new(wake))
+        };
+        Ok([watch(&self.journal)?, watch(&self.inbox)?])
+    }
+
     /// Opens the store; what is not a projection of this journal is set aside, and an empty one takes its place.
     pub(super) fn open(&self, accounts_max: usize) -> Result<Projection, Error> {
         loop {

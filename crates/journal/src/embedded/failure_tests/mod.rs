@@ -252,7 +252,7 @@ fn dropped_it_answers_what_waits() {
 #[test]
 fn a_panicking_caller_harms_nobody_else() {
     let mut bench = Bench::new();
-    bench.log.watch(&bench.to, Arc::new(|| panic!("planted"))).unwrap();
+    let _watching = bench.log.watch(&bench.to, Arc::new(|| panic!("planted"))).unwrap();
     bench.log.append(&bench.to, vec![Bench::record(0)], Box::new(|_| panic!("planted")));
     bench.outcomes.push(Ok(Offset(0)));
     bench.append().as_ref().unwrap();
