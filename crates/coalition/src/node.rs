@@ -148,6 +148,7 @@ impl Running {
         log::prepare(&*log, network.shards)?;
         let mut peers = Peers::join(data, config, &log, network.shards).await?;
         let membership = Arc::clone(&peers.membership);
+        observer.group(&membership);
         let limits = config.ledger.settings(network.shards);
         let node = if roles.ledger {
             let store = |shard: ShardId| -> Box<dyn Store> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use coalition_domain::Role;
-use coalition_ledger::trace::{HEADER, TARGET, TraceParent};
+use coalition_ledger::trace::{HEADER, TARGET, TraceParent, within};
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
@@ -104,7 +104,7 @@ where
             }
             Ok(response)
         };
-        Box::pin(answer.instrument(span))
+        Box::pin(within(trace, answer.instrument(span)))
     }
 }
 

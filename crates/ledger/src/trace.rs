@@ -80,6 +80,20 @@ impl fmt::Debug for TraceParent {
     }
 }
 
+tokio::task_local! {
+    static CARRIED: TraceParent;
+}
+
+/// Carries out `what` as part of a trace: what it asks of other processes names that.
+pub async fn within<T>(trace: TraceParent, what: impl Future<Output = T>) -> T {
+    CARRIED.scope(trace, what).await
+}
+
+/// The trace as part of which this is carried out, if there is one.
+pub fn carried() -> Option<TraceParent> {
+    CARRIED.try_with(|trace| *trace).ok()
+}
+
 /// Whether anybody wants to see the way of events.
 pub fn enabled() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::DEBUG)

@@ -264,6 +264,29 @@ async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_cannot_read_what_others_agree_on_lets_go_of_everything_and_says_so() {
+    let log = log();
+    let process = Process::start(&log, 1, 1);
+    process.serves(&process.sees(|directory| owned(directory, 1) == 4).await).await;
+    // A release to come writes the second version of these records.
+    let later = vec![Record::of(&b"CPG\x02whatever it says"[..])];
+    log.append(&Partition::new(GROUP, 0), later, Box::new(|outcome| assert!(outcome.is_ok())));
+    let seen = process.sees(|directory| directory.outdated == Some(2)).await;
+    // How others are reached stands as it was; its own part is over.
+    assert_eq!((owned(&seen, 1), &seen.intake), (4, &vec![None; 4]));
+    for shard in shards() {
+        is_let_go(&process.node.ledger(), shard).await;
+    }
+    tokio::task::block_in_place(|| process.membership.leave());
+    process.stop();
+    // The same from the start: nothing is begun of what stood there before.
+    let again = Process::start(&log, 1, 1);
+    again.sees(|directory| directory.outdated == Some(2)).await;
+    assert!(shards().all(|shard| again.node.ledger().status(shard).is_none()));
+    again.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_back() {
     let log = log();
     let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));

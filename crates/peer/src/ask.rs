@@ -8,6 +8,7 @@ use std::time::Duration;
 use coalition_domain::Registry;
 use coalition_journal::entry::ShardId;
 use coalition_ledger::runtime::{Asked, Distant, Status, Unavailable};
+use coalition_ledger::trace::{self, TraceParent};
 use coalition_ledger::wire::{self, Answer, Question, StatusWire, VERSIONS};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -204,7 +205,7 @@ impl Way {
         while let Some(piece) = news.message().await.map_err(|status| status.to_string())? {
             let said: StatusWire = wire::status(&piece.status).map_err(|error| error.to_string())?;
             while registry.changes() < said.changes {
-                let asked = self.ask_owner(owner, &Question::Changes(registry.changes())).await;
+                let asked = self.ask_owner(owner, &Question::Changes(registry.changes()), None).await;
                 let Ok(Answer::Changes(changes)) = asked else {
                     return Err("the changes of the registry can't be had".to_owned());
                 };
@@ -225,11 +226,19 @@ impl Way {
         request
     }
 
-    async fn ask_owner(&self, owner: &Owner, question: &Question) -> Result<Answer, Unavailable> {
+    async fn ask_owner(
+        &self,
+        owner: &Owner,
+        question: &Question,
+        trace: Option<TraceParent>,
+    ) -> Result<Answer, Unavailable> {
         let mut client =
             self.channels.client(&owner.endpoint).map_err(|_| Unavailable::NotOwner(self.shard))?;
         let question = wire::encode(question).into();
-        let request = self.request(Asking { version: version(owner), shard: self.shard.0, question });
+        let mut request = self.request(Asking { version: version(owner), shard: self.shard.0, question });
+        if let Some(trace) = trace.and_then(|trace| trace.as_str().parse().ok()) {
+            request.metadata_mut().insert(trace::HEADER, trace);
+        }
         let answered = client.ask(request).await.map_err(|status| {
             tracing::debug!(shard = %self.shard, owner = owner.endpoint, %status, "a question to another process has no answer");
             Unavailable::OutcomeUnknown
@@ -258,9 +267,10 @@ impl Distant for Way {
             owners: self.owners.clone(),
             status: self.status.clone(),
         };
+        let trace = trace::carried();
         Box::pin(async move {
             tokio::select! {
-                answer = way.ask_owner(&owner, &question) => answer,
+                answer = way.ask_owner(&owner, &question, trace) => answer,
                 // It may be that it stands still, and will never answer.
                 () = way.moved(Some(&owner)) => Err(Unavailable::OutcomeUnknown),
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use coalition_journal::entry::ShardId;
 use coalition_ledger::runtime::Ledger;
+use coalition_ledger::trace::{HEADER, TARGET, TraceParent};
 use coalition_ledger::wire::{self, VERSIONS};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -17,6 +18,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
+use tracing::Instrument;
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::message::{Answered, Asking, Following, News, ShardService, ShardServiceServer};
@@ -139,10 +141,22 @@ impl Shards {
 impl ShardService for Shards {
     async fn ask(&self, request: Request<Asking>) -> Result<Response<Answered>, Status> {
         Self::admit(request.get_ref().version)?;
+        let trace = request.metadata().get(HEADER).and_then(|value| TraceParent::read(value.as_bytes()));
         let asking = request.into_inner();
         let question = wire::question(&asking.question)
             .map_err(|unreadable| Status::invalid_argument(unreadable.to_string()))?;
-        let answer = self.ledger.answer(ShardId(asking.shard), question).await;
+        let span = trace.map_or_else(
+            tracing::Span::none,
+            |trace| tracing::info_span!(target: TARGET, "asked", trace_id = trace.id(), shard = asking.shard),
+        );
+        let answer = async {
+            let answer = self.ledger.answer(ShardId(asking.shard), question).await;
+            if trace.is_some() {
+                tracing::debug!(target: TARGET, answered = answer.is_ok(), "another process has asked");
+            }
+            answer
+        };
+        let answer = answer.instrument(span).await;
         Ok(Response::new(Answered { answer: wire::encode(&answer).into() }))
     }
 

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may")]
 
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coalition_journal::entry::{NetworkId, ShardId};
@@ -10,11 +11,13 @@ use coalition_journal::log::Log;
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{Ledger, Membership, Node, Returned, Returns, Settings, Taking, Unavailable};
+use coalition_ledger::trace::{self, TraceParent};
 use coalition_ledger::wire::{Question, VERSIONS};
 use coalition_peer::{Error, Listening, Owner, Secret, Tls, Trust, Ways, serve};
 use coalition_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::Level;
 use uuid::Uuid;
 
 struct NoReturns;
@@ -131,4 +134,44 @@ async fn a_question_is_given_up_when_its_shard_moves() {
     assert_eq!(asked, Err(Unavailable::OutcomeUnknown));
     let asked = ways.distant()[0].ask(Question::Changes(0)).await;
     assert_eq!(asked, Err(Unavailable::NotOwner(ShardId(0))), "nobody is said to run it");
+}
+
+/// All lines that are logged by whatever test, from now on.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_followed_into_the_process_that_answers_it() {
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let lines = Lines::default();
+    let written = lines.clone();
+    let log = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
+    log.with_writer(move || written.clone()).init();
+    let process = Process::start().await;
+    let endpoint = served(&process, None).await;
+    let (_told, ways) = ways(endpoint, Trust { secret: secret("a"), ca_pem: None });
+    let ledger = Ledger::of_others(ways.distant());
+    ledger.wait(ShardId(0), |status| status.in_office).await.unwrap();
+    ledger.sums(ShardId(0), None).await.unwrap();
+    let answered = || -> Vec<String> {
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains("another process has asked")).map(str::to_owned).collect()
+    };
+    // What belongs to no trace is not told.
+    assert_eq!(answered(), Vec::<String>::new());
+    let trace = TraceParent::read(format!("00-{ID}-00f067aa0ba902b7-01").as_bytes()).unwrap();
+    trace::within(trace, ledger.sums(ShardId(0), None)).await.unwrap();
+    let [line] = answered().try_into().unwrap();
+    assert!(line.contains(&format!("trace_id=\"{ID}\"")) && line.contains("shard=0"), "{line}");
 }

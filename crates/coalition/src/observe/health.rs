@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use coalition_journal::entry::ShardId;
+use coalition_ledger::group::OUTDATED;
 use coalition_ledger::runtime::{Ledger, Status};
 
 /// Why not, one line for each reason; empty if all is well.
@@ -16,8 +17,8 @@ pub(super) fn alive(ledger: Option<&Ledger>) -> Faults {
     shards.filter_map(|shard| stopped(shard, ledger.status_here(shard).as_ref())).collect()
 }
 
-/// Ready: every shard is in office, here or in another process, or was a moment ago, and the gateway listens, if this process
-/// has one.
+/// Ready: every shard is in office, here or in another process, or was a moment ago, the gateway listens, if this process has
+/// one, and it can read what the others agree on.
 pub(super) struct Ready {
     unowned_max: Duration,
     /// When it was seen last that every shard is in office.
@@ -29,7 +30,13 @@ impl Ready {
         Self { unowned_max, owned: Mutex::default() }
     }
 
-    pub(super) fn faults(&self, ledger: Option<&Ledger>, gateway_listens: bool) -> Faults {
+    /// `outdated` is of the group's directory, if there is one.
+    pub(super) fn faults(
+        &self,
+        ledger: Option<&Ledger>,
+        outdated: Option<u8>,
+        gateway_listens: bool,
+    ) -> Faults {
         let mut faults = out_of_office(ledger);
         {
             let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,6 +45,11 @@ impl Ready {
             } else if owned.is_some_and(|owned| owned.elapsed() < self.unowned_max) {
                 faults.clear();
             }
+        }
+        if let Some(version) = outdated {
+            faults.push(format!(
+                "{OUTDATED}: the processes of the network agree in version {version} of their format, which this release can't read"
+            ));
         }
         if !gateway_listens {
             faults.push("the gateway does not listen".to_owned());
@@ -105,8 +117,22 @@ mod tests {
     fn before_the_shards_are_started_the_process_is_alive_and_not_ready() {
         assert!(alive(None).is_empty());
         assert_eq!(
-            Ready::new(Duration::ZERO).faults(None, false),
+            Ready::new(Duration::ZERO).faults(None, None, false),
             ["the shards are not started yet", "the gateway does not listen"]
+        );
+    }
+
+    #[test]
+    fn a_process_that_cannot_read_what_others_agree_on_is_not_ready() {
+        let ready = Ready::new(Duration::from_secs(60));
+        // That shards were in office a moment ago doesn't count for it.
+        *ready.owned.lock().unwrap() = Some(Instant::now());
+        assert!(ready.faults(None, None, true).is_empty());
+        assert_eq!(
+            ready.faults(None, Some(2), true),
+            [
+                "GROUP_OUTDATED: the processes of the network agree in version 2 of their format, which this release can't read"
+            ]
         );
     }
 

@@ -77,7 +77,7 @@ async fn answer(watched: &Watched, request: &Request<Incoming>) -> Response<Full
         "/livez" => state(health::alive(watched.ledger.get())),
         "/readyz" => {
             let listens = watched.gateway_listens.load(Ordering::Relaxed);
-            state(watched.ready.faults(watched.ledger.get(), listens))
+            state(watched.ready.faults(watched.ledger.get(), watched.sampler.outdated(), listens))
         }
         _ => text(StatusCode::NOT_FOUND, "there is /metrics, /livez and /readyz\n".to_owned()),
     }

@@ -21,7 +21,7 @@ use coalition_intake::{Intake, events_topic, rejected_topic};
 use coalition_journal::log::Log;
 use coalition_journal::metered::Metered;
 use coalition_journal::metrics::TopicKind;
-use coalition_ledger::runtime::{INBOX, JOURNAL, Ledger};
+use coalition_ledger::runtime::{INBOX, JOURNAL, Ledger, Membership};
 use prometheus::Registry;
 use tokio::task::JoinHandle;
 
@@ -86,6 +86,11 @@ impl Observer {
     /// Where the gateway counts its calls.
     pub(crate) fn gateway(&self) -> coalition_gateway::Metrics {
         self.watched.gateway.clone()
+    }
+
+    /// This process takes part in its group.
+    pub(crate) fn group(&self, membership: &Membership) {
+        self.watched.sampler.group(membership.directory());
     }
 
     /// The shards are started, on `log`.

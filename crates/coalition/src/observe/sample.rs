@@ -7,9 +7,10 @@ use anyhow::Result;
 use coalition_domain::Timestamp;
 use coalition_journal::log::{self, Log};
 use coalition_journal::metrics::{ages, gauges};
+use coalition_ledger::group::Directory;
 use coalition_ledger::runtime::Ledger;
-use prometheus::{Gauge, Registry};
-use tokio::sync::Semaphore;
+use prometheus::{Gauge, IntGauge, Registry};
+use tokio::sync::{Semaphore, watch};
 
 /// How long a scrape waits for a look at a log that may be far away; then it shows what was seen last.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -22,10 +23,12 @@ pub(super) struct Sampler(Arc<Parts>);
 struct Parts {
     ledger: OnceLock<(Ledger, Arc<dyn Log>)>,
     intake: OnceLock<OfIntake>,
+    group: OnceLock<watch::Receiver<Arc<Directory>>>,
     /// One look at a time: on a log that does not answer they would pile up.
     looking: Arc<Semaphore>,
     seen: Mutex<Instant>,
     age: Gauge,
+    outdated: IntGauge,
 }
 
 impl Sampler {
@@ -36,22 +39,39 @@ impl Sampler {
              seconds the log does not answer.",
             &[],
         );
+        let outdated = gauges(
+            "coalition_group_outdated",
+            "1 once the processes of the network agree in a format of a later release, which this one can't read, else 0.",
+            &[],
+        );
         let build = gauges("coalition_build_info", "1, with the version of the program.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(age.clone()))?;
         registry.register(Box::new(build))?;
+        registry.register(Box::new(outdated.clone()))?;
         Ok(Self(Arc::new(Parts {
             ledger: OnceLock::new(),
             intake: OnceLock::new(),
+            group: OnceLock::new(),
             looking: Arc::new(Semaphore::new(1)),
             seen: Mutex::new(Instant::now()),
             age: age.with_label_values::<&str>(&[]),
+            outdated: outdated.with_label_values::<&str>(&[]),
         })))
     }
 
     /// There is one of each in a process.
     pub(super) fn ledger(&self, ledger: Ledger, log: Arc<dyn Log>) {
         drop(self.0.ledger.set((ledger, log)));
+    }
+
+    pub(super) fn group(&self, directory: watch::Receiver<Arc<Directory>>) {
+        drop(self.0.group.set(directory));
+    }
+
+    /// The version in which others agree, if this release can't read it.
+    pub(super) fn outdated(&self) -> Option<u8> {
+        self.0.group.get().and_then(|directory| directory.borrow().outdated)
     }
 
     pub(super) fn intake(&self, intake: OfIntake) {
@@ -64,6 +84,7 @@ impl Sampler {
         if let Some((ledger, _)) = self.0.ledger.get() {
             ledger.show();
         }
+        self.0.outdated.set(i64::from(self.outdated().is_some()));
         if let Ok(permit) = Arc::clone(&self.0.looking).try_acquire_owned() {
             let parts = Arc::clone(&self.0);
             let look = tokio::task::spawn_blocking(move || {

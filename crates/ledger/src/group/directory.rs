@@ -78,6 +78,9 @@ pub struct Directory {
     pub intake: Vec<Option<MemberId>>,
     /// Those that live.
     pub members: BTreeMap<MemberId, MemberInfo>,
+    /// Set once the topic goes on in a format of a later release, of this version, which this one can't read: what stands here
+    /// is as it was before that, nobody tells this process more, and it has to do with nothing.
+    pub outdated: Option<u8>,
 }
 
 /// What a process is to a shard.
@@ -103,6 +106,7 @@ impl Directory {
             followers: vec![Vec::new(); count],
             intake: vec![Some(me); count],
             members: BTreeMap::from([(me, info)]),
+            outdated: None,
         }
     }
 

@@ -345,6 +345,7 @@ impl Group {
             followers: self.shards.iter().map(|place| place.followers.clone()).collect(),
             intake: self.intake.clone(),
             members: self.living().map(|(member, word)| (member, word.info.clone())).collect(),
+            outdated: None,
         }
     }
 }

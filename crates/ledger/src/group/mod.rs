@@ -16,5 +16,8 @@ pub use self::fold::{Group, Read, Rules};
 /// The topic of the group: one partition.
 pub const GROUP: &str = "coalition.group.v1";
 
+/// What log lines and readiness call it that the topic goes on in a format which this release can't read.
+pub const OUTDATED: &str = "GROUP_OUTDATED";
+
 #[cfg(test)]
 mod tests;

@@ -123,7 +123,7 @@ impl Shared {
     pub(super) fn attach(&self, mut shell: Box<dyn Shell>) {
         let mut held = self.shell();
         let now = Arc::clone(&self.directory.borrow());
-        shell.told(&now, self.me);
+        shell.told(&now, self.me.filter(|_| now.outdated.is_none()));
         *held = Some(shell);
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use coalition_journal::entry::ShardId;
+use coalition_journal::entry::{NewerFormat, ShardId};
 use coalition_journal::log::{self, Log, Offset, Partition, Record};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::membership::{MemberSettings, Shared, Standing};
 use super::retry::{PAUSE, chain};
 use super::wake::Wake;
 use crate::group::records::{Alive, Entry, Leaving, Warm};
-use crate::group::{Group, MemberId, Read, Rules};
+use crate::group::{Directory, Group, MemberId, OUTDATED, Read, Rules};
 
 /// How often it looks whether something is due, at least.
 const TICK: Duration = Duration::from_millis(50);
@@ -185,11 +185,7 @@ impl Seat {
                         match group.read(stored) {
                             Ok(read) => self.heard(&group, read),
                             Err(newer) => {
-                                tracing::error!(
-                                    error = chain(&newer),
-                                    "the group's topic is of a later release: this process takes no part any more"
-                                );
-                                self.out = true;
+                                self.fall_behind(&group, newer);
                                 break;
                             }
                         }
@@ -204,6 +200,31 @@ impl Seat {
         self.caught_up |= read.is_ok() && group.next() >= self.target;
         self.group = Some(group);
         read
+    }
+
+    /// Others have gone on in a format that this release can't read: it lets go of all that it has, as it can't know any more
+    /// who has it, and says so.
+    fn fall_behind(&mut self, group: &Group, newer: NewerFormat) {
+        tracing::error!(
+            code = OUTDATED,
+            error = chain(&newer),
+            "the group's topic is of a later release: this process takes no part any more; start that release in its place"
+        );
+        self.out = true;
+        let mut directory = Directory { outdated: Some(newer.0), ..group.directory() };
+        directory.intake.fill(None);
+        self.look_on(directory);
+    }
+
+    /// Nothing is this process's from now on.
+    fn look_on(&mut self, directory: Directory) {
+        self.shared.publish(directory, None);
+        self.member = None;
+        self.waits.clear();
+        for relieved in self.leaving.drain(..) {
+            // Who doesn't wait any more is gone.
+            relieved.send(()).unwrap_or_default();
+        }
     }
 
     /// What follows from a record, at the very place where it stands.
@@ -254,12 +275,7 @@ impl Seat {
             && group.was_replaced(me, self.incarnation)
         {
             tracing::error!(member = %me, "another process lives under this one's id: it looks on from now on; give each its own");
-            self.shared.publish(group.directory(), None);
-            self.member = None;
-            self.waits.clear();
-            for relieved in self.leaving.drain(..) {
-                relieved.send(()).unwrap_or_default();
-            }
+            self.look_on(group.directory());
             return;
         }
         let directory = group.directory();
