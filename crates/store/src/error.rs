@@ -77,9 +77,6 @@ pub enum Damage {
     /// The sidecar is not one of ours, or not whole.
     #[error("sidecar is malformed")]
     SidecarMalformed,
-    /// The file of a checkpoint that was not finished is not one of ours, or not whole.
-    #[error("file of a checkpoint is malformed")]
-    PendingMalformed,
     /// The rows are another network's or shard's, or of another format.
     #[error("rows are of {found}, expected {expected}")]
     Foreign {

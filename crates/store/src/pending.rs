@@ -12,7 +12,7 @@ use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::admit::{MAX_KEY, MAX_VALUE};
-use crate::error::{Damage, Error, Result};
+use crate::error::{Error, Result};
 use crate::row::{CHECK, LAYOUT, MARK_KEY, unseal};
 use crate::tree::Tree;
 
@@ -73,38 +73,62 @@ impl Pending {
         file.sync_all().map_err(failed)
     }
 
-    /// Puts the rows of the file into `tree`, if there is one; whether there was. They are not durable there yet.
+    /// Whether there is a file, whole and each of its rows as it was written. It is durable then.
     ///
     /// # Errors
-    /// [`Damage::PendingMalformed`], [`Damage::Row`], and those of sled and of the file.
-    pub(crate) fn put_into(&self, tree: &Tree) -> Result<bool> {
-        let unreadable = |source| Error::Io { doing: "read a checkpoint", source };
-        let mut file = match File::open(&self.path) {
-            Ok(file) => BufReader::new(file),
+    /// The file can't be read or synced.
+    pub(crate) fn is_whole(&self) -> Result<bool> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(unreadable(source)),
         };
+        // Who wrote it may have died before its name was durable; a row in sled must not be so before.
+        file.sync_all().and_then(|()| File::open(&self.folder)?.sync_all()).map_err(failed)?;
+        let mut whole = true;
+        let read = self.each(|key, stored| {
+            whole &= stored.is_none_or(|stored| unseal(key, stored).is_ok());
+            Ok(())
+        })?;
+        Ok(whole && read)
+    }
+
+    /// Puts the rows of the file into `tree`. They are not durable there yet.
+    ///
+    /// # Errors
+    /// Those of sled and of the file.
+    pub(crate) fn put_into(&self, tree: &Tree) -> Result<()> {
+        self.each(|key, stored| match stored {
+            Some(stored) => tree.call("write a row", |db| db.insert(key, stored)).map(drop),
+            None => tree.call("remove a row", |db| db.remove(key)).map(drop),
+        })?;
+        Ok(())
+    }
+
+    /// Goes through the rows, up to the mark; false if they end before, or are none.
+    fn each(&self, mut row: impl FnMut(&[u8], Option<&[u8]>) -> Result<()>) -> Result<bool> {
+        let mut file = BufReader::new(File::open(&self.path).map_err(unreadable)?);
         let mut head = [0; MAGIC.len() + 1];
-        file.read_exact(&mut head).map_err(cut)?;
-        if head.split_last() != Some((&LAYOUT, MAGIC)) {
-            return Err(Damage::PendingMalformed.into());
+        if !filled(&mut file, &mut head)? || head.split_last() != Some((&LAYOUT, MAGIC)) {
+            return Ok(false);
         }
         let (mut key, mut stored) = (Vec::new(), Vec::new());
         while key != MARK_KEY {
-            let mut length = [0; 2];
-            file.read_exact(&mut length).map_err(cut)?;
-            take(&mut file, usize::from(u16::from_be_bytes(length)), MAX_KEY, &mut key)?;
-            let mut length = [0; 4];
-            file.read_exact(&mut length).map_err(cut)?;
+            let (mut key_length, mut length) = ([0; 2], [0; 4]);
+            if !filled(&mut file, &mut key_length)?
+                || !take(&mut file, u16::from_be_bytes(key_length).into(), MAX_KEY, &mut key)?
+                || !filled(&mut file, &mut length)?
+            {
+                return Ok(false);
+            }
             let length = u32::from_be_bytes(length);
             if length == REMOVED {
-                tree.call("remove a row", |db| db.remove(&key))?;
-                continue;
+                row(&key, None)?;
+            } else if take(&mut file, length, MAX_VALUE + CHECK, &mut stored)? {
+                row(&key, Some(&stored))?;
+            } else {
+                return Ok(false);
             }
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            take(&mut file, length, MAX_VALUE + CHECK, &mut stored)?;
-            unseal(&key, &stored)?;
-            tree.call("write a row", |db| db.insert(&key, stored.as_slice()))?;
         }
         Ok(true)
     }
@@ -123,18 +147,23 @@ fn failed(source: io::Error) -> Error {
     Error::Io { doing: "write a checkpoint", source }
 }
 
-fn take(file: &mut impl Read, length: usize, most: usize, into: &mut Vec<u8>) -> Result<()> {
-    if length > most {
-        return Err(Damage::PendingMalformed.into());
-    }
-    into.resize(length, 0);
-    file.read_exact(into).map_err(cut)
+fn unreadable(source: io::Error) -> Error {
+    Error::Io { doing: "read a checkpoint", source }
 }
 
-/// The file was whole when it got its name.
-fn cut(source: io::Error) -> Error {
-    if source.kind() == ErrorKind::UnexpectedEof {
-        return Damage::PendingMalformed.into();
+/// Reads so many bytes; false if they are more than may be, or not there.
+fn take(file: &mut impl Read, length: u32, most: usize, into: &mut Vec<u8>) -> Result<bool> {
+    let Some(length) = usize::try_from(length).ok().filter(|length| *length <= most) else {
+        return Ok(false);
+    };
+    into.resize(length, 0);
+    filled(file, into)
+}
+
+fn filled(file: &mut impl Read, into: &mut [u8]) -> Result<bool> {
+    match file.read_exact(into) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(source) => Err(unreadable(source)),
     }
-    Error::Io { doing: "read a checkpoint", source }
 }
