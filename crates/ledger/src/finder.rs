@@ -148,8 +148,13 @@ impl Finder {
     }
 
     /// The number of the newest segment.
-    pub(crate) fn segment(&self) -> u64 {
+    fn segment(&self) -> u64 {
         self.count / SEGMENT
+    }
+
+    /// The segments before this one are the store's alone; the others are in memory, and a checkpoint may be writing them.
+    pub(crate) fn in_memory(&self) -> u64 {
+        self.full.first().map_or_else(|| self.segment(), |row| row.segment)
     }
 }
 
@@ -167,8 +172,8 @@ impl Changes {
     }
 }
 
-/// The account that came last to know `wanted`, by what the store holds of the decisions since `since`, the newest of which are in
-/// segment `newest`.
+/// The account that came last to know `wanted`, by what the store holds of the decisions since `since` in the segments before
+/// `before`. What comes after is asked of memory: of a bucket of several rows that a checkpoint writes some may be newer than others.
 ///
 /// # Errors
 /// Rows that can't be read.
@@ -176,10 +181,10 @@ pub fn find(
     reader: &dyn Reader,
     kind: Kind,
     wanted: &Fingerprint,
-    newest: u64,
+    before: u64,
     since: Timestamp,
 ) -> Result<Option<AccountId>, rows::Error> {
-    for segment in (0..=newest).rev() {
+    for segment in (0..before).rev() {
         let mut row = None::<Bucket>;
         rows::scan_parts(reader, Range::prefix(key(kind, segment, Some(bucket(wanted)))), |_, value| {
             row = Some(rows::decode('i', value)?);

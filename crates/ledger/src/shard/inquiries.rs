@@ -17,7 +17,7 @@ impl Shard {
                 continue;
             }
             self.state.inquiries.search(true);
-            let (segment, since) = (self.state.finder.segment(), self.state.searched_since());
+            let (segment, since) = (self.state.finder.in_memory(), self.state.searched_since());
             out.push(Output::FindOrder { order, segment, since });
         }
     }

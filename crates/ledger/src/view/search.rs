@@ -21,7 +21,7 @@ pub struct Search {
 impl Search {
     /// Of the event that counts under `key`.
     pub(crate) fn of(state: &State, reader: &Arc<dyn Reader>, key: Fingerprint) -> Self {
-        let (recent, segment) = (state.events.recent(&key), state.events.segment());
+        let (recent, segment) = (state.events.recent(&key), state.events.in_memory());
         Self { key, recent, segment, since: state.searched_since(), reader: Arc::clone(reader) }
     }
 
