@@ -81,13 +81,13 @@ impl Stream {
         }
     }
 
-    /// Whether it may be read now. Takes the news that there may be more: who reads some gives it back.
-    pub(crate) fn take_turn(&self, settings: &Settings, now: Instant) -> bool {
+    /// Whether it may be read now, and there may be something. Who reads takes that news, and gives it back with what it finds.
+    pub(crate) fn may_be_read(&self, settings: &Settings, now: Instant) -> bool {
         !self.gone
             && self.rounds.len() < settings.reads_open_max
             && self.returns.bytes() < settings.waiting_bytes_max
             && self.failed.is_none_or(|until| until <= now)
-            && self.more.swap(false, Ordering::AcqRel)
+            && self.more.load(Ordering::Acquire)
     }
 
     /// Begins a round that ends at `next`.

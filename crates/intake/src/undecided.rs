@@ -21,7 +21,13 @@ pub(crate) struct Undecided {
     placed: VecDeque<(Offset, Run)>,
     /// The sums of both; none of 0.
     of: BTreeMap<PartnerId, u64>,
+    /// The shard is starting, moving, or without its store: it decides nothing for a while.
+    pub(crate) pauses: bool,
 }
+
+/// By how much more of each partner may lie before a shard that pauses: what waits there has to be decided before what comes later, but
+/// a shard that is taken over should hold nobody up who also writes to others.
+const PAUSED: u64 = 64;
 
 impl Undecided {
     /// One more record of `partner` is on its way.
@@ -73,15 +79,16 @@ impl Undecided {
         }
     }
 
-    /// Among how many partners the shard's time is shared, `partner` included.
-    pub(crate) fn sharing(&self, partner: PartnerId) -> usize {
-        self.of.len() + usize::from(!self.of.contains_key(&partner))
+    /// How many partners have records there.
+    pub(crate) fn sharing(&self) -> usize {
+        self.of.len()
     }
 
-    /// Whether `partner` has its share of the `most` records that may be undecided, or more.
-    pub(crate) fn has_enough_of(&self, partner: PartnerId, most: u64) -> bool {
-        let sharing = u64::try_from(self.sharing(partner)).expect("a length fits");
-        self.of.get(&partner).is_some_and(|&records| records >= most.div_ceil(sharing))
+    /// The partners that have their share of the `most` records that may be undecided, or more.
+    pub(crate) fn enough(&self, most: u64) -> impl Iterator<Item = PartnerId> {
+        let most = if self.pauses { most.saturating_mul(PAUSED) } else { most };
+        let share = most.div_ceil(u64::try_from(self.of.len().max(1)).expect("a length fits"));
+        self.of.iter().filter(move |(_, records)| **records >= share).map(|(partner, _)| *partner)
     }
 
     fn forget(&mut self, partner: PartnerId, records: u64) {
@@ -108,19 +115,30 @@ mod tests {
         }
     }
 
+    fn enough(undecided: &Undecided) -> Vec<PartnerId> {
+        undecided.enough(100).collect()
+    }
+
     #[test]
     fn who_is_alone_has_all_and_two_have_half_each() {
         let (mut undecided, [mad, shop]) = (Undecided::default(), ["mad", "shop"].map(partner));
         many(&mut undecided, "mad", 99);
-        assert!(!undecided.has_enough_of(mad, 100));
+        assert_eq!(enough(&undecided), []);
         many(&mut undecided, "mad", 1);
-        assert!(undecided.has_enough_of(mad, 100));
-        assert!(!undecided.has_enough_of(shop, 100), "who has nothing there is read");
+        assert_eq!(enough(&undecided), [mad]);
         many(&mut undecided, "shop", 49);
-        assert!(!undecided.has_enough_of(shop, 100));
+        assert_eq!((enough(&undecided), undecided.sharing()), (vec![mad], 2));
         many(&mut undecided, "shop", 1);
-        assert!(undecided.has_enough_of(shop, 100));
-        assert_eq!((undecided.sharing(shop), undecided.sharing(partner("third"))), (2, 3));
+        assert_eq!(enough(&undecided), [mad, shop]);
+    }
+
+    #[test]
+    fn a_shard_that_pauses_takes_more_and_not_all() {
+        let (mut undecided, mad) = (Undecided { pauses: true, ..Undecided::default() }, partner("mad"));
+        many(&mut undecided, "mad", 6_399);
+        assert_eq!(enough(&undecided), []);
+        many(&mut undecided, "mad", 1);
+        assert_eq!(enough(&undecided), [mad]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The thread: reads what partners wrote, places it, and notes how far it is dealt with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ use crate::undecided::Undecided;
 /// How often the shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
 /// The same while somebody's records wait until a shard has decided others of theirs.
-const HELD_TICK: Duration = Duration::from_millis(1);
+const HELD_TICK: Duration = Duration::from_millis(2);
 /// What one read takes at least, however many share a shard.
 const READ_BYTES_MIN: usize = 4 << 10;
 /// How long to wait before what failed is tried again.
@@ -89,6 +89,10 @@ pub(crate) struct Worker {
     next_id: StreamId,
     /// Which stream is read first, if it is still there.
     turn: StreamId,
+    /// Of whom a shard has enough.
+    enough: BTreeSet<PartnerId>,
+    /// How much is read at once.
+    read_bytes: usize,
     /// Something is not read on, as a shard has enough of its partner.
     held: bool,
     stop_at: Option<Instant>,
@@ -116,6 +120,8 @@ impl Worker {
             streams: BTreeMap::new(),
             next_id: StreamId(0),
             turn: StreamId(0),
+            enough: BTreeSet::new(),
+            read_bytes: 0,
             held: false,
             stop_at: None,
         }
@@ -194,43 +200,38 @@ impl Worker {
         busy
     }
 
-    /// Learns what the shards have decided. One that has not opened yet, or has stopped by a fault, is none that anybody should
-    /// wait for.
+    /// Learns what the shards have decided, and with it who is not read on. One that has not opened yet, or has stopped by a fault,
+    /// is none that anybody should wait for.
     fn look_at_shards(&mut self) {
+        self.enough.clear();
+        let mut sharing = 1;
         for (shard, inbox) in (0..).map(ShardId).zip(&mut self.shards) {
             match self.ledger.status(shard).filter(|status| status.stopped.is_none()) {
-                Some(status) => inbox.undecided.decided(status.inbox_next),
+                Some(status) => {
+                    inbox.undecided.pauses = !status.in_office;
+                    inbox.undecided.decided(status.inbox_next);
+                }
                 None => inbox.undecided.stands(),
             }
+            sharing = sharing.max(inbox.undecided.sharing());
+            self.enough.extend(inbox.undecided.enough(self.settings.undecided_max));
         }
-    }
-
-    /// How much of the partner may be read at once; `None` while a shard has enough of it.
-    fn room(&self, partner: PartnerId) -> Option<usize> {
-        let most = self.settings.undecided_max;
-        let mut shards = self.shards.iter().map(|inbox| &inbox.undecided);
-        if shards.any(|undecided| undecided.has_enough_of(partner, most)) {
-            return None;
-        }
-        let shards = self.shards.iter().map(|inbox| &inbox.undecided);
-        let sharing = shards.map(|undecided| undecided.sharing(partner)).max().unwrap_or(1);
-        let bytes = self.settings.read_bytes_max;
-        Some((bytes / sharing).max(READ_BYTES_MIN.min(bytes)))
+        let most = self.settings.read_bytes_max;
+        self.read_bytes = (most / sharing).max(READ_BYTES_MIN.min(most));
     }
 
     fn read_stream(&mut self, id: StreamId) -> bool {
-        let Some(partner) = self.streams.get(&id).map(|stream| stream.partner) else { return false };
-        let room = self.room(partner);
         let Some(stream) = self.streams.get_mut(&id) else { return false };
-        let now = Instant::now();
-        let Some(bytes) = room else {
-            self.held |= stream.more.load(Ordering::Acquire);
-            return false;
-        };
-        if !stream.take_turn(&self.settings, now) {
+        let (now, partner) = (Instant::now(), stream.partner);
+        if !stream.may_be_read(&self.settings, now) {
             return false;
         }
-        let read = match self.log.read(&stream.events, stream.next, bytes) {
+        if self.enough.contains(&partner) {
+            self.held = true;
+            return false;
+        }
+        stream.more.store(false, Ordering::Release);
+        let read = match self.log.read(&stream.events, stream.next, self.read_bytes) {
             Ok(read) => read,
             Err(log::Error::Trimmed { start, .. }) => {
                 tracing::error!(events = %stream.events, next = %stream.next, %start, "records were deleted before they were read");
