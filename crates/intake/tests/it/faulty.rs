@@ -1,7 +1,7 @@
 //! A log whose appends from intake to the inbox fail as the test says.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use coalition_journal::log::{
     AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
@@ -38,6 +38,8 @@ pub(crate) struct Faulty {
     lie: Mutex<Option<(String, Lie)>>,
     /// Partitions in the order in which they were watched.
     opened: Mutex<Vec<Partition>>,
+    /// Of each of them, as long as it is watched.
+    watched: Mutex<Vec<(Partition, Weak<dyn Fn() + Send + Sync>)>>,
 }
 
 /// Made of what is so.
@@ -53,6 +55,7 @@ impl Faulty {
             lost: Mutex::default(),
             lie: Mutex::default(),
             opened: Mutex::default(),
+            watched: Mutex::default(),
         }
     }
 
@@ -84,6 +87,13 @@ impl Faulty {
     pub(crate) fn opened(&self) -> Vec<Partition> {
         let opened = self.opened.lock().unwrap();
         opened.iter().filter(|of| of.topic.ends_with(".events.v1")).cloned().collect()
+    }
+
+    /// How often partitions of partners are watched now.
+    pub(crate) fn watched(&self) -> usize {
+        let mut watched = self.watched.lock().unwrap();
+        watched.retain(|(_, wake)| wake.strong_count() > 0);
+        watched.iter().filter(|(of, _)| of.topic.ends_with(".events.v1")).count()
     }
 
     /// How many of these fates are still to come.
@@ -150,6 +160,7 @@ impl Log for Faulty {
 
     fn watch(&self, of: &Partition, wake: Wake) -> Result<Watching, Error> {
         self.opened.lock().unwrap().push(of.clone());
+        self.watched.lock().unwrap().push((of.clone(), Arc::downgrade(&wake)));
         self.inner.watch(of, wake)
     }
 

@@ -179,6 +179,8 @@ fn a_slot_that_moves_takes_its_partitions_along_and_leaves_the_others_alone() {
     there.send_replace(slots(&[true, true, true, false]));
     opened_again(1);
     all_are_read();
+    // Before it has seen that it lost the slot, it would not see that it gets it back, and would just go on.
+    until("the first lets go of them", || faulty.watched() == 8);
     there.send_replace(slots(&[true, true, false, false]));
     here.send_replace(slots(&[false, false, true, true]));
     opened_again(2);
