@@ -39,8 +39,11 @@ pub(crate) struct Faulty {
     /// Partitions in the order in which they were watched.
     opened: Mutex<Vec<Partition>>,
     /// Of each of them, as long as it is watched.
-    watched: Mutex<Vec<(Partition, Weak<dyn Fn() + Send + Sync>)>>,
+    watched: Mutex<Vec<(Partition, Watched)>>,
 }
+
+/// A wake, as long as who watches keeps it.
+type Watched = Weak<dyn Fn() + Send + Sync>;
 
 /// Made of what is so.
 type Lie = Box<dyn FnMut(Option<Topic>) -> Option<Topic> + Send>;
