@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use coalition_store::Writer;
 use prometheus::Histogram;
 
+use super::post::Post;
 use super::retry::chain;
 use super::worker::{Life, Message};
 use crate::shard::Input;
@@ -27,7 +28,7 @@ impl Checkpointer {
     /// long each one took.
     pub(super) fn start(
         writer: Box<dyn Writer>,
-        (shard, life): (Sender<Message>, Life),
+        (shard, life): (Post, Life),
         name: String,
         took: Histogram,
     ) -> std::io::Result<Self> {
@@ -67,7 +68,7 @@ const NICE: i32 = 5;
 fn run(
     mut writer: Box<dyn Writer>,
     queue: &Receiver<Box<Taking>>,
-    (shard, life): (&Sender<Message>, Life),
+    (shard, life): (&Post, Life),
     took: &Histogram,
 ) -> Box<dyn Writer> {
     give_way();

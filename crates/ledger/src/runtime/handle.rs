@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{AccountId, Command, Fingerprint, Registry, Timestamp};
@@ -12,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
+use super::core::Window;
 use super::distant::{Behind, Distant, Way};
+use super::post::Post;
 use super::questions::Question;
 use super::worker::Message;
 use crate::metrics::Metrics;
@@ -114,16 +115,27 @@ impl Status {
 /// The way to one shard.
 #[derive(Clone)]
 pub(super) struct Mailbox {
-    sender: Sender<Message>,
+    post: Post,
+    window: Arc<Window>,
     queued: Arc<AtomicUsize>,
     queue_max: usize,
     status: watch::Receiver<Option<Status>>,
 }
 
 impl Mailbox {
-    pub(super) fn new(sender: Sender<Message>, queue_max: usize) -> (Self, watch::Sender<Option<Status>>) {
+    pub(super) fn new(post: Post, queue_max: usize) -> (Self, watch::Sender<Option<Status>>) {
         let (publish, status) = watch::channel(None);
-        (Self { sender, queued: Arc::default(), queue_max, status }, publish)
+        (Self { post, window: Arc::default(), queued: Arc::default(), queue_max, status }, publish)
+    }
+
+    /// Where the shard's thread shows its core.
+    pub(super) fn window(&self) -> Arc<Window> {
+        Arc::clone(&self.window)
+    }
+
+    /// An account, if it can be told without the shard's thread.
+    fn look(&self, shard: ShardId, id: AccountId, min: Seq) -> Option<AccountView> {
+        self.window.account(shard, id, min, || self.post.is_at_rest())
     }
 
     /// How many commands and queries wait; the worker counts down.
@@ -292,6 +304,9 @@ impl Ledger {
         id: AccountId,
         min: Seq,
     ) -> Result<AccountView, Unavailable> {
+        if let Some(view) = self.mailbox(shard).and_then(|mailbox| mailbox.look(shard, id, min)) {
+            return Ok(view);
+        }
         let (reply, answer) = oneshot::channel();
         self.send(shard, Message::Question(min, Question::View(id, reply)))?;
         answer.await.unwrap_or(Err(Unavailable::Rebuilding(shard)))
@@ -421,7 +436,7 @@ impl Ledger {
 
     pub(super) fn stop(&self) {
         for mailbox in self.shards.iter().filter_map(|route| route.here.as_ref()) {
-            drop(mailbox.sender.send(Message::Stop));
+            drop(mailbox.post.send(Message::Stop));
         }
     }
 
@@ -429,15 +444,18 @@ impl Ledger {
         self.shards.get(shard.0 as usize)?.elsewhere()
     }
 
+    fn mailbox(&self, shard: ShardId) -> Option<&Mailbox> {
+        self.shards.get(shard.0 as usize)?.here.as_ref()
+    }
+
     fn send(&self, shard: ShardId, message: Message) -> Result<(), Unavailable> {
-        let mailbox = self.shards.get(shard.0 as usize).and_then(|route| route.here.as_ref());
-        let mailbox = mailbox.ok_or(Unavailable::NotOwner(shard))?;
+        let mailbox = self.mailbox(shard).ok_or(Unavailable::NotOwner(shard))?;
         if mailbox.queued.fetch_add(1, Ordering::Relaxed) >= mailbox.queue_max {
             mailbox.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(Unavailable::Overloaded(shard));
         }
         mailbox
-            .sender
+            .post
             .send(message)
             .map_err(|_| Unavailable::Stopped(shard, "the process is ending".to_owned()))
     }

@@ -1,13 +1,13 @@
 //! The shards here, as the group sees them: each is told what this process is to it, and shows how far it is.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use coalition_journal::entry::ShardId;
 
 use super::handle::Ledger;
 use super::membership::{Shell, Standing};
+use super::post::Post;
 use super::trouble::{Health, Trouble};
 use super::worker::Message;
 use crate::group::{Directory, Duty, Holder, MemberId};
@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 
 /// All shards of the network, whatever this process is to them.
 pub(super) struct Here {
-    shards: Vec<Sender<Message>>,
+    shards: Vec<Post>,
     duties: Vec<Duty>,
     troubles: Vec<Trouble>,
     owners: Vec<Option<MemberId>>,
@@ -26,7 +26,7 @@ pub(super) struct Here {
 }
 
 impl Here {
-    pub(super) fn new(shards: Vec<Sender<Message>>, ledger: Ledger, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(shards: Vec<Post>, ledger: Ledger, metrics: Arc<Metrics>) -> Self {
         let duties = vec![Duty::Nothing; shards.len()];
         let troubles = shards.iter().map(|_| Trouble::default()).collect();
         let owners_live = vec![false; shards.len()];

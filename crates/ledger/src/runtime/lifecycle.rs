@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -12,6 +12,7 @@ use super::Settings;
 use super::handle::{Status, Unavailable};
 use super::open::{self, Place};
 use super::orders::Orders;
+use super::post::{Post, Postbox};
 use super::retry::{PAUSE, chain, refuse, wait};
 use super::wake::Waker;
 use super::worker::{Exit, Life, Message, TICK, Worker};
@@ -30,7 +31,7 @@ impl Worker<'_> {
     pub(super) fn supervise(
         place: Place,
         settings: &Settings,
-        (sender, messages): (Sender<Message>, Receiver<Message>),
+        (post, messages): (Post, Postbox),
         published: watch::Sender<Option<Status>>,
         queued: Arc<AtomicUsize>,
     ) {
@@ -46,13 +47,13 @@ impl Worker<'_> {
             }
             let began = Instant::now();
             life = Life(life.0 + 1);
-            let open = || Ok((place.watch(&sender, &waker)?, place.open(settings.limits.accounts_max)?));
+            let open = || Ok((place.watch(&post, &waker)?, place.open(settings.limits.accounts_max)?));
             let run = || match open() {
                 Ok((_watching, projection)) => Worker::run(
                     &place,
                     settings,
                     projection,
-                    (&sender, &messages, life),
+                    (&post, &messages, life),
                     &published,
                     &queued,
                     &orders,
@@ -93,7 +94,7 @@ impl Worker<'_> {
     pub(super) fn is_released(&self) -> bool {
         // One that has stopped for good goes on showing it.
         let over = |since: Instant| self.waiting.is_empty() || since.elapsed() > UNDER_WAY_MAX;
-        self.released.is_some_and(over) && self.shard.stopped().is_none()
+        self.released.is_some_and(over) && self.core.shard.stopped().is_none()
     }
 
     /// The group says what this process is to the shard.
@@ -124,7 +125,7 @@ impl Worker<'_> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(taking) = self.shard.take_changes() {
+        if let Some(taking) = self.core.shard.take_changes() {
             self.checkpointer.hand_over(taking);
         }
         drop(self.checkpointer.end());
@@ -145,6 +146,7 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
     use crate::refused::Refused;
+    use crate::runtime::post::post;
     use crate::runtime::{INBOX, JOURNAL, Membership, Returned, Returns, Taking};
     use crate::shard::relay::HOME;
 
@@ -210,17 +212,18 @@ mod tests {
             returns: Arc::new(Nowhere),
             metrics: Arc::clone(Metrics::new(1).of(HOME)),
             group: Membership::start(&log, 1, Taking::Alone).expect("nothing to start").shared(),
+            window: Arc::default(),
             log,
         };
         let (published, shown) = watch::channel(None);
-        let (sender, receiver) = channel();
+        let (post, postbox) = post();
         for message in messages {
-            sender.send(message).expect("it is not read yet");
+            assert!(post.send(message).is_ok(), "it is not read yet");
         }
         let (ended, end) = channel();
         std::thread::spawn(move || {
             let settings = Settings { shards: 1, ..Settings::default() };
-            Worker::supervise(place, &settings, (sender, receiver), published, Arc::default());
+            Worker::supervise(place, &settings, (post, postbox), published, Arc::default());
             // Whoever waited has given up, at worst.
             _ = ended.send(());
         });

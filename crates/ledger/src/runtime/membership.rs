@@ -272,7 +272,11 @@ impl Drop for Membership {
     }
 }
 
-fn shared(directory: Directory, me: Option<MemberId>, group: Option<Duration>) -> (Shared, Receiver<Ask>) {
+pub(super) fn shared(
+    directory: Directory,
+    me: Option<MemberId>,
+    group: Option<Duration>,
+) -> (Shared, Receiver<Ask>) {
     let (asks, asked) = channel();
     let shared = Shared {
         directory: watch::Sender::new(Arc::new(directory)),

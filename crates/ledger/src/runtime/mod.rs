@@ -2,6 +2,7 @@
 
 mod answers;
 mod checkpoint;
+mod core;
 mod distant;
 mod freshness;
 mod handle;
@@ -10,6 +11,7 @@ mod lifecycle;
 mod membership;
 mod open;
 mod orders;
+mod post;
 mod publish;
 mod questions;
 mod retry;
@@ -19,7 +21,6 @@ mod wake;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::here::Here;
 pub use self::membership::{MemberSettings, Membership, Taking};
+use self::post::post;
 use self::worker::Worker;
 use crate::metrics::Metrics;
 use crate::refused::Refused;
@@ -132,18 +134,27 @@ impl Node {
         let group = membership.shared();
         for shard in (0..settings.shards).map(ShardId) {
             let genesis = Genesis { network, shard, shard_count: ShardCount(settings.shards), topics };
-            let (sender, receiver) = mpsc::channel();
+            let (post, postbox) = post();
             let journal = Partition::new(JOURNAL, shard.0);
             let inbox = Partition::new(INBOX, shard.0);
-            let (mailbox, published) = Mailbox::new(sender.clone(), settings.queue_max);
+            let (mailbox, published) = Mailbox::new(post.clone(), settings.queue_max);
             let (log, returns) = (Arc::clone(log), Arc::clone(returns));
             let metrics = Arc::clone(metrics.of(shard));
-            let group = Arc::clone(&group);
-            let place =
-                open::Place { log, journal, inbox, genesis, store: store(shard), returns, metrics, group };
-            let (queued, told) = (mailbox.queued(), sender.clone());
+            let (group, window) = (Arc::clone(&group), mailbox.window());
+            let place = open::Place {
+                log,
+                journal,
+                inbox,
+                genesis,
+                store: store(shard),
+                returns,
+                metrics,
+                group,
+                window,
+            };
+            let (queued, told) = (mailbox.queued(), post.clone());
             let settings = settings.clone();
-            let run = move || Worker::supervise(place, &settings, (sender, receiver), published, queued);
+            let run = move || Worker::supervise(place, &settings, (post, postbox), published, queued);
             threads.push(std::thread::Builder::new().name(format!("ledger/{shard}")).spawn(run)?);
             mailboxes.push(mailbox);
             senders.push(told);

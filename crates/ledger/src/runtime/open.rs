@@ -1,14 +1,15 @@
 //! Opening a shard's projection, and throwing away one that is not the journal's.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use coalition_journal::entry::{Entry, Genesis, Hash};
 use coalition_journal::log::{self, Log, Offset, Partition, Watching};
 use coalition_store::{Found, Identity, Opened, Reader, Store, Writer};
 
 use super::Returns;
+use super::core::Window;
 use super::membership::Shared;
+use super::post::Post;
 use super::wake::Waker;
 use super::worker::Message;
 use crate::metrics::ShardMetrics;
@@ -25,6 +26,8 @@ pub(super) struct Place {
     pub(super) returns: Arc<dyn Returns>,
     pub(super) metrics: Arc<ShardMetrics>,
     pub(super) group: Arc<Shared>,
+    /// Where others can look at it.
+    pub(super) window: Arc<Window>,
 }
 
 /// A projection that can be gone on from.
@@ -51,7 +54,7 @@ pub(super) enum Error {
 impl Place {
     /// Has the shard's thread woken when journal or inbox grow, for as long as this is kept: what is others' need not be
     /// fetched.
-    pub(super) fn watch(&self, thread: &Sender<Message>, waker: &Waker) -> Result<[Watching; 2], Error> {
+    pub(super) fn watch(&self, thread: &Post, waker: &Waker) -> Result<[Watching; 2], Error> {
         let watch = |partition| {
             let (waker, thread) = (waker.clone(), thread.clone());
             // A wake that finds nobody comes after the end.

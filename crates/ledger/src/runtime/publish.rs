@@ -15,9 +15,9 @@ impl Worker<'_> {
     /// Shows the status if there is news, and what was done since the last time.
     pub(super) fn publish(&mut self) {
         self.measure();
-        let state = self.shard.state();
-        let (seq, in_office) = (state.meta.chain.seq(), self.serves());
-        let stopped = self.shard.stopped().map(ToString::to_string);
+        let state = self.core.shard.state();
+        let (seq, in_office) = (state.meta.chain.seq(), self.core.serves());
+        let stopped = self.core.shard.stopped().map(ToString::to_string);
         let news = |known: &Option<Status>| {
             known.as_ref().is_none_or(|known| {
                 (known.position.seq, known.in_office, known.stored) != (seq, in_office, self.stored)
@@ -45,14 +45,14 @@ impl Worker<'_> {
     }
 
     fn measure(&mut self) {
-        let (tally, metrics) = (*self.shard.tally(), &self.place.metrics);
+        let (tally, metrics) = (*self.core.shard.tally(), &self.place.metrics);
         metrics.worked(&std::mem::replace(&mut self.told, tally), &tally);
-        metrics.holds(self.shard.state(), self.shard.waits_since());
+        metrics.holds(self.core.shard.state(), self.core.shard.waits_since());
     }
 
     /// Notes how long a batch took that the last step found in effect.
     pub(super) fn measure_commit(&mut self, batches_before: u64) {
-        if self.shard.tally().batches > batches_before
+        if self.core.shard.tally().batches > batches_before
             && let Some(sent) = self.commit_sent.take()
         {
             self.place.metrics.commit.observe(sent.elapsed().as_secs_f64());

@@ -46,9 +46,9 @@ impl Question {
 impl Worker<'_> {
     /// Answers the questions whose position is folded.
     pub(super) fn answer_questions(&mut self) {
-        let seq = self.shard.state().meta.chain.seq();
+        let seq = self.core.shard.state().meta.chain.seq();
         // Out of office it may not know what others were told.
-        let serves = self.serves();
+        let serves = self.core.serves();
         // A question whose asker has gone away is taken too, so that it does not hold a place for ever.
         let (ready, later) = std::mem::take(&mut self.questions)
             .into_iter()
@@ -70,10 +70,10 @@ impl Worker<'_> {
                     drop(reply.send(view));
                 }
                 Question::Sums(reply) => {
-                    drop(reply.send(Ok(SumsView::of(shard, self.shard.state(), &self.reader))));
+                    drop(reply.send(Ok(SumsView::of(shard, self.core.shard.state(), &self.core.reader))));
                 }
                 Question::Search(key, reply) => {
-                    drop(reply.send(Ok(Search::of(self.shard.state(), &self.reader, key))));
+                    drop(reply.send(Ok(Search::of(self.core.shard.state(), &self.core.reader, key))));
                 }
             }
         }
@@ -81,15 +81,15 @@ impl Worker<'_> {
 
     /// None while it is out of office.
     pub(super) fn behind(&self, after: u64) -> Option<Behind> {
-        if !self.serves() {
+        if !self.core.serves() {
             return None;
         }
-        let log = &self.shard.state().registry_log;
+        let log = &self.core.shard.state().registry_log;
         let changes = usize::try_from(after).ok().and_then(|after| log.get(after..)).unwrap_or_default();
-        Some(Behind { reader: Arc::clone(&self.reader), changes: changes.to_vec() })
+        Some(Behind { reader: Arc::clone(&self.core.reader), changes: changes.to_vec() })
     }
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, rows::Error> {
-        AccountView::of(self.place.genesis.shard, self.shard.state(), &self.reader, id)
+        AccountView::of(self.place.genesis.shard, self.core.shard.state(), &self.core.reader, id)
     }
 }

@@ -1,13 +1,14 @@
 //! Trying again: how long to wait before it, and how to say why.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::handle::Unavailable;
 use super::orders::Orders;
+use super::post::Postbox;
 use super::worker::Message;
 
 /// How long to wait before what failed is tried again.
@@ -16,7 +17,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// Refuses what comes while there is no projection: for so long, or for ever, but no longer than until `orders` has a stop or
 /// another duty, which it keeps up to date.
 pub(super) fn wait(
-    messages: &Receiver<Message>,
+    messages: &Postbox,
     queued: &AtomicUsize,
     pause: Option<Duration>,
     orders: &Orders,

@@ -75,6 +75,8 @@ pub(super) struct Seat {
     /// The topic is of a later release: it takes no part any more.
     out: bool,
     paused: Option<Instant>,
+    /// When a word was said that was read since the last turn.
+    heard: Option<Instant>,
 }
 
 impl Seat {
@@ -108,6 +110,7 @@ impl Seat {
             rival: false,
             out: false,
             paused: None,
+            heard: None,
         }
     }
 
@@ -156,6 +159,10 @@ impl Seat {
         }
         if self.caught_up && !self.out {
             self.publish();
+            // Not before the shards were told of all that stood before the word: it may say that they are others' by now.
+            if let Some(when) = self.heard.take() {
+                self.shared.was_heard(when);
+            }
             self.write();
             self.speak();
         }
@@ -183,7 +190,7 @@ impl Seat {
                 Ok(records) => {
                     for stored in &records {
                         match group.read(stored) {
-                            Ok(read) => self.heard(&group, read),
+                            Ok(read) => self.hear(&group, read),
                             Err(newer) => {
                                 self.fall_behind(&group, newer);
                                 break;
@@ -228,7 +235,7 @@ impl Seat {
     }
 
     /// What follows from a record, at the very place where it stands.
-    fn heard(&mut self, group: &Group, read: Read) {
+    fn hear(&mut self, group: &Group, read: Read) {
         let me = self.me();
         match read {
             Read::Alive { member, incarnation, beat }
@@ -236,7 +243,7 @@ impl Seat {
             {
                 self.begun = true;
                 if let Some((_, when)) = self.unheard.take_if(|(said, _)| *said <= beat) {
-                    self.shared.was_heard(when);
+                    self.heard = Some(when);
                 }
                 let owned = |shard: ShardId| {
                     group.shards().get(shard.0 as usize).is_some_and(|place| place.owner == me)

@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::{Span, Timestamp};
 use coalition_journal::entry::{OwnerId, Seq};
 use coalition_journal::log::{self, Offset, Record, Stored};
-use coalition_store::Reader;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::answers::{Caller, Waiting};
 use super::checkpoint::Checkpointer;
+use super::core::{Core, Held};
 use super::distant::Behind;
 use super::handle::{LeavesOffice, RegistryReply, Reply, Status, Unavailable};
 use super::open::{Place, Projection};
 use super::orders::Orders;
+use super::post::{Post, Postbox};
 use super::questions::Question;
 use super::retry::{PAUSE, backoff, chain};
 use super::wake::Wake;
@@ -37,8 +38,6 @@ pub(super) const TICK: Duration = Duration::from_millis(50);
 const READ_BYTES: usize = 2 * 1024 * 1024;
 /// The same from the inbox while somebody asks.
 const READ_BYTES_ATTENDED: usize = 64 * 1024;
-/// Time for which the log may be unreadable until the shard counts as out of office.
-const UNREAD_MAX: Duration = Duration::from_secs(10);
 /// Messages taken in before the log is looked at again.
 const MESSAGES_MAX: usize = 1_024;
 
@@ -91,11 +90,10 @@ pub(super) enum Exit {
 pub(super) struct Worker<'a> {
     pub(super) place: &'a Place,
     settings: &'a Settings,
-    pub(super) shard: Shard,
-    pub(super) reader: Arc<dyn Reader>,
+    pub(super) core: Held<'a>,
     pub(super) checkpointer: Checkpointer,
-    pub(super) messages: &'a Receiver<Message>,
-    sender: &'a Sender<Message>,
+    pub(super) messages: &'a Postbox,
+    post: &'a Post,
     pub(super) published: &'a watch::Sender<Option<Status>>,
     pub(super) queued: &'a AtomicUsize,
     pub(super) orders: &'a Orders,
@@ -109,8 +107,6 @@ pub(super) struct Worker<'a> {
     pub(super) questions: Vec<(Seq, Question)>,
     end_due: Option<Instant>,
     paused: Option<Instant>,
-    /// Since when the log could not be read.
-    unread_since: Option<Instant>,
     pub(super) stored: Seq,
     trimmed: Offset,
     /// When the batch under way was sent.
@@ -126,7 +122,7 @@ impl Worker<'_> {
         place: &Place,
         settings: &Settings,
         projection: Projection,
-        (sender, messages, life): (&Sender<Message>, &Receiver<Message>, Life),
+        (post, messages, life): (&Post, &Postbox, Life),
         published: &watch::Sender<Option<Status>>,
         queued: &AtomicUsize,
         orders: &Orders,
@@ -135,19 +131,20 @@ impl Worker<'_> {
         let Projection { state, reader, writer } = projection;
         let name = format!("checkpoint/{}", place.genesis.shard);
         let took = place.metrics.checkpoint.clone();
-        let checkpointer = match Checkpointer::start(writer, (sender.clone(), life), name, took) {
+        let checkpointer = match Checkpointer::start(writer, (post.clone(), life), name, took) {
             Ok(checkpointer) => checkpointer,
             Err(error) => return Exit::StoreFailed(error.to_string()),
         };
         let stored = state.meta.chain.seq();
+        let shard = Shard::new(place.genesis, state, settings.limits.clone());
+        let core = Core { shard, reader, group: Arc::clone(&place.group), unread_since: None };
         let worker = Worker {
             place,
             settings,
-            shard: Shard::new(place.genesis, state, settings.limits.clone()),
-            reader,
+            core: Held::new(&place.window, core),
             checkpointer,
             messages,
-            sender,
+            post,
             published,
             queued,
             orders,
@@ -159,7 +156,6 @@ impl Worker<'_> {
             questions: Vec::new(),
             end_due: None,
             paused: None,
-            unread_since: None,
             stored,
             trimmed: Offset(0),
             commit_sent: None,
@@ -176,7 +172,7 @@ impl Worker<'_> {
         loop {
             let stopping = self.orders.stop.get();
             if stopping {
-                self.shard.end();
+                self.core.shard.end();
             }
             let read = self.pump();
             self.answer_questions();
@@ -186,10 +182,12 @@ impl Worker<'_> {
                 drop(self.checkpointer.end());
                 return exit;
             }
-            if stopping && (self.shard.is_idle() || self.shard.stopped().is_some()) || self.is_released() {
+            if stopping && (self.core.shard.is_idle() || self.core.shard.stopped().is_some())
+                || self.is_released()
+            {
                 return self.finish();
             }
-            match self.messages.recv_timeout(if read { Duration::ZERO } else { TICK }) {
+            match self.next(read) {
                 Ok(message) => {
                     self.take(message);
                     // Of what was taken out nothing comes back where one of them ends in a fault.
@@ -205,6 +203,15 @@ impl Worker<'_> {
         }
     }
 
+    /// The next message. Where there is nothing to read and nothing to do, others may look at the core until it comes.
+    fn next(&mut self, read: bool) -> Result<Message, RecvTimeoutError> {
+        if read {
+            return self.messages.recv_timeout(Duration::ZERO);
+        }
+        self.messages.settle();
+        self.core.show(|| self.messages.recv_timeout(TICK))
+    }
+
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Wake(wake) => drop(wake),
@@ -214,7 +221,7 @@ impl Worker<'_> {
                     self.checkpointer.busy = false;
                     self.stored = Seq(*seq);
                     // Who only follows leaves that to the owner.
-                    if self.shard.in_office() {
+                    if self.core.shard.in_office() {
                         self.trim_inbox();
                     }
                 }
@@ -227,7 +234,8 @@ impl Worker<'_> {
                 self.command(direct, Waiting { caller: Caller::Registry(reply), span });
             }
             Message::Question(min, question) => {
-                self.shard.asked(self.now());
+                let now = self.now();
+                self.core.shard.asked(now);
                 self.questions.push((min, question));
             }
             Message::Behind { after, reply } => {
@@ -259,13 +267,14 @@ impl Worker<'_> {
                 }
             }
         }
-        let journal = self.shard.wants_journal().map(|from| (&self.place.journal, from));
+        let journal = self.core.shard.wants_journal().map(|from| (&self.place.journal, from));
         let inbox = self
+            .core
             .shard
             .wants_inbox()
             .filter(|_| !self.orders.stop.get())
             .map(|from| (&self.place.inbox, from));
-        let attended = self.shard.is_attended(self.now());
+        let attended = self.core.shard.is_attended(self.now());
         let inbox_bytes = if attended { READ_BYTES_ATTENDED } else { READ_BYTES };
         let read = |(partition, from), bytes| self.place.log.read(partition, from, bytes);
         let journal = journal.map(|from| read(from, READ_BYTES)).transpose();
@@ -281,7 +290,7 @@ impl Worker<'_> {
                 return false;
             }
         };
-        self.unread_since = None;
+        self.core.unread_since = None;
         let idle = journal.is_empty() && inbox.is_empty();
         self.feed(journal, Input::Journal);
         self.feed(inbox, Input::Inbox);
@@ -292,7 +301,7 @@ impl Worker<'_> {
     /// Whether the journal holds more than is folded. An inbox is trimmed only behind a record that is in the journal already.
     fn has_journal_to_fold(&self) -> bool {
         let end = self.place.log.bounds(&self.place.journal).map(|(_, end)| end);
-        end.is_ok_and(|end| self.shard.state().meta.journal_next < end)
+        end.is_ok_and(|end| self.core.shard.state().meta.journal_next < end)
     }
 
     fn feed(&mut self, records: Vec<Stored>, input: fn(Vec<Stored>) -> Input) {
@@ -307,26 +316,18 @@ impl Worker<'_> {
             self.failed = Some(Exit::Broken(chain(error)));
             return;
         }
-        self.unread_since.get_or_insert_with(Instant::now);
+        self.core.unread_since.get_or_insert_with(Instant::now);
         tracing::warn!(shard = %self.place.genesis.shard, error = chain(error), "the log can't be read; it is tried again");
         self.paused = Some(Instant::now() + PAUSE);
     }
 
-    /// Whether it decides what it is asked: in office, the log can be read, and the group hears this process. At the end that
-    /// is known here a read finds nothing and no fault, so who is cut off from the log learns of it by its silence only.
-    pub(super) fn serves(&self) -> bool {
-        self.shard.in_office()
-            && self.place.group.is_in_contact()
-            && self.unread_since.is_none_or(|since| since.elapsed() < UNREAD_MAX)
-    }
-
     fn checkpoint(&mut self) {
-        let due = self.shard.state().accounts.dirty() >= self.settings.checkpoint_accounts
-            || self.shard.has_much_for_store()
+        let due = self.core.shard.state().accounts.dirty() >= self.settings.checkpoint_accounts
+            || self.core.shard.has_much_for_store()
             || self.checkpointer.age() >= self.settings.checkpoint_interval;
         if !self.checkpointer.busy
             && due
-            && let Some(taking) = self.shard.take_changes()
+            && let Some(taking) = self.core.shard.take_changes()
         {
             self.checkpointer.hand_over(taking);
         }
@@ -334,7 +335,7 @@ impl Worker<'_> {
 
     /// Lets the log forget what is decided: the journal has each command with its decision.
     fn trim_inbox(&mut self) {
-        let next = self.shard.state().meta.inbox_next.0;
+        let next = self.core.shard.state().meta.inbox_next.0;
         let before = Offset(next.saturating_sub(self.settings.inbox_keep));
         if before > self.trimmed {
             match self.place.log.trim(&self.place.inbox, before) {
@@ -351,8 +352,8 @@ impl Worker<'_> {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let (now, fresh) = (self.now(), OwnerId(Uuid::new_v4()));
-            let batches = self.shard.tally().batches;
-            let outputs = self.shard.step(input, now, fresh);
+            let batches = self.core.shard.tally().batches;
+            let outputs = self.core.shard.step(input, now, fresh);
             self.measure_commit(batches);
             for output in outputs {
                 if let Some(input) = self.carry_out(output) {
@@ -369,17 +370,17 @@ impl Worker<'_> {
                 None
             }
             Output::NeedConfirmation(of) => {
-                let (sender, life) = (self.sender.clone(), self.life);
-                let confirmed = move || drop(sender.send(Message::Input(life, Input::Confirmed(of))));
+                let (post, life) = (self.post.clone(), self.life);
+                let confirmed = move || drop(post.send(Message::Input(life, Input::Confirmed(of))));
                 self.place.group.confirm(self.place.genesis.shard, Box::new(confirmed));
                 None
             }
             Output::Append { attempt, record } => {
                 self.commit_sent = Some(Instant::now());
-                let (sender, life) = (self.sender.clone(), self.life);
+                let (post, life) = (self.post.clone(), self.life);
                 let done = Box::new(move |outcome| {
                     if let Some(attempt) = attempt {
-                        drop(sender.send(Message::Input(life, Input::Appended(attempt, outcome))));
+                        drop(post.send(Message::Input(life, Input::Appended(attempt, outcome))));
                     }
                 });
                 self.place.log.append(&self.place.journal, vec![Record::of(record)], done);
@@ -387,7 +388,7 @@ impl Worker<'_> {
             }
             Output::Load(ids) => {
                 let residents: Result<Vec<_>, _> =
-                    ids.iter().map(|id| rows::load_account(&*self.reader, id)).collect();
+                    ids.iter().map(|id| rows::load_account(&*self.core.reader, id)).collect();
                 match residents {
                     Ok(residents) => Some(Input::Loaded(residents)),
                     Err(error) => {
@@ -396,7 +397,7 @@ impl Worker<'_> {
                     }
                 }
             }
-            Output::LoadTimers { after, most } => match timers::load(&*self.reader, after, most) {
+            Output::LoadTimers { after, most } => match timers::load(&*self.core.reader, after, most) {
                 Ok(entries) => Some(Input::Timers(entries)),
                 Err(error) => {
                     self.failed = Some(Exit::StoreFailed(chain(&error)));
@@ -404,10 +405,10 @@ impl Worker<'_> {
                 }
             },
             Output::FindOrder { order, segment, since } => {
-                match finder::find(&*self.reader, Kind::Orders, &order, segment, since) {
+                match finder::find(&*self.core.reader, Kind::Orders, &order, segment, since) {
                     // By the mailbox, so that others come between two searches.
                     Ok(account) => {
-                        drop(self.sender.send(Message::Input(self.life, Input::Order(order, account))))
+                        drop(self.post.send(Message::Input(self.life, Input::Order(order, account))))
                     }
                     Err(error) => self.failed = Some(Exit::StoreFailed(chain(&error))),
                 }
@@ -418,11 +419,11 @@ impl Worker<'_> {
                 None
             }
             Output::Relay { shard, to, upto, record } => {
-                let (sender, life) = (self.sender.clone(), self.life);
+                let (post, life) = (self.post.clone(), self.life);
                 let partition = log::Partition::new(INBOX, shard.0);
                 let done =
                     Box::new(move |outcome: Result<_, _>| {
-                        drop(sender.send(Message::Input(
+                        drop(post.send(Message::Input(
                             life,
                             Input::Relayed { to, upto, appended: outcome.is_ok() },
                         )));
@@ -431,10 +432,10 @@ impl Worker<'_> {
                 None
             }
             Output::Return(refused) => {
-                let (sender, life) = (self.sender.clone(), self.life);
+                let (post, life) = (self.post.clone(), self.life);
                 let (to, upto) = (Destination::Partners, refused.last().map_or(0, |last| last.number));
                 let done = Box::new(move |appended| {
-                    drop(sender.send(Message::Input(life, Input::Relayed { to, upto, appended })));
+                    drop(post.send(Message::Input(life, Input::Relayed { to, upto, appended })));
                 });
                 self.place.returns.give_back(self.place.genesis.shard, refused, done);
                 None

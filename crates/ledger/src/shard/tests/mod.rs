@@ -19,7 +19,7 @@ use coalition_domain::{EventBody, Identifier, PartnerEvent, PartnerId, Reference
 use coalition_journal::effect::Attempt;
 use coalition_journal::entry::{Entry, Genesis, NetworkId, OwnerId, ShardCount, ShardId, TopicId, Topics};
 use coalition_journal::log::{Offset, Record, Stored};
-use coalition_store::{Identity, Opened, Store};
+use coalition_store::{Identity, Opened, Reader, Store};
 use uuid::Uuid;
 
 use super::{Input, Limits, Output, Shard, Tally};
@@ -28,6 +28,7 @@ use crate::clock::Now;
 use crate::finder::{self, Kind};
 use crate::inbox::{Request, Source};
 use crate::refused::Refused;
+use crate::resident::Resident;
 use crate::rows;
 use crate::state::State;
 use crate::timers;
@@ -56,6 +57,13 @@ struct Alone {
     /// How far the wall clock is off.
     wall_offset: Span,
     mono: Span,
+}
+
+/// A core in office, of the shard 0 of one, that knows what `loaded` says; with its store.
+pub(crate) fn in_office(loaded: Vec<Resident>) -> (Shard, Arc<dyn Reader>) {
+    let mut alone = Alone::in_office();
+    alone.say(Input::Loaded(loaded));
+    (alone.core, alone.store.reader)
 }
 
 impl Alone {
