@@ -13,14 +13,19 @@ use super::worker::{Life, Message};
 use crate::shard::Input;
 use crate::state::Taking;
 
+/// From one to the next by the clock, as many times as long as one took: what they take from the machine is bounded, and what changed
+/// twice meanwhile is stored once.
+const REST: u32 = 4;
+
 /// The thread, as the shard sees it.
 pub(super) struct Checkpointer {
     jobs: Option<Sender<Box<Taking>>>,
     thread: Option<JoinHandle<Box<dyn Writer>>>,
-    /// One is under way.
-    pub(super) busy: bool,
+    busy: bool,
     /// When the last one was taken.
     taken: Instant,
+    /// How long it took until the store had it.
+    took: Duration,
 }
 
 impl Checkpointer {
@@ -36,12 +41,30 @@ impl Checkpointer {
         let thread = std::thread::Builder::new()
             .name(name)
             .spawn(move || run(writer, &queue, (&shard, life), &took))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), busy: false, taken: Instant::now() })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            busy: false,
+            taken: Instant::now(),
+            took: Duration::ZERO,
+        })
     }
 
-    /// Time since the last one was taken.
-    pub(super) fn age(&self) -> Duration {
-        self.taken.elapsed()
+    /// Whether one is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// The store has the one that was under way.
+    pub(super) fn done(&mut self) {
+        self.busy = false;
+        self.took = self.taken.elapsed();
+    }
+
+    /// Whether it is time for one by the clock alone, which is `interval`, or longer where the store is that slow or the
+    /// machine that busy.
+    pub(super) fn is_due(&self, interval: Duration) -> bool {
+        self.taken.elapsed() >= interval.max(self.took * REST)
     }
 
     /// Hands one over.

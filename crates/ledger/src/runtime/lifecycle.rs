@@ -115,7 +115,7 @@ impl Worker<'_> {
             self.queued.fetch_sub(1, Ordering::Relaxed);
             question.refuse(gone());
         }
-        while self.checkpointer.busy && self.failed.is_none() {
+        while self.checkpointer.is_busy() && self.failed.is_none() {
             match self.messages.recv_timeout(TICK) {
                 Ok(message @ (Message::Input(..) | Message::StoreFailed(..))) => self.take(message),
                 Ok(Message::Duty(now)) => drop(self.orders.duty.replace(now)),

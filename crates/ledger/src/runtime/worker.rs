@@ -218,7 +218,7 @@ impl Worker<'_> {
             Message::Input(life, _) | Message::StoreFailed(life, _) if life != self.life => {}
             Message::Input(_, input) => {
                 if let Input::Stored(seq, _) = &input {
-                    self.checkpointer.busy = false;
+                    self.checkpointer.done();
                     self.stored = Seq(*seq);
                     // Who only follows leaves that to the owner.
                     if self.core.shard.in_office() {
@@ -324,8 +324,8 @@ impl Worker<'_> {
     fn checkpoint(&mut self) {
         let due = self.core.shard.state().accounts.dirty() >= self.settings.checkpoint_accounts
             || self.core.shard.has_much_for_store()
-            || self.checkpointer.age() >= self.settings.checkpoint_interval;
-        if !self.checkpointer.busy
+            || self.checkpointer.is_due(self.settings.checkpoint_interval);
+        if !self.checkpointer.is_busy()
             && due
             && let Some(taking) = self.core.shard.take_changes()
         {
