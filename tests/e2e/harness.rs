@@ -159,12 +159,11 @@ impl Served {
     }
 
     pub(crate) async fn connect(&self) -> Channel {
-        Channel::from_shared(self.address.clone()).expect("an address").connect().await.expect("it listens")
+        connect(self.address.clone()).await
     }
 
-    /// The operator's key.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// A request of the operator.
@@ -215,6 +214,10 @@ impl Served {
         let ended = self.process.0.wait().expect("it is a child");
         assert_eq!(ended.signal(), Some(9), "the network was not killed, but ended by itself: {ended}");
     }
+}
+
+pub(crate) async fn connect(address: String) -> Channel {
+    Channel::from_shared(address).expect("an address").connect().await.expect("it listens")
 }
 
 /// A request of whoever has this key.

@@ -115,6 +115,7 @@ impl Running {
         let roles = roles(&config.roles);
         let settings = coalition_gateway::Settings {
             unowned_max: config.peers.unowned_max(),
+            partner_quota: config.intake.quota(),
             ..config.gateway.settings()?
         };
         let place = config.log.place();

@@ -26,6 +26,9 @@ use crate::status::{self, Failure};
 /// What is left of a stated deadline for the way back: a tenth, at most this.
 const WAY_BACK_MAX: Duration = Duration::from_millis(100);
 
+/// What a partner may do so fast and no faster.
+const PUBLISH: &str = "coalition.event.v1.PartnerEventService/PublishEvents";
+
 /// How long after its deadline a call is cut off that did not end by itself, as one whose request never arrives whole.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -136,7 +139,13 @@ async fn admit(
             let operators = (row.partner, row.member) == (Whose::Nobodys, Whose::Nobodys);
             Err(if operators { denied.with("needs", "operator") } else { denied })
         }
-        Whose::Own | Whose::Consented | Whose::Entrusted | Whose::OwnPart | Whose::Everybodys => Ok(call),
+        Whose::Own | Whose::Consented | Whose::Entrusted | Whose::OwnPart | Whose::Everybodys => {
+            // Before the request is read: who goes on all the same costs nobody more than that.
+            if let (PUBLISH, Role::Partner(partner)) = (row.method, caller.role) {
+                gateway.pace.check(partner, deadline.into_std()).await?;
+            }
+            Ok(call)
+        }
     }
 }
 

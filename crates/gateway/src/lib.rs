@@ -28,6 +28,7 @@ mod guard;
 mod health;
 mod history;
 mod metrics;
+mod pace;
 mod page;
 mod serve;
 mod service;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use coalition_intake::Quota;
+
 use crate::metrics::Metrics;
 use crate::tls::Tls;
 use crate::web::Origin;
@@ -32,6 +34,8 @@ pub struct Settings {
     /// How long a shard may be out of office before the gateway says that it doesn't serve: where others take shards over, the
     /// time that they have for it.
     pub unowned_max: Duration,
+    /// How fast a partner may publish here.
+    pub partner_quota: Quota,
     /// Partitions of a partner's topic that is created here.
     pub partner_partitions: u32,
     /// Where calls are counted.
@@ -58,6 +62,7 @@ impl Default for Settings {
             keepalive_timeout: Duration::from_secs(20),
             drain_max: Duration::from_secs(10),
             unowned_max: Duration::ZERO,
+            partner_quota: Quota::default(),
             partner_partitions: 1,
             metrics: Metrics::default(),
             web_origins: Vec::new(),

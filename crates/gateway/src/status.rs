@@ -80,6 +80,12 @@ impl Failure {
         self
     }
 
+    /// When to try again, of what passes.
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        self.retry = self.retry.map(|retry| retry.max(wait));
+        self
+    }
+
     /// It will pass: the caller may try again.
     pub(crate) fn passing(mut self) -> Self {
         self.retry = Some(RETRY);

@@ -11,6 +11,7 @@ use coalition_ledger::runtime::{INBOX, Ledger};
 
 use crate::metrics::{Counts, Metrics};
 use crate::open::Opener;
+use crate::quota::Quota;
 use crate::share::Share;
 use crate::survey::Survey;
 use crate::worker::{Inbox, Message, Worker};
@@ -31,6 +32,8 @@ pub struct Settings {
     /// How many records read here a shard may have undecided, before nothing more is read of the partners that have an equal
     /// share of them. Those of others stand behind them: so many that the shard never waits for more, and no more.
     pub undecided_max: u64,
+    /// How fast a partner's topics are read.
+    pub partner_quota: Quota,
     /// How often each partner's topic is looked at: it may have got partitions, or been made anew.
     pub survey_interval: Duration,
     /// Which partitions are read here.
@@ -46,6 +49,7 @@ impl Default for Settings {
             append_bytes_max: 1 << 20,
             waiting_bytes_max: 4 << 20,
             undecided_max: 1_024,
+            partner_quota: Quota::default(),
             survey_interval: Duration::from_secs(10),
             share: Share::ALL,
         }

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use coalition_domain::PartnerId;
 use coalition_journal::log::{self, Log, Partition};
-use coalition_journal::metrics::{counters, gauges};
+use coalition_journal::metrics::{counters, gauges, seconds};
 use coalition_proto::r#type::v1::ErrorReason;
 use prometheus::core::Collector;
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use crate::stream::Stream;
 
@@ -20,6 +21,7 @@ pub(crate) struct Metrics {
     reasons: IntCounterVec,
     bytes: IntCounterVec,
     trimmed: IntCounterVec,
+    paced: CounterVec,
     lag: IntGaugeVec,
     unopened: IntGaugeVec,
     accepted: IntCounter,
@@ -60,6 +62,11 @@ impl Default for Metrics {
             reasons: reasons(),
             bytes,
             trimmed: trimmed(),
+            paced: seconds(
+                "intake_paced_seconds_total",
+                "Time for which a partner's topic was not to be read on, as it was filled faster than a partner may send.",
+                &["partner"],
+            ),
             lag: gauges(
                 "intake_lag",
                 "Records of a partner's topic that are not dealt with: neither in the inbox nor sent back.",
@@ -108,6 +115,7 @@ impl Metrics {
         registry.register(Box::new(self.reasons.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
         registry.register(Box::new(self.trimmed.clone()))?;
+        registry.register(Box::new(self.paced.clone()))?;
         registry.register(Box::new(self.lag.clone()))?;
         registry.register(Box::new(self.unopened.clone()))
     }
@@ -125,6 +133,13 @@ impl Metrics {
     /// So many records were deleted before they were read.
     pub(crate) fn trimmed(&self, records: u64) {
         self.trimmed.with_label_values::<&str>(&[]).inc_by(records);
+    }
+
+    /// The partner's topic is not read on for so long.
+    pub(crate) fn paced(&self, partner: PartnerId, wait: Duration) {
+        if !wait.is_zero() {
+            self.paced.with_label_values(&[partner.as_str()]).inc_by(wait.as_secs_f64());
+        }
     }
 
     /// Of so many partners not all that there is is read.

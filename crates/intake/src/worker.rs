@@ -17,6 +17,7 @@ use crate::judge::judge;
 use crate::metrics::Metrics;
 use crate::open::GROUP;
 use crate::outbox::Outbox;
+use crate::quota::{Meter, units};
 use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
 use crate::survey::chain;
@@ -25,7 +26,7 @@ use crate::undecided::Undecided;
 
 /// How often the shards are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(20);
-/// The same while somebody's records wait until a shard has decided others of theirs.
+/// The same while somebody's records wait until a shard has decided others of theirs, or for the partner's quota.
 const HELD_TICK: Duration = Duration::from_millis(2);
 /// What one read takes at least, however many share a shard.
 const READ_BYTES_MIN: usize = 4 << 10;
@@ -73,6 +74,13 @@ impl Inbox {
     }
 }
 
+/// How fast a partner's topic was read, and which stream of it last.
+#[derive(Default)]
+struct Pace {
+    meter: Meter,
+    last: Option<StreamId>,
+}
+
 pub(crate) struct Worker {
     log: Arc<dyn Log>,
     ledger: Ledger,
@@ -91,10 +99,12 @@ pub(crate) struct Worker {
     turn: StreamId,
     /// Of whom a shard has enough.
     enough: BTreeSet<PartnerId>,
+    /// What was read of each partner.
+    paces: BTreeMap<PartnerId, Pace>,
     /// How much is read at once.
     read_bytes: usize,
-    /// Something is not read on, as a shard has enough of its partner.
-    held: bool,
+    /// After how long to look again at what is not read on, as a shard has enough of its partner, or it comes too fast.
+    held: Option<Duration>,
     stop_at: Option<Instant>,
 }
 
@@ -121,8 +131,9 @@ impl Worker {
             next_id: StreamId(0),
             turn: StreamId(0),
             enough: BTreeSet::new(),
+            paces: BTreeMap::new(),
             read_bytes: 0,
-            held: false,
+            held: None,
             stop_at: None,
         }
     }
@@ -140,7 +151,7 @@ impl Worker {
 
     /// Takes all messages in, waiting for one unless there is something else to do. Whether to go on.
     fn listen(&mut self, busy: bool) -> bool {
-        let tick = if self.held { HELD_TICK } else { TICK };
+        let tick = self.held.unwrap_or(TICK);
         let first = if busy { None } else { self.messages.recv_timeout(tick).ok() };
         let mut next = first.or_else(|| self.messages.try_recv().ok());
         while let Some(message) = next {
@@ -182,7 +193,7 @@ impl Worker {
     /// Reads each stream once, in turn, while there is room. Whether anything was read.
     fn read(&mut self) -> bool {
         let mut busy = false;
-        self.held = false;
+        self.held = None;
         self.look_at_shards();
         let mut from = Bound::Included(self.turn);
         for place in 0..self.streams.len() {
@@ -217,7 +228,8 @@ impl Worker {
             self.enough.extend(inbox.undecided.enough(self.settings.undecided_max));
         }
         let most = self.settings.read_bytes_max;
-        self.read_bytes = (most / sharing).max(READ_BYTES_MIN.min(most));
+        let some = (most / sharing).min(self.settings.partner_quota.bytes_at_once());
+        self.read_bytes = some.max(READ_BYTES_MIN.min(most));
     }
 
     fn read_stream(&mut self, id: StreamId) -> bool {
@@ -226,10 +238,11 @@ impl Worker {
         if !stream.may_be_read(&self.settings, now) {
             return false;
         }
-        if self.enough.contains(&partner) {
-            self.held = true;
+        if let Some(wait) = self.holds(id, partner, now) {
+            self.held = Some(self.held.unwrap_or(TICK).min(wait.clamp(HELD_TICK, TICK)));
             return false;
         }
+        let Some(stream) = self.streams.get_mut(&id) else { return false };
         stream.more.store(false, Ordering::Release);
         let read = match self.log.read(&stream.events, stream.next, self.read_bytes) {
             Ok(read) => read,
@@ -262,6 +275,10 @@ impl Worker {
         stream.more.store(true, Ordering::Release);
         let round = stream.begin(last.offset.plus(1));
         let (mut appends, mut accepted, mut bytes) = (0, 0, 0);
+        let (quota, pace) = (self.settings.partner_quota, self.paces.entry(partner).or_default());
+        quota.take(&mut pace.meter, read.iter().map(|stored| units(stored.record.value.len())).sum(), now);
+        pace.last = Some(id);
+        self.metrics.paced(partner, quota.wait(&pace.meter, now));
         let shard_count = self.ledger.shards();
         for stored in read {
             bytes += stored.record.value.len() as u64;
@@ -285,6 +302,22 @@ impl Worker {
         stream.wait(round, appends);
         self.metrics.judged(accepted, bytes);
         true
+    }
+
+    /// How long a stream is not read on: until a shard has less of its partner, its partner may send more, or another stream
+    /// of that partner has had its turn.
+    fn holds(&self, id: StreamId, partner: PartnerId, now: Instant) -> Option<Duration> {
+        if self.enough.contains(&partner) {
+            return Some(HELD_TICK);
+        }
+        let pace = self.paces.get(&partner).filter(|_| self.settings.partner_quota.per_second().is_some())?;
+        let wait = self.settings.partner_quota.wait(&pace.meter, now);
+        let after = pace.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.streams.range((after, Bound::Unbounded)).chain(&self.streams);
+        let mut next =
+            next.filter(|(_, stream)| stream.partner == partner && stream.may_be_read(&self.settings, now));
+        let others_turn = next.next().is_some_and(|(next, _)| *next != id);
+        (others_turn || !wait.is_zero()).then_some(wait)
     }
 
     /// Appends what waits, wherever no append is under way.

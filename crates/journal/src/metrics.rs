@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry,
 };
 
 use crate::log::AppendError;
@@ -20,6 +21,11 @@ const WELL_FORMED: &str = "names and labels are well formed: the test of the lis
 /// Counters of one name, by these labels.
 pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect(WELL_FORMED)
+}
+
+/// Sums of time in seconds, by these labels.
+pub fn seconds(name: &str, help: &str, labels: &[&str]) -> CounterVec {
+    CounterVec::new(Opts::new(name, help), labels).expect(WELL_FORMED)
 }
 
 /// Gauges of one name, by these labels.

@@ -145,7 +145,7 @@ pub(crate) struct LedgerConfig {
     pub(crate) accounts_max: usize,
     /// Changed accounts of a shard after which a checkpoint is taken.
     pub(crate) checkpoint_accounts: usize,
-    /// Milliseconds after which one is taken, however little has changed.
+    /// Milliseconds after which one is taken, however little has changed; more where one takes longer than a quarter of that.
     pub(crate) checkpoint_interval_ms: u64,
     /// Decided records that stay in each shard's inbox; older ones are deleted, the journal has them.
     pub(crate) inbox_keep: u64,
@@ -180,13 +180,28 @@ impl LedgerConfig {
 }
 
 /// Intake.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct IntakeConfig {}
+pub(crate) struct IntakeConfig {
+    /// Events that a partner may send in a second, 1 KiB each or less; 0: as many as there are.
+    pub(crate) partner_events_per_second: u32,
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { partner_events_per_second: 2_000 }
+    }
+}
 
 impl IntakeConfig {
+    /// How fast each partner may send, to the gateway and out of its topic.
+    pub(crate) fn quota(&self) -> coalition_intake::Quota {
+        coalition_intake::Quota::of(self.partner_events_per_second)
+    }
+
     pub(crate) fn settings(&self, share: Share) -> coalition_intake::Settings {
-        coalition_intake::Settings { share, ..coalition_intake::Settings::default() }
+        let partner_quota = self.quota();
+        coalition_intake::Settings { share, partner_quota, ..coalition_intake::Settings::default() }
     }
 }
 
@@ -372,6 +387,7 @@ mod tests {
             "checkpoint_accounts",
             "checkpoint_interval_ms",
             "inbox_keep",
+            "partner_events_per_second",
             "cache_mib",
             "kafka",
             "replication_factor",

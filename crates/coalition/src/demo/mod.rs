@@ -135,6 +135,8 @@ fn config(args: &Args) -> Config {
     config.observe.listen = None;
     // The log is of 1997: as old as any network may accept.
     config.network.max_event_age_days = Some(36_500);
+    // Two years of events come at once.
+    config.intake.partner_events_per_second = 0;
     config.log.kafka = args.kafka.clone().unwrap_or_default();
     config.log.replication_factor = args.replication_factor;
     config.log.min_insync_replicas = args.replication_factor.div_ceil(2);

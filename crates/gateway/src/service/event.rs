@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coalition_domain::{AccountId, Fingerprint, Outcome as Decided, PartnerId, event_key};
-use coalition_intake::{Refusal, events_topic, trace_refused, translate};
+use coalition_intake::{Refusal, events_topic, trace_refused, translate, units};
 use coalition_journal::log::{AppendError, Log, Offset, Partition, Record};
 use coalition_ledger::resident::Activity;
 use coalition_ledger::trace::{self, TraceParent};
@@ -24,6 +24,7 @@ use crate::call::Call;
 use crate::convert::position::MinPositions;
 use crate::convert::{event, request};
 use crate::forward::{blocking, now};
+use crate::pace::Kind;
 use crate::status::{self, Failure};
 
 /// Events in one request.
@@ -45,6 +46,9 @@ impl PartnerEventService for Gateway {
             _ => {}
         }
         check_partner(&self.registry(&call, &MinPositions::default()).await?.registry, &partner)?;
+        let units = request.events.iter().map(|event| units(event.encoded_len())).sum();
+        let kind = Kind { partner, validate_only: request.validate_only };
+        self.pace.admit(kind, units, call.deadline.into_std()).await?;
         let topic = if request.validate_only { None } else { Some(self.topic(&call, partner).await?) };
         let judged = judge(partner, request.events, topic.as_ref(), call.trace);
         Ok(Response::new(proto::PublishEventsResponse { results: self.publish(&call, topic, judged).await? }))

@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 
 use crate::coalesced::Coalesced;
 use crate::convert::position::{MinPositions, Stand};
+use crate::pace::Pace;
 use crate::settings::Settings;
 use crate::status::Failure;
 
@@ -40,6 +41,7 @@ pub(crate) struct Gateway {
     pub(crate) settings: Arc<Settings>,
     /// One for each call that may be under way.
     pub(crate) permits: Arc<Semaphore>,
+    pub(crate) pace: Arc<Pace>,
     /// The registry as the home shard knows it: keys that nobody knows ask for it, and anybody can make such up.
     pub(crate) newest: Arc<Coalesced<Arc<Registry>>>,
 }
@@ -47,7 +49,8 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(ledger: Ledger, log: Arc<dyn Log>, settings: Settings) -> Self {
         let permits = Arc::new(Semaphore::new(settings.requests_max.min(Semaphore::MAX_PERMITS)));
-        Self { ledger, log, settings: Arc::new(settings), permits, newest: Arc::default() }
+        let pace = Arc::new(Pace::new(&settings));
+        Self { ledger, log, settings: Arc::new(settings), permits, pace, newest: Arc::default() }
     }
 
     /// Reads `min_position` of a request.

@@ -1,13 +1,15 @@
 //! Each limit at its boundary and beyond it.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use coalition_gateway::Settings;
+use coalition_intake::Quota;
 use coalition_proto::r#type::v1::ErrorReason;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::client::reason;
+use crate::client::{event, read, reason};
 use crate::faulty::Fault;
 use crate::network::{Network, until};
 use crate::raw;
@@ -53,6 +55,33 @@ async fn calls_over_all_connections_are_bounded() {
     network.log.heal();
     held.await.unwrap().unwrap();
     raw::call(&second, LIST_PARTNERS, Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_that_publishes_too_fast_waits_and_then_is_told_for_how_long() {
+    let (partner_quota, deadline_default) = (Quota::of(100), Duration::from_secs(3));
+    let settings = Settings { partner_quota, deadline_default, ..Settings::default() };
+    let network = Network::furnished_with(settings).await;
+    let operator = network.operator().await;
+    let shop = network.with(&operator.partner_key("shop").await).await;
+    let events = |numbers: Range<u32>| {
+        numbers
+            .map(|number| event("a", &format!("e{number}"), read(&format!("m{number}"))))
+            .collect::<Vec<_>>()
+    };
+    let began = Instant::now();
+    shop.publish_events("shop", events(0..40)).await.unwrap();
+    // 10 may come at once: this waits until 40 are 10 and what a partner may send meanwhile.
+    shop.publish_events("shop", events(40..1_000)).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(300), "{:?}", began.elapsed());
+    // Its own key is told before the request is read, an operator's after it: it says then whose events they are.
+    for by in [&shop, &operator] {
+        let status = by.publish_events("shop", events(0..1)).await.unwrap_err();
+        assert_eq!((reason(&status), status.code()), (ErrorReason::Overloaded, Code::ResourceExhausted));
+        assert!(status.get_details_retry_info().unwrap().retry_delay.unwrap() > Duration::from_secs(1));
+        assert_eq!(status.get_details_error_info().unwrap().metadata["events_per_second"], "100");
+    }
+    operator.publish_events("airline", events(0..1)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

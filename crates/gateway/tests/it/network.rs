@@ -157,7 +157,11 @@ impl Network {
     /// A network with `shop` and `airline` and programme `miles`, whose prices are 0.009 for a point of the shop, 0.007 for a
     /// point burnt at the airline.
     pub(crate) async fn furnished() -> Self {
-        let network = Self::start().await;
+        Self::furnished_with(Settings::default()).await
+    }
+
+    pub(crate) async fn furnished_with(settings: Settings) -> Self {
+        let network = Self::start_with(settings).await;
         network.furnish().await;
         network
     }

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use coalition_domain::PartnerId;
-use coalition_intake::{Intake, Settings, events_topic, rejected_topic};
+use coalition_intake::{Intake, Quota, Settings, events_topic, rejected_topic};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{Log, Offset, Partition, Record, Stored};
 use coalition_ledger::inbox::Request;
@@ -13,8 +14,8 @@ use prost::Message;
 
 use crate::faulty::Faulty;
 use crate::network::{
-    Network, SHARDS, committed, event, inboxes, memory, publish, publish_events, records, refused_by_intake,
-    until,
+    Network, SHARDS, append, committed, event, inboxes, memory, publish, publish_events, records,
+    refused_by_intake, until,
 };
 
 /// Partner and event id of a record of the inbox; `None` for what shards relay to each other.
@@ -298,6 +299,55 @@ fn who_floods_waits_for_the_ledger_and_others_do_not() {
     let network = Network::restart(&log);
     let intake = Intake::start(Arc::clone(&log), network.ledger(), settings).unwrap();
     until("all is dealt with", || committed(&*log, partner) == Some(Offset(EVENTS.into())));
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn a_topic_that_fills_faster_than_a_partner_may_send_is_read_at_that_pace_and_others_at_once() {
+    const A_SECOND: u32 = 100;
+    // One read has at most 17 records.
+    let partner_quota = Quota::of(A_SECOND);
+    let settings = Settings { partner_quota, read_bytes_max: 1_024, ..Settings::default() };
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let (partner, other) = (network.create_partner("a"), network.create_partner("b"));
+    publish_events(&*log, partner, numbered(5_000));
+    let began = Instant::now();
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings).unwrap();
+    // Each needs a look at all topics at least: ten reads of 17.
+    for number in 1..=10 {
+        publish_events(&*log, other, numbered(number).skip(number as usize - 1));
+        until("the other's is dealt with", || committed(&*log, other) == Some(Offset(number.into())));
+    }
+    let read = u128::from(intake.counts().accepted - 10);
+    let most = 34 + u128::from(A_SECOND) * began.elapsed().as_millis() / 1_000;
+    assert!(read <= most, "{read} of {most}");
+    intake.stop();
+    network.stop();
+}
+
+#[test]
+fn the_partitions_of_a_partner_that_is_paced_are_read_by_turns() {
+    let settings = Settings { partner_quota: Quota::of(1_000), read_bytes_max: 1_024, ..Settings::default() };
+    let log: Arc<dyn Log> = memory();
+    let network = Network::start(&log);
+    let partner = network.create_partner("a");
+    let topic = events_topic(&partner);
+    log.create_topic(&topic, 2).unwrap();
+    let parts = [0, 1].map(|number| Partition::new(&topic, number));
+    for part in &parts {
+        append(&*log, part, numbered(5_000).map(|event| event.encode_to_vec()));
+    }
+    // Streams that are looked at between the two and after them.
+    for other in ["b", "c", "d", "e", "f", "g"] {
+        publish_events(&*log, network.create_partner(other), numbered(1));
+    }
+    let intake = Intake::start(Arc::clone(&log), network.ledger(), settings).unwrap();
+    let read = |part| log.committed("coalition-intake", part).unwrap().map_or(0, |next| next.0);
+    until("a good part is read", || parts.iter().map(read).sum::<u64>() > 800);
+    let [first, second] = [read(&parts[0]), read(&parts[1])];
+    assert!(first.abs_diff(second) < 200, "{first} of one, {second} of the other");
     intake.stop();
     network.stop();
 }

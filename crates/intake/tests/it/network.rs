@@ -115,12 +115,13 @@ pub(crate) fn publish(log: &dyn Log, partner: PartnerId, values: impl IntoIterat
     if log.topic(&topic).unwrap().is_none() {
         log.create_topic(&topic, 1).unwrap();
     }
+    append(log, &Partition::new(&topic, 0), values);
+}
+
+/// Writes records to a partition that is there.
+pub(crate) fn append(log: &dyn Log, to: &Partition, values: impl IntoIterator<Item = Vec<u8>>) {
     let records = values.into_iter().map(Record::of).collect();
-    log.append(
-        &Partition::new(&topic, 0),
-        records,
-        Box::new(|outcome| assert!(outcome.is_ok(), "{outcome:?}")),
-    );
+    log.append(to, records, Box::new(|outcome| assert!(outcome.is_ok(), "{outcome:?}")));
 }
 
 /// Writes events to a partner's topic.

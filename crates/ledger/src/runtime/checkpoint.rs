@@ -16,6 +16,8 @@ use crate::state::Taking;
 /// From one to the next by the clock, as many times as long as one took: what they take from the machine is bounded, and what changed
 /// twice meanwhile is stored once.
 const REST: u32 = 4;
+/// But no longer than so many intervals: a disk that hung for once should not make the next start replay hours.
+const INTERVALS_MAX: u32 = 12;
 
 /// The thread, as the shard sees it.
 pub(super) struct Checkpointer {
@@ -64,7 +66,7 @@ impl Checkpointer {
     /// Whether it is time for one by the clock alone, which is `interval`, or longer where the store is that slow or the
     /// machine that busy.
     pub(super) fn is_due(&self, interval: Duration) -> bool {
-        self.taken.elapsed() >= interval.max(self.took * REST)
+        self.taken.elapsed() >= interval.max((self.took * REST).min(interval * INTERVALS_MAX))
     }
 
     /// Hands one over.

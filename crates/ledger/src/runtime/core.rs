@@ -49,7 +49,8 @@ impl Window {
         is_at_rest: impl Fn() -> bool,
     ) -> Option<AccountView> {
         let core = self.0.try_read().ok()?;
-        let core = core.as_ref().filter(|core| is_at_rest() && core.serves())?;
+        // In this order: who is in contact again by a word that was just heard was sent before that what it means for the shard.
+        let core = core.as_ref().filter(|core| core.serves() && is_at_rest())?;
         let state = core.shard.state();
         let shown = state.meta.chain.seq() >= min && state.accounts.contains(&id);
         shown.then(|| AccountView::of(shard, state, &core.reader, id).ok()).flatten()
@@ -155,7 +156,16 @@ mod tests {
         let window = Window::default();
         let mut held = Held::new(&window, core(Some(Duration::from_secs(60))));
         held.show(|| assert!(!seen(&window, KNOWN, Seq(0))));
-        held.group.was_heard(Instant::now());
+        let group = Arc::clone(&held.group);
+        held.show(|| {
+            // It is heard while somebody looks: that the thread rests was true before.
+            let rests = || {
+                group.was_heard(Instant::now());
+                true
+            };
+            assert!(window.account(SHARD, KNOWN, Seq(0), rests).is_none());
+        });
+        group.was_heard(Instant::now());
         held.show(|| assert!(seen(&window, KNOWN, Seq(0))));
     }
 }

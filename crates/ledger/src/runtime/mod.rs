@@ -68,7 +68,8 @@ pub struct Settings {
     /// Changed accounts after which a checkpoint is taken, if none is under way; one is also taken when
     /// half of [`Limits::unstored_bytes_max`] is in memory alone. Rarely: what changed twice in between is stored once.
     pub checkpoint_accounts: usize,
-    /// Time after which one is taken, however little has changed: what a restart has to replay.
+    /// Time after which one is taken, however little has changed: what a restart has to replay. Four times as long as the last
+    /// one took, if that is more.
     pub checkpoint_interval: Duration,
     /// Decided records that stay in the inbox, for those who look into a fault; older ones are deleted.
     pub inbox_keep: u64,

@@ -3,9 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use coalition_client::{Client, content_id};
+use coalition_client::{Client, Error, content_id};
 use coalition_proto::event::v1::publish_event_result::Outcome;
 use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
 use prost::Message;
@@ -135,6 +136,11 @@ fn fitting(items: &[Item]) -> usize {
     fit.count().max(1)
 }
 
+/// How long to wait, if the partner sends faster than it may: with a file there is time.
+fn too_fast(error: &Error) -> Option<Duration> {
+    error.detail().filter(|detail| detail.metadata.contains_key("events_per_second"))?.retry_delay
+}
+
 async fn publish(job: &Job, items: Vec<Item>, tell: &mpsc::Sender<Told>) -> Result<(), CallFailed> {
     let request = PublishEventsRequest {
         partner: job.partner.clone(),
@@ -142,7 +148,15 @@ async fn publish(job: &Job, items: Vec<Item>, tell: &mpsc::Sender<Told>) -> Resu
         validate_only: job.validate_only,
     };
     let doing = if job.validate_only { "judge events" } else { "publish events" };
-    let results = job.client.call(request).await.map_err(|error| CallFailed::new(doing, error))?.results;
+    let results = loop {
+        match job.client.call(request.clone()).await {
+            Ok(answer) => break answer.results,
+            Err(error) => match too_fast(&error) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(CallFailed::new(doing, error)),
+            },
+        }
+    };
     let mut judged = Judged { accepted: 0, bytes: 0 };
     for (item, result) in items.into_iter().zip(results) {
         judged.bytes += item.bytes;
