@@ -152,6 +152,8 @@ impl Metrics {
     pub(crate) fn follow(&self, stream: &Stream) {
         let followed = (stream.partner, stream.events.clone(), Arc::clone(&stream.settled));
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(followed);
+        // Shown from the start, so that it can be seen to grow.
+        self.paced.with_label_values(&[stream.partner.as_str()]);
     }
 
     /// The streams of a partner are read no more, or the one of a partition of its topic.
