@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Stdio;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coalition_domain::Timestamp;
 use serde_json::json;
 
 use crate::everyday::coalition;
-use crate::network::{Ended, Network, command, end};
+use crate::network::{Ended, Network, command, end, serve};
 
 const HEADER: &str = "event_id,type,identifier_scheme,identifier_value,event_time,order_id,amount,currency\n";
 
@@ -212,6 +212,25 @@ fn a_killed_run_is_made_good_by_the_next() {
     let lines = whole.err.lines().count() as u64;
     assert!(lines <= began.elapsed().as_secs() / 5, "{lines}: {}", whole.err);
     has_points(&network, i64::try_from(EVENTS / 10).unwrap());
+}
+
+#[test]
+fn a_file_of_more_than_a_partner_may_send_takes_its_time_and_goes_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("coalition.toml");
+    std::fs::write(&config, "[intake]\npartner_events_per_second = 400\n").unwrap();
+    let mut serve = serve(folder.path());
+    serve.arg("--config").arg(&config);
+    let network = Network::start_by(serve, folder);
+    network.run("partner create cdnow --name CDNOW").good();
+    // Of one customer: three calls of 500, one after the other.
+    let rows: String = (0..1_500).map(|number| row(&format!("e{number}"), "1")).collect();
+    write(&network, "day.csv", &(HEADER.to_owned() + &rows));
+    let began = Instant::now();
+    // No call waits for its turn for so long, and none that is told to come again does so in that time.
+    let published = publish(&network, "day.csv --timeout 1");
+    assert_eq!(published.good(), "1,500 events published, 0 refused\n");
+    assert!(began.elapsed() >= Duration::from_millis(2_400), "{:?}", began.elapsed());
 }
 
 #[test]
