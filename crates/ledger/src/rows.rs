@@ -250,16 +250,16 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
         keys: if keys.len() == 1 { Some(&keys[0]) } else { None },
         tail: (resident.tail.first, resident.tail.count, Raw(&resident.tail.bytes)),
         waiting: account.waiting(),
-        burns: paged::put(rows, &id, paged::BURNS, account.burns().pages(), since, false),
+        burns: paged::put(rows, &id, &paged::BURNS, account.burns().pages(), since, false),
         orders: paged::put(
             rows,
             &id,
-            paged::ORDERS,
+            &paged::ORDERS,
             account.orders().pages(),
             since,
             account.own_since() > 0,
         ),
-        adjustments: paged::put(rows, &id, paged::ADJUSTMENTS, account.adjustments().pages(), since, false),
+        adjustments: paged::put(rows, &id, &paged::ADJUSTMENTS, account.adjustments().pages(), since, false),
         forward: account.forward(),
         linked: account.linked(),
         stays: account.stays(),
@@ -323,9 +323,9 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
                 pages.entry(programme).or_default().push(decode('a', &row.value)?);
             }
             Some((2, _)) => key_pages.push(decode('a', &row.value)?),
-            Some((&paged::BURNS, rest)) => burn_pages.add(rest, &row.value)?,
-            Some((&paged::ORDERS, rest)) => order_pages.add(rest, &row.value)?,
-            Some((&paged::ADJUSTMENTS, rest)) => adjustment_pages.add(rest, &row.value)?,
+            Some((tag, rest)) if *tag == paged::BURNS.tag => burn_pages.add(rest, &row.value)?,
+            Some((tag, rest)) if *tag == paged::ORDERS.tag => order_pages.add(rest, &row.value)?,
+            Some((tag, rest)) if *tag == paged::ADJUSTMENTS.tag => adjustment_pages.add(rest, &row.value)?,
             _ => return Err(bad()),
         }
         Ok(())

@@ -11,17 +11,24 @@ use serde::de::DeserializeOwned;
 
 use super::{Error, account_key, decode, delete_parts, encode, news, put_parts};
 
-/// Holds and redemptions, among the rows of an account.
-pub(super) const BURNS: u8 = 3;
+/// Pages of one kind, among the rows of an account.
+pub(super) struct Kind {
+    /// What their rows' keys have behind the account.
+    pub(super) tag: u8,
+    /// An only page of this weight at most lies in the account's own row, which is written whenever anything of it changes.
+    /// Stores of before may hold less there: where both are, the account's own row is the newer one.
+    inline_bytes: usize,
+}
 
-/// Orders, among the rows of an account.
-pub(super) const ORDERS: u8 = 4;
+/// Holds and redemptions.
+pub(super) const BURNS: Kind = Kind { tag: 3, inline_bytes: 1024 };
 
-/// Adjustments, among the rows of an account.
-pub(super) const ADJUSTMENTS: u8 = 5;
+/// Orders. They change with each purchase, as the account's own row does: in a row apart they would double the rows of a
+/// checkpoint, which cost more than their bytes. A weight is that of the longest names, stored they take a third.
+pub(super) const ORDERS: Kind = Kind { tag: 4, inline_bytes: 4096 };
 
-/// A page of this weight at most lies in the account's own row, which is written whenever anything of it changes.
-const INLINE_BYTES: usize = 1024;
+/// Adjustments.
+pub(super) const ADJUSTMENTS: Kind = Kind { tag: 5, inline_bytes: 1024 };
 
 /// What names a page in its row's key.
 pub(super) trait Name: Copy + Ord + Default {
@@ -55,14 +62,14 @@ impl Name for Fingerprint {
 pub(super) fn put<'a, V: Weigh + Serialize, K: Name + Serialize>(
     rows: &mut Checkpoint,
     account: &AccountId,
-    kind: u8,
+    kind: &Kind,
     pages: &'a [Arc<Page<V, K>>],
     since: Option<u64>,
     cleared: bool,
 ) -> Option<&'a Page<V, K>> {
-    let key = |page: &Page<V, K>| account_key(account, &[&[kind], &page.from.bytes()]);
+    let key = |page: &Page<V, K>| account_key(account, &[&[kind.tag], &page.from.bytes()]);
     if let [page] = pages
-        && page.weight() <= INLINE_BYTES
+        && page.weight() <= kind.inline_bytes
     {
         if cleared {
             delete_parts(rows, &key(page), 1);

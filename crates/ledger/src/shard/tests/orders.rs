@@ -2,9 +2,11 @@
 
 use coalition_domain::{EventBody, Money, Reference, Returned, Span};
 use coalition_journal::log::Stored;
+use coalition_store::{Checkpoint, Order, Range};
 
 use super::waiting::{at, network_by, of_mail, pass, told};
 use super::{Alone, Input};
+use crate::rows;
 
 pub(super) const DOCUMENT: &str = r#"
 [programme]
@@ -62,5 +64,57 @@ fn orders_are_found_after_a_restart_and_a_rebuild() {
         alone.restart(from_store);
         let again = said(&mut alone, vec![returned(102, 3), returned(103, 4), returned(104, 99)]);
         assert_eq!(again, ["RETURN_EXCEEDS_ORDER", "applied", "RETURN_EXCEEDS_ORDER"]);
+    }
+}
+
+/// Takes a checkpoint, with further rows if there are any, and keeps the shard going with it.
+fn store(alone: &mut Alone, more: &[(Vec<u8>, Vec<u8>)]) {
+    let mut taking = alone.core.take_changes().unwrap();
+    let mut rows: Checkpoint = taking.rows();
+    for (key, value) in more {
+        rows.put(key.clone(), value.clone());
+    }
+    alone.store.writer.apply(&rows).unwrap();
+    alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+}
+
+/// The keys of the stored pages of orders.
+fn pages(alone: &Alone, account: &[u8]) -> Vec<Vec<u8>> {
+    let of_orders = Range::prefix([b"a", account, &[4]].concat());
+    alone
+        .store
+        .reader
+        .scan(&of_orders, Order::Ascending, 100)
+        .unwrap()
+        .into_iter()
+        .map(|row| row.key)
+        .collect()
+}
+
+/// A purchase changes the account's own row, too: as long as they are few, orders lie there. An earlier version put fewer of
+/// them there, and its store may still have their page in a row: it is passed over, until it is written anew.
+#[test]
+fn orders_lie_in_the_accounts_own_row_until_they_are_many() {
+    let mut alone = network_by(DOCUMENT);
+    said(&mut alone, (0..5).map(|nth| bought(nth, nth)).collect());
+    let id = alone.core.state().accounts.newest().unwrap();
+    let account = |alone: &Alone| alone.core.state().accounts.get(&id).unwrap().account.clone();
+    let loaded = |alone: &Alone| rows::load_account(&*alone.store.reader, &id).unwrap().account;
+    let page = rows::encode(&*account(&alone).orders().pages()[0]);
+    let row = [&b"a"[..], id.0.as_bytes(), &[4], &[0; 16], &[0, 0]].concat();
+    store(&mut alone, &[]);
+    assert!(pages(&alone, id.0.as_bytes()).is_empty());
+
+    said(&mut alone, (5..10).map(|nth| bought(nth, nth)).collect());
+    store(&mut alone, &[(row.clone(), page)]);
+    assert_eq!(pages(&alone, id.0.as_bytes()), [row.clone()]);
+    assert_eq!(loaded(&alone).orders().iter().count(), 10);
+
+    for (from, many) in [(10, 20), (20, 100)] {
+        said(&mut alone, (from..many).map(|nth| bought(nth, nth)).collect());
+        store(&mut alone, &[]);
+        let pages = pages(&alone, id.0.as_bytes());
+        assert_eq!((pages.len(), &pages[0]), (account(&alone).orders().pages().len(), &row));
+        assert!(loaded(&alone).orders().iter().eq(account(&alone).orders().iter()));
     }
 }
