@@ -30,6 +30,10 @@ use crate::report::Report;
 use crate::size::Child;
 use crate::workload::Shape;
 
+/// The binary's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the network.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
