@@ -67,8 +67,9 @@ impl Pace {
     pub(crate) async fn admit(&self, kind: Kind, units: u64, deadline: Instant) -> Result<(), Failure> {
         match self.turn(kind, Some(units), deadline) {
             Turn::Now => Ok(()),
-            Turn::At(when, _waits) => {
+            Turn::At(when, mut waits) => {
                 sleep_until(when.into()).await;
+                waits.counted = 0;
                 Ok(())
             }
             Turn::Told(hold) => Err(self.tell(kind, hold).await),
@@ -95,13 +96,14 @@ impl Pace {
         let wait = self.quota.wait(&sender.meter, now);
         let when = now + wait;
         if wait.is_zero() || room && sender.waiting < WAITING_MAX && when < deadline {
-            self.quota.take(&mut sender.meter, units.unwrap_or_default(), now);
+            let counted = units.unwrap_or_default();
+            self.quota.take(&mut sender.meter, counted, now);
             if wait.is_zero() {
                 return Turn::Now;
             }
             sender.waiting += 1;
             line.waiting += 1;
-            return Turn::At(when, Waits { pace: self, kind, told: false });
+            return Turn::At(when, Waits { pace: self, kind, told: false, counted });
         }
         if !room || sender.told >= WAITING_MAX {
             return Turn::Told(None);
@@ -109,7 +111,7 @@ impl Pace {
         sender.told += 1;
         line.waiting += 1;
         let when = deadline.min(now + TOLD_AFTER);
-        Turn::Told(Some((when, Waits { pace: self, kind, told: true })))
+        Turn::Told(Some((when, Waits { pace: self, kind, told: true, counted: 0 })))
     }
 
     async fn tell(&self, kind: Kind, hold: Option<(Instant, Waits<'_>)>) -> Failure {
@@ -135,6 +137,8 @@ struct Waits<'a> {
     pace: &'a Pace,
     kind: Kind,
     told: bool,
+    /// Units that count already, and are given back if the caller doesn't wait until its turn.
+    counted: u64,
 }
 
 impl Drop for Waits<'_> {
@@ -146,6 +150,7 @@ impl Drop for Waits<'_> {
                 sender.told -= 1;
             } else {
                 sender.waiting -= 1;
+                self.pace.quota.give_back(&mut sender.meter, self.counted);
             }
         }
     }
@@ -153,7 +158,9 @@ impl Drop for Waits<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::sync::Arc;
+    use std::task::Poll;
 
     use tokio::task::JoinSet;
 
@@ -200,6 +207,20 @@ mod tests {
     #[tokio::test]
     async fn no_more_than_a_quarter_of_all_calls_wait() {
         assert_eq!(let_in(&pace(40), "shop", 16).await, 10);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_before_its_turn_counts_nothing() {
+        let (pace, shop) = (pace(1_024), kind("shop"));
+        pace.admit(shop, UNITS, within(LONG)).await.unwrap();
+        let before = pace.line().senders[&shop].meter;
+        let mut call = Box::pin(pace.admit(shop, 500 * UNITS, within(LONG)));
+        assert!(poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await);
+        assert_ne!(pace.line().senders[&shop].meter, before);
+        drop(call);
+        assert_eq!(pace.line().senders[&shop].meter, before);
+        pace.admit(shop, UNITS, within(LONG)).await.unwrap();
+        assert_ne!(pace.line().senders[&shop].meter, before);
     }
 
     #[tokio::test]

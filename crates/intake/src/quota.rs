@@ -53,11 +53,23 @@ impl Quota {
 
     /// The partner sends `units` now, or as soon as it may. However many: who sends much at once waits the longer afterwards.
     pub fn take(&self, meter: &mut Meter, units: u64, now: Instant) {
-        if let Some(per_second) = self.per_second {
-            let nanos = units.saturating_mul(1_000_000_000) / u64::from(per_second);
+        if let Some(time) = self.time(units) {
             let from = meter.paid.map_or(now, |paid| paid.max(now));
-            meter.paid = from.checked_add(Duration::from_nanos(nanos));
+            meter.paid = from.checked_add(time);
         }
+    }
+
+    /// The partner doesn't send what it was to send as soon as it might.
+    pub fn give_back(&self, meter: &mut Meter, units: u64) {
+        if let (Some(time), Some(paid)) = (self.time(units), meter.paid) {
+            meter.paid = paid.checked_sub(time);
+        }
+    }
+
+    /// How long so many units take at its rate.
+    fn time(&self, units: u64) -> Option<Duration> {
+        let nanos = |per_second| units.saturating_mul(1_000_000_000) / u64::from(per_second);
+        self.per_second.map(|per_second| Duration::from_nanos(nanos(per_second)))
     }
 }
 
