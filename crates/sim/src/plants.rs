@@ -22,6 +22,28 @@ pub enum Plant {
 pub enum Shell {
     /// A read at least at a position is answered before that is folded.
     ReadTooEarly,
+    /// A shard hears that a checkpoint is stored as soon as some of its rows are.
+    StoredInPart,
+}
+
+impl Shell {
+    const ALL: &[Self] = &[Self::ReadTooEarly, Self::StoredInPart];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ReadTooEarly => "read-too-early",
+            Self::StoredInPart => "stored-in-part",
+        }
+    }
+
+    const fn about(self) -> &'static str {
+        match self {
+            Self::ReadTooEarly => "reads: one at least at a position is answered before that is folded",
+            Self::StoredInPart => {
+                "store: a checkpoint counts as stored as soon as some of its rows are there"
+            }
+        }
+    }
 }
 
 /// Those of the fence that show in a ledger. Others are held by a second rule, so that nothing comes of them here, or
@@ -47,7 +69,9 @@ impl Plant {
     /// All that can be planted.
     pub fn all() -> impl Iterator<Item = Self> {
         let ledger = Ledger::ALL.iter().copied().map(Self::Ledger);
-        ledger.chain(FENCE.iter().copied().map(Self::Fence)).chain([Self::Shell(Shell::ReadTooEarly)])
+        ledger
+            .chain(FENCE.iter().copied().map(Self::Fence))
+            .chain(Shell::ALL.iter().copied().map(Self::Shell))
     }
 
     /// What it is called on a command line.
@@ -55,7 +79,7 @@ impl Plant {
         match self {
             Self::Ledger(plant) => plant.name(),
             Self::Fence(plant) => plant.name(),
-            Self::Shell(Shell::ReadTooEarly) => "read-too-early",
+            Self::Shell(plant) => plant.name(),
         }
     }
 
@@ -64,9 +88,7 @@ impl Plant {
         match self {
             Self::Ledger(plant) => plant.about(),
             Self::Fence(plant) => plant.about(),
-            Self::Shell(Shell::ReadTooEarly) => {
-                "reads: one at least at a position is answered before that is folded"
-            }
+            Self::Shell(plant) => plant.about(),
         }
     }
 }

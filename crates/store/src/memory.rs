@@ -27,6 +27,8 @@ pub enum Fault {
 #[derive(Default)]
 struct Disk {
     content: Option<Content>,
+    /// A checkpoint that is being written: some of its rows may be there.
+    pending: Option<Checkpoint>,
     /// Handles of an earlier opening have stopped.
     opening: u64,
     fault: Option<Fault>,
@@ -44,6 +46,13 @@ struct Content {
 }
 
 impl Content {
+    fn apply(&mut self, checkpoint: &Checkpoint) {
+        self.mark = Some(checkpoint.mark());
+        for (key, value) in checkpoint.rows() {
+            self.change(key, value);
+        }
+    }
+
     fn change(&mut self, key: &[u8], value: Option<&[u8]>) {
         let before = match value {
             Some(value) => self.rows.insert(key.to_vec(), value.to_vec()),
@@ -91,6 +100,18 @@ impl Memory {
         self.disk().fault = Some(fault);
     }
 
+    /// So many rows of `checkpoint` are there before the others, as where a store writes them one by one: readers see them.
+    /// The writer's `apply` brings the rest, and if it never comes to that, the next opening.
+    pub fn begin(&self, checkpoint: &Checkpoint, rows: usize) {
+        let mut disk = self.disk();
+        if let Some(content) = &mut disk.content {
+            for (key, value) in checkpoint.rows().take(rows) {
+                content.change(key, value);
+            }
+            disk.pending = Some(checkpoint.clone());
+        }
+    }
+
     /// The next opening finds the rows damaged and sets them aside.
     pub fn damage(&self, why: Damage) {
         self.disk().damage = Some(why);
@@ -106,8 +127,9 @@ impl Memory {
     /// Another disk with the same rows, for example to come back to as an old one.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let disk = Disk { content: self.disk().content.clone(), ..Disk::default() };
-        Self(Arc::new(Mutex::new(disk)))
+        let disk = self.disk();
+        let (content, pending) = (disk.content.clone(), disk.pending.clone());
+        Self(Arc::new(Mutex::new(Disk { content, pending, ..Disk::default() })))
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -118,7 +140,7 @@ impl Memory {
 
 impl Disk {
     fn set_aside(&mut self) -> PathBuf {
-        self.content = None;
+        (self.content, self.pending) = (None, None);
         self.set_aside += 1;
         format!("memory.damaged-{}", self.set_aside).into()
     }
@@ -135,6 +157,11 @@ impl Store for Memory {
             }
             Some(_) | None => None,
         });
+        if let Disk { content: Some(content), pending, .. } = &mut *disk
+            && let Some(pending) = pending.take()
+        {
+            content.apply(&pending);
+        }
         let found = match damage {
             Some(why) => Found::SetAside { why, kept: disk.set_aside() },
             None => disk.content.as_ref().and_then(|content| content.mark).map_or(Found::Empty, Found::At),
@@ -169,6 +196,9 @@ impl Handle {
 
 impl Reader for Handle {
     fn mark(&self) -> Result<Option<Mark>> {
+        if self.disk()?.pending.is_some() {
+            return Err(Error::Moved);
+        }
         self.read(|content| content.mark)
     }
 
@@ -209,10 +239,8 @@ impl Writer for MemoryWriter {
         let content = disk.content.as_mut().ok_or(Error::Stopped)?;
         admit(checkpoint, content.mark)?;
         if fault != Some(Fault::Before) {
-            content.mark = Some(checkpoint.mark());
-            for (key, value) in checkpoint.rows() {
-                content.change(key, value);
-            }
+            content.apply(checkpoint);
+            disk.pending = None;
         }
         if fault.is_some() {
             disk.fault = None;
@@ -255,6 +283,25 @@ mod tests {
             let value = opened.reader.get(b"a").unwrap().unwrap();
             assert_eq!(value, expected.to_string().into_bytes(), "{fault:?}");
         }
+    }
+
+    #[test]
+    fn what_is_being_written_is_seen_in_part_and_found_whole() {
+        let memory = Memory::new();
+        let Opened { reader, mut writer, .. } = memory.open(&identity()).unwrap();
+        writer.apply(&checkpoint(1, &[(b"a", b"1"), (b"b", b"1")])).unwrap();
+        let next = checkpoint(2, &[(b"a", b"2"), (b"b", b"2")]);
+        memory.begin(&next, 1);
+        let (old, digest) = (memory.copy(), memory.digest());
+        assert_eq!(reader.get(b"a").unwrap().unwrap(), b"2");
+        assert_eq!(reader.get(b"b").unwrap().unwrap(), b"1");
+        assert!(matches!(reader.mark(), Err(Error::Moved)));
+        writer.apply(&next).unwrap();
+        assert_eq!(reader.mark().unwrap(), Some(mark(2)));
+        assert_ne!(memory.digest(), digest);
+        let opened = old.open(&identity()).unwrap();
+        assert_eq!((opened.found, old.digest()), (Found::At(mark(2)), memory.digest()));
+        assert_eq!(opened.reader.get(b"b").unwrap().unwrap(), b"2");
     }
 
     #[test]

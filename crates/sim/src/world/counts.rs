@@ -24,6 +24,8 @@ pub struct Counts {
     pub moves: usize,
     /// Checkpoints that failed.
     pub store: usize,
+    /// Checkpoints of which some rows could be read before the others.
+    pub parts: usize,
     /// Stores that could not be read.
     pub unreadable: usize,
     /// Disks that were slow.
@@ -96,6 +98,7 @@ impl Counts {
         self.disks += other.disks;
         self.moves += other.moves;
         self.store += other.store;
+        self.parts += other.parts;
         self.unreadable += other.unreadable;
         self.slow += other.slow;
         self.full += other.full;
@@ -147,8 +150,8 @@ impl fmt::Display for Counts {
         writeln!(f, "adjustments that took effect {}, exchanges {}", self.adjusted, self.exchanged)?;
         writeln!(
             f,
-            "reads {}, trimmed inboxes {}, events given back by intake {}",
-            self.reads, self.trims, self.given_back
+            "reads {}, checkpoints seen in part {}, trimmed inboxes {}, events given back by intake {}",
+            self.reads, self.parts, self.trims, self.given_back
         )?;
         writeln!(f, "decisions of time alone: {}", self.of_time)?;
         write!(f, "appends")?;

@@ -10,7 +10,7 @@ use coalition_ledger::clock::Now;
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Shard};
 use coalition_ledger::state::{State, Taking};
-use coalition_store::{Identity, Memory, Opened, Reader, Store, Writer};
+use coalition_store::{Checkpoint, Identity, Memory, Opened, Reader, Store, Writer};
 
 use super::World;
 use crate::plants::Plant;
@@ -31,6 +31,8 @@ pub(super) enum Task {
     FindOrder { order: coalition_domain::Fingerprint, segment: u64, since: coalition_domain::Timestamp },
     /// Write a checkpoint.
     Store(Box<Taking>),
+    /// Write the rest of its rows.
+    Finish(Box<(Taking, Checkpoint)>),
     /// Step the core.
     Say(Input),
 }

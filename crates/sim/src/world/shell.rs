@@ -8,13 +8,15 @@ use coalition_ledger::clock::Now;
 use coalition_ledger::finder::{self, Kind};
 use coalition_ledger::rows;
 use coalition_ledger::shard::{Input, Output};
+use coalition_ledger::state::Taking;
 use coalition_ledger::timers;
-use coalition_store::{Damage, Fault};
+use coalition_store::{Checkpoint, Damage, Fault};
 
 use super::flights::Wire;
 use super::process::{Slot, Task};
 use super::{Taken, World, inbox, journal, rejected};
 use crate::audit;
+use crate::plants::{Plant, Shell};
 
 impl World<'_> {
     /// One slot of one process that lives goes on: the first from a random one on that has something to do. So few steps
@@ -38,7 +40,11 @@ impl World<'_> {
         let slow = self.now < self.processes[process].slow_until[shard.0 as usize];
         let due = |task: &Task| match task {
             Task::AskEnd(after) => *after <= mono,
-            Task::Load(_) | Task::LoadTimers { .. } | Task::FindOrder { .. } | Task::Store(_) => !slow,
+            Task::Load(_)
+            | Task::LoadTimers { .. }
+            | Task::FindOrder { .. }
+            | Task::Store(_)
+            | Task::Finish(_) => !slow,
             Task::Confirm(_) | Task::Assignment | Task::Say(_) => true,
         };
         let can: Vec<usize> = (0..slot.tasks.len()).filter(|number| due(&slot.tasks[*number])).collect();
@@ -170,26 +176,21 @@ impl World<'_> {
                     self.processes[process].disks[shard.0 as usize].fail_next(fault);
                     self.counts.store += 1;
                 }
-                let slot = self.slot(process, shard);
-                let done = slot.writer.apply(&taking.rows());
-                self.trace.note(format_args!("{process}/{shard} stores {}: {done:?}", taking.mark));
-                match done {
-                    Ok(()) => {
-                        let stored = Input::Stored(taking.mark.seq, taking.accounts());
-                        self.slot(process, shard).tasks.push(Task::Say(stored));
-                        let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
-                        let process = &self.processes[process];
-                        let (disk, slot) =
-                            (&process.disks[shard.0 as usize], &process.slots[shard.0 as usize]);
-                        let content = audit::content(disk, &*slot.reader);
-                        self.taken.push(Taken { shard, mark: taking.mark, end, content });
-                    }
-                    Err(error) => {
-                        assert!(fails, "a checkpoint is refused: {error:?}");
-                        self.reopen(process, shard);
-                    }
+                let rows = taking.rows();
+                if fails || self.random.happens(5_000) {
+                    return self.apply(process, shard, &taking, &rows, fails);
                 }
+                let some = self.random.below(rows.rows().len() + 1);
+                self.trace
+                    .note(format_args!("{process}/{shard} begins to store {}: {some} rows", taking.mark));
+                self.counts.parts += 1;
+                self.processes[process].disks[shard.0 as usize].begin(&rows, some);
+                if self.plant == Some(Plant::Shell(Shell::StoredInPart)) {
+                    self.step(process, shard, Input::Stored(taking.mark.seq, taking.accounts()));
+                }
+                self.slot(process, shard).tasks.push(Task::Finish(Box::new((*taking, rows))));
             }
+            Task::Finish(begun) => self.apply(process, shard, &begun.0, &begun.1, false),
             Task::Say(input) => {
                 let slot = self.slot(process, shard);
                 match &input {
@@ -212,6 +213,27 @@ impl World<'_> {
                     | Input::Relayed { .. } => {}
                 }
                 self.step(process, shard, input);
+            }
+        }
+    }
+
+    /// The store takes all rows of a checkpoint, unless it `fails`.
+    fn apply(&mut self, process: usize, shard: ShardId, taking: &Taking, rows: &Checkpoint, fails: bool) {
+        let done = self.slot(process, shard).writer.apply(rows);
+        self.trace.note(format_args!("{process}/{shard} stores {}: {done:?}", taking.mark));
+        match done {
+            Ok(()) => {
+                let stored = Input::Stored(taking.mark.seq, taking.accounts());
+                self.slot(process, shard).tasks.push(Task::Say(stored));
+                let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
+                let process = &self.processes[process];
+                let (disk, slot) = (&process.disks[shard.0 as usize], &process.slots[shard.0 as usize]);
+                let content = audit::content(disk, &*slot.reader);
+                self.taken.push(Taken { shard, mark: taking.mark, end, content });
+            }
+            Err(error) => {
+                assert!(fails, "a checkpoint is refused: {error:?}");
+                self.reopen(process, shard);
             }
         }
     }
