@@ -286,7 +286,7 @@ impl From<log::Error> for Failure {
     fn from(error: log::Error) -> Self {
         match error {
             // Brokers go away and come back, and who asks the log on behalf of a call has changed nothing yet.
-            log::Error::Backend { .. } | log::Error::Misconfigured { .. } => {
+            log::Error::Backend { .. } | log::Error::Misconfigured { .. } | log::Error::Denied { .. } => {
                 tracing::warn!(error = %error, "a call met a log that can't be asked");
                 Failure::new(
                     ErrorReason::NotApplied,
@@ -295,7 +295,6 @@ impl From<log::Error> for Failure {
                 .passing()
             }
             log::Error::Damaged { .. }
-            | log::Error::Denied { .. }
             | log::Error::Locked(_)
             | log::Error::NoSuchPartition(_)
             | log::Error::PartitionCount { .. }

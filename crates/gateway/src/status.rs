@@ -86,6 +86,15 @@ impl Failure {
         self
     }
 
+    /// What is told of a call that took effect before it met this: nothing by which it might be made anew, under another id.
+    pub(crate) fn after_effect(self) -> Self {
+        if let Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded = code(self.reason) {
+            let message = "it took effect, but what it came to can't be read at this moment; repeat with the same request id";
+            return Self { retry: self.retry, ..unknown(message) };
+        }
+        self
+    }
+
     /// It will pass: the caller may try again.
     pub(crate) fn passing(mut self) -> Self {
         self.retry = Some(RETRY);

@@ -113,17 +113,16 @@ pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> String {
             .checked_mul(1_000)
             .and_then(|millis| millis.checked_add(i64::from(time.nanos / 1_000_000)))
     };
-    time.and_then(millis)
-        .map(|millis| to_millis(&Timestamp::from_millis(millis).to_string()))
-        .unwrap_or_default()
+    time.and_then(millis).map(|millis| instant(Timestamp::from_millis(millis))).unwrap_or_default()
 }
 
-/// Three digits of milliseconds, whatever they are: so that times are as wide as each other.
-fn to_millis(time: &str) -> String {
+/// An instant with three digits of milliseconds, whatever they are: so that times are as wide as each other.
+pub(crate) fn instant(at: Timestamp) -> String {
+    let time = at.to_string();
     match time.strip_suffix('Z').map(|time| time.split_once('.').unwrap_or((time, ""))) {
         Some((seconds, fraction)) => format!("{seconds}.{fraction:0<3}Z"),
         // Beyond what has a date.
-        None => time.to_owned(),
+        None => time,
     }
 }
 

@@ -141,11 +141,12 @@ impl NetworkConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LedgerConfig {
-    /// Accounts that all shards together keep in memory, about 6 KiB each; at least 16,384 for each shard.
+    /// Accounts that all shards of the network together keep in memory, about 6 KiB each; at least 16,384 for each shard.
     pub(crate) accounts_max: usize,
-    /// Changed accounts of a shard after which a checkpoint is taken.
+    /// Changed accounts of a shard after which a checkpoint is taken; at the latest after half of its part of `accounts_max`.
     pub(crate) checkpoint_accounts: usize,
-    /// Milliseconds after which one is taken, however little has changed; more where one takes longer than a quarter of that.
+    /// Milliseconds after which one is taken, however little has changed; four times as long as the last one took if that is more,
+    /// twelve times this at the most.
     pub(crate) checkpoint_interval_ms: u64,
     /// Decided records that stay in each shard's inbox; older ones are deleted, the journal has them.
     pub(crate) inbox_keep: u64,

@@ -118,6 +118,15 @@ fn faults_of_documents_are_told_by_their_place() {
     assert_eq!(document["files"][0]["faults"][0]["line"], 4);
     assert_eq!(document["files"][0]["faults"][0]["path"], "programme.effective_from");
 
+    // It isn't sent anywhere, and for a program the last line says so.
+    let mut publish = command("programme publish --json");
+    publish.arg(&path);
+    let ended = end(publish);
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""));
+    assert!(ended.err.starts_with(&place), "{}", ended.err);
+    let error: serde_json::Value = serde_json::from_str(ended.err.lines().last().unwrap()).unwrap();
+    assert_eq!(error["error"]["message"], "the document has faults; nothing was published");
+
     // A file that can't be read is its own fault, and no other's.
     let mut validate = command("programme validate");
     validate.arg(folder.path().join("none.toml")).arg(&path);

@@ -166,7 +166,8 @@ impl Gateway {
         linked: AccountId,
         decided: Position,
     ) -> Result<proto::MemberIdentifier, Failure> {
-        let mut view = self.account(call, member, &MinPositions::default()).await?;
+        let mut view =
+            self.account(call, member, &MinPositions::default()).await.map_err(Failure::after_effect)?;
         loop {
             // By a repeat, or a call behind this one, it may be otherwise again.
             let own = self.after(call, linked, decided).await?;
@@ -180,14 +181,17 @@ impl Gateway {
         }
     }
 
-    /// An account as it is once a decision is in effect.
+    /// An account as it is once what the call asked for is in effect.
+    ///
+    /// # Errors
+    /// None that lets the caller believe that nothing came of it.
     pub(super) async fn after(
         &self,
         call: &Call,
         id: AccountId,
         position: Position,
     ) -> Result<AccountView, Failure> {
-        self.account(call, id, &MinPositions::one(position)).await
+        self.account(call, id, &MinPositions::one(position)).await.map_err(Failure::after_effect)
     }
 }
 

@@ -126,7 +126,8 @@ impl RedemptionService for Gateway {
         let change = RewardChange::Refund { redemption };
         let reply = self.reward(&call, id, &request.request_id, change).await?;
         let view = self.after(&call, id, reply.position).await?;
-        Ok(Response::new(find_redemption(&call, view, redemption).await?))
+        let refunded = find_redemption(&call, view, redemption).await;
+        Ok(Response::new(refunded.map_err(Failure::after_effect)?))
     }
 
     async fn create_hold(
@@ -140,7 +141,8 @@ impl RedemptionService for Gateway {
         let change = RewardChange::Hold { programme, reward, quantity, ttl };
         let reply = self.reward(&call, account, &request.request_id, change).await?;
         let view = self.after(&call, account, reply.position).await?;
-        Ok(Response::new(find_hold(&call, view, reply.activity.number).await?))
+        let held = find_hold(&call, view, reply.activity.number).await;
+        Ok(Response::new(held.map_err(Failure::after_effect)?))
     }
 
     async fn get_hold(
@@ -200,7 +202,8 @@ impl RedemptionService for Gateway {
         let change = RewardChange::Release { hold: BurnId(number - 1) };
         let reply = self.reward(&call, id, &request.request_id, change).await?;
         let view = self.after(&call, id, reply.position).await?;
-        Ok(Response::new(find_hold(&call, view, number - 1).await?))
+        let released = find_hold(&call, view, number - 1).await;
+        Ok(Response::new(released.map_err(Failure::after_effect)?))
     }
 }
 

@@ -1,14 +1,17 @@
 //! Identifiers that are linked to a member: what they earned, and what comes for them later.
 
+use std::time::Duration;
+
 use coalition_proto::account::v1::{ActivityType, ListActivitiesRequest, ListLotsRequest};
 use coalition_proto::member::v1::{
     CreateIdentifierRequest, ListIdentifiersRequest, LookupMemberRequest, MemberIdentifier,
 };
 use coalition_proto::operator::v1::GetConservationReportRequest;
 use coalition_proto::r#type::v1::{ErrorReason, EventState, Identifier, IdentifierScheme};
-use tonic::Status;
+use tonic::{Code, Request, Status};
 
-use crate::client::{Client, email, purchase, read, sign_up, why};
+use crate::client::{Client, email, purchase, read, reason, sign_up, why};
+use crate::faulty::Fault;
 use crate::network::{Network, request_id};
 
 async fn link_as(
@@ -20,6 +23,34 @@ async fn link_as(
     let request =
         CreateIdentifierRequest { parent: member.to_owned(), identifier: Some(identifier), request_id };
     Ok(client.members().create_identifier(request).await?.into_inner())
+}
+
+/// The link is in effect where the identifier's points were, but the member's account doesn't hear of it in time. Told that
+/// nothing came of it, a caller would link anew, or redeem anew, under another request id.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_took_effect_and_cannot_be_shown_in_time_is_repeated() {
+    let network = Network::furnished().await;
+    let operator = network.operator().await;
+    let member = operator.enrol("a").await.unwrap();
+    // What the member's account is told goes by the inbox of its shard, unless it lies in the identifier's.
+    network.log.fail("coalition.inbox.", Fault::Hold);
+    let mut late = None;
+    for nth in 1..100 {
+        let identifier = Some(email(&format!("b{nth}")));
+        let asked = CreateIdentifierRequest { parent: member.clone(), identifier, request_id: request_id() };
+        let mut hurried = Request::new(asked.clone());
+        hurried.set_timeout(Duration::from_millis(500));
+        if let Err(status) = operator.members().create_identifier(hurried).await {
+            late = Some((asked, status));
+            break;
+        }
+    }
+    let (asked, status) = late.expect("one of them lies in another shard");
+    assert_eq!((reason(&status), status.code()), (ErrorReason::OutcomeUnknown, Code::Unavailable));
+    assert!(status.message().starts_with("it took effect"), "{status:?}");
+    network.log.heal();
+    let linked = operator.members().create_identifier(asked.clone()).await.unwrap().into_inner();
+    assert_eq!(linked.identifier, asked.identifier);
 }
 
 async fn link(client: &Client, member: &str, who: &str) -> Result<MemberIdentifier, Status> {

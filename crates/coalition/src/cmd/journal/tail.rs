@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::offline::{Offline, Where};
 use super::words::{self, Told};
 use crate::client::names::limit;
-use crate::client::text::grouped;
+use crate::client::text::{self, grouped};
 use crate::client::{json, note, print};
 
 /// Bytes of the journal read at once.
@@ -185,7 +185,7 @@ fn as_json(shard: ShardId, record: &Judged) -> Result<Value> {
         "offset": record.offset.0,
         "seq": seq,
         "void": void,
-        "append_time": record.append_time.to_string(),
+        "append_time": text::instant(record.append_time),
         "kind": "no_entry",
     });
     match &record.entry {
@@ -209,7 +209,7 @@ fn as_json(shard: ShardId, record: &Judged) -> Result<Value> {
             document["kind"] = "batch".into();
             document["term"] = batch.header.term.0.into();
             document["owner"] = batch.header.owner.to_string().into();
-            document["decided_at"] = terms.decided_at.to_string().into();
+            document["decided_at"] = text::instant(terms.decided_at).into();
             document["inbox_next"] = terms.inbox_next.0.into();
             document["relayed"] = terms.relayed.iter().map(relayed_json).collect();
             document["decisions"] = items.iter().map(|(item, _)| decision_json(&words::tell(item))).collect();

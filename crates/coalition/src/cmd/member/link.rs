@@ -20,7 +20,7 @@ use crate::client::{
 /// Link a further identifier to a member.
 ///
 /// What the identifier has earned is the member's from then on, and what comes for it later, too. The first link of an
-/// identifier wins; one that somebody is enrolled on can't be linked. Prints the identifier.
+/// identifier wins; one that was enrolled by request, or with which a member did something, can't be linked. Prints the identifier.
 ///
 /// Example: coalition member link --card-token tok_1 --to members/0190b9a8-1e1f-7cc3-98c4-dc0c0c07398f
 #[derive(clap::Args)]

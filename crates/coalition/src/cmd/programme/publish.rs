@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use coalition_domain::RequestId;
 use coalition_proto::programme::v1::{
     GetProgrammeVersionRequest, ListProgrammeVersionsRequest, ProgrammeVersion, ProgrammeVersionState,
@@ -44,8 +44,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Ok(programme) => programme_name(&programme.id),
         Err(faults) => {
             note(validate::lines(&args.file, &faults).trim_end());
-            note("error: the document has faults; nothing was published");
-            return Ok(ExitCode::FAILURE);
+            bail!("the document has faults; nothing was published");
         }
     };
     let id = request_id(args.request_id);

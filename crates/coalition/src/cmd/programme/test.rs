@@ -12,7 +12,7 @@ use crate::client::{json, print};
 /// Play scenarios, without a network: what a programme has to come to, as given, when and then.
 ///
 /// A scenario is a TOML file that names programmes and partners, and its cases what happens and what has to come of it;
-/// docs/guides/write-a-programme.md tells how to write one. Every case of every file is played, each in a network of its own that
+/// docs/guides/test-a-programme.md tells how to write one. Every case of every file is played, each in a network of its own that
 /// begins anew. The exit code is 1 if one comes to something else than it says.
 ///
 /// Example: coalition programme test tests/scenarios/a21-reference-rule.toml
