@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long to wait after a failure, before the shard is told.
 const FAILED_PAUSE: Duration = Duration::from_millis(200);
 
+/// A piece of what is brought back has so many bytes, and the rest of its last record.
+const PIECE_BYTES: usize = 4 << 20;
+
 /// What the thread is given.
 struct Job {
     shard: ShardId,
@@ -82,17 +85,31 @@ enum Error {
     Silent,
 }
 
+/// Brings back what was refused, a piece at a time: partners' records may be large, and no log takes any number of bytes at once.
+/// Where one piece can't be brought back, those before it are tried again, too.
 fn give_back(log: &dyn Log, shard: ShardId, refused: &[Arc<Refused>]) -> Result<(), Error> {
-    let mut records: BTreeMap<(PartnerId, u32), Vec<Record>> = BTreeMap::new();
+    let (mut piece, mut bytes) = (Piece::new(), 0);
     for refused in refused {
         if let Some(event) = refused.decision.command.event() {
-            let from = (event.partner, refused.source.partition);
-            records.entry(from).or_default().push(record(log, shard, event, refused)?);
+            let record = record(log, shard, event, refused)?;
+            bytes += record.bytes();
+            piece.entry((event.partner, refused.source.partition)).or_default().push(record);
+            if bytes >= PIECE_BYTES {
+                append(log, std::mem::take(&mut piece))?;
+                bytes = 0;
+            }
         }
     }
+    append(log, piece)
+}
+
+/// Records by the partner and partition that they came from.
+type Piece = BTreeMap<(PartnerId, u32), Vec<Record>>;
+
+fn append(log: &dyn Log, piece: Piece) -> Result<(), Error> {
     let (told, outcomes) = channel();
-    let appends = records.len();
-    for ((partner, number), records) in records {
+    let appends = piece.len();
+    for ((partner, number), records) in piece {
         let told = told.clone();
         let to = back(log, &partner, number)?;
         // Nobody listens any more once one has failed: all of it is tried again.
@@ -190,29 +207,104 @@ mod tests {
         }
     }
 
-    /// Gives event `1` back, which stood at the start of a partition, with `there` in its place now; what the partner gets.
-    fn given_back(partition: u32, there: &Written) -> Record {
-        let (log, partner) = (Memory::new(), PartnerId::new("a").unwrap());
-        log.create_topic(&events_topic(&partner), 2).unwrap();
-        log.create_topic(&rejected_topic(&partner), 1).unwrap();
-        for number in 0..2 {
-            let events = Partition::new(&events_topic(&partner), number);
-            log.append(&events, vec![Record::of(there.encode_to_vec())], Box::new(|it| assert!(it.is_ok())));
-        }
+    fn network(partner: &PartnerId) -> Memory {
+        let log = Memory::new();
+        log.create_topic(&events_topic(partner), 2).unwrap();
+        log.create_topic(&rejected_topic(partner), 1).unwrap();
+        log
+    }
+
+    /// Event `1` of a partner, refused, that stood there.
+    fn refused(partner: PartnerId, number: u64, source: Source) -> Arc<Refused> {
         let event = translate(partner, &written("1"), Timestamp::from_millis(0)).unwrap();
-        let refused = Refused {
-            number: 1,
+        Arc::new(Refused {
+            number,
             place: Place { seq: 7, index: 0 },
             decided_at: Timestamp::from_millis(0),
             decision: Decision {
                 command: coalition_domain::Command::PartnerEvent(event),
                 outcome: Outcome::Refused(Rejection::NoProgramme(partner)),
             },
-            source: Source { partition, offset: Offset(0) },
-        };
-        give_back(&log, ShardId(0), &[Arc::new(refused)]).unwrap();
+            source,
+        })
+    }
+
+    /// Gives event `1` back, which stood at the start of a partition, with `there` in its place now; what the partner gets.
+    fn given_back(partition: u32, there: &Written) -> Record {
+        let partner = PartnerId::new("a").unwrap();
+        let log = network(&partner);
+        for number in 0..2 {
+            let events = Partition::new(&events_topic(&partner), number);
+            log.append(&events, vec![Record::of(there.encode_to_vec())], Box::new(|it| assert!(it.is_ok())));
+        }
+        let refused = refused(partner, 1, Source { partition, offset: Offset(0) });
+        give_back(&log, ShardId(0), &[refused]).unwrap();
         let back = Partition::new(&rejected_topic(&partner), 0);
         log.read(&back, Offset(0), usize::MAX).unwrap().remove(0).record
+    }
+
+    /// A log that takes so many bytes at once, as the queue of Kafka's client does: more is refused however often it is tried.
+    struct Narrow(Memory, usize);
+
+    impl Log for Narrow {
+        fn create_topic(&self, topic: &str, partitions: u32) -> Result<log::Topic, log::Error> {
+            self.0.create_topic(topic, partitions)
+        }
+
+        fn topic(&self, topic: &str) -> Result<Option<log::Topic>, log::Error> {
+            self.0.topic(topic)
+        }
+
+        fn append(&self, to: &Partition, records: Vec<Record>, done: log::Done) {
+            if records.iter().map(Record::bytes).sum::<usize>() > self.1 {
+                done(Err(log::AppendError::NotAppended("too much".to_owned())));
+            } else {
+                self.0.append(to, records, done);
+            }
+        }
+
+        fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, log::Error> {
+            self.0.read(of, from, bytes_max)
+        }
+
+        fn bounds(&self, of: &Partition) -> Result<(Offset, Offset), log::Error> {
+            self.0.bounds(of)
+        }
+
+        fn watch(&self, of: &Partition, wake: log::Wake) -> Result<log::Watching, log::Error> {
+            self.0.watch(of, wake)
+        }
+
+        fn trim(&self, of: &Partition, before: Offset) -> Result<(), log::Error> {
+            self.0.trim(of, before)
+        }
+
+        fn commit(&self, group: &str, of: &Partition, next: Offset) -> Result<(), log::Error> {
+            self.0.commit(group, of, next)
+        }
+
+        fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, log::Error> {
+            self.0.committed(group, of)
+        }
+    }
+
+    #[test]
+    fn many_large_events_go_back_in_pieces_and_in_order() {
+        let partner = PartnerId::new("a").unwrap();
+        let log = Narrow(network(&partner), PIECE_BYTES + (1 << 20));
+        let events = Partition::new(&events_topic(&partner), 0);
+        let mut large = Record::of(written("1").encode_to_vec());
+        large.headers.push(("note".to_owned(), vec![b'x'; 900_000].into()));
+        for _ in 0..20 {
+            log.append(&events, vec![large.clone()], Box::new(|it| assert!(it.is_ok())));
+        }
+        let run: Vec<_> = (0..20)
+            .map(|nth| refused(partner, nth + 1, Source { partition: 0, offset: Offset(nth) }))
+            .collect();
+        give_back(&log, ShardId(0), &run).unwrap();
+        let back = log.read(&Partition::new(&rejected_topic(&partner), 0), Offset(0), usize::MAX).unwrap();
+        let came: Vec<_> = back.iter().map(|stored| Rejected::read(&stored.record).unwrap().offset).collect();
+        assert_eq!(came, (0..20).map(Offset).collect::<Vec<_>>());
     }
 
     #[test]

@@ -276,7 +276,7 @@ impl Worker {
         let round = stream.begin(last.offset.plus(1));
         let (mut appends, mut accepted, mut bytes) = (0, 0, 0);
         let (quota, pace) = (self.settings.partner_quota, self.paces.entry(partner).or_default());
-        quota.take(&mut pace.meter, read.iter().map(|stored| units(stored.record.value.len())).sum(), now);
+        quota.take(&mut pace.meter, read.iter().map(|stored| units(stored.record.bytes())).sum(), now);
         pace.last = Some(id);
         self.metrics.paced(partner, quota.wait(&pace.meter, now));
         let shard_count = self.ledger.shards();
