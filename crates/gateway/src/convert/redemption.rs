@@ -7,7 +7,7 @@ use coalition_domain::{Account, AccountId, BurnId, Outcome, PartnerId, Role};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_ledger::resident::Activity;
-use coalition_ledger::view::Position;
+use coalition_ledger::view::{AccountView, Position};
 use coalition_proto::redemption::v1 as proto;
 
 use super::request::unit_price_to_proto;
@@ -73,14 +73,16 @@ fn burn(activity: &Activity) -> Option<(&Redemption, Option<BurnId>)> {
     })
 }
 
-/// The redemption that an activity of `account` was, as `role` may see it; `None` if it was none, or is not theirs.
+/// The redemption that an activity of an account was, in a network of so many shards, as `role` may see it; `None` if it was none, or
+/// is not theirs.
 pub(crate) fn to_proto(
-    account: AccountId,
+    view: &AccountView,
     activity: &Activity,
     state: proto::RedemptionState,
-    shard: ShardId,
+    shards: u32,
     role: Role,
 ) -> Option<proto::Redemption> {
+    let (account, shard) = (view.account().id(), view.position.shard);
     let (redemption, held) = burn(activity)?;
     let Redemption { programme, reward, quantity, redeemer, unit_price, points, allocations } = redemption;
     if !visible(*redeemer, account, role) {
@@ -97,7 +99,7 @@ pub(crate) fn to_proto(
         quantity: i32::try_from(*quantity).unwrap_or(i32::MAX), // at most 1,000
         redeemer: name::of_partner(redeemer),
         points: points.signed(),
-        allocations: allocations.iter().map(|allocation| slice(allocation, shard, role)).collect(),
+        allocations: allocations.iter().map(|allocation| slice(view, allocation, shards, role)).collect(),
         redemption_unit_price: match role {
             Role::Operator | Role::Partner(_) => Some(unit_price_to_proto(unit_price)),
             Role::Member(_) => None,
@@ -120,7 +122,11 @@ pub(super) fn visible(redeemer: PartnerId, account: AccountId, role: Role) -> bo
     }
 }
 
-fn slice(allocation: &LotAllocation, shard: ShardId, role: Role) -> proto::LotAllocation {
+fn slice(view: &AccountView, allocation: &LotAllocation, shards: u32, role: Role) -> proto::LotAllocation {
+    // A lot that came with a link was granted to the account of its identifier.
+    let (link, number) = allocation.lot.origin();
+    let linked = link.and_then(|link| view.account().linked().get(link));
+    let shard = linked.map_or(view.position.shard, |linked| ShardId(linked.account.shard(shards)));
     // What a lot cost its funder is between funder and operator.
     let funder = role == Role::Operator;
     proto::LotAllocation {
@@ -129,6 +135,6 @@ fn slice(allocation: &LotAllocation, shard: ShardId, role: Role) -> proto::LotAl
         points: allocation.points.signed(),
         accrual_unit_price: funder.then(|| unit_price_to_proto(&allocation.unit_price)),
         lot_position: Some(position::to_proto(Position { shard, seq: Seq(allocation.lot.granted.seq) })),
-        lot_number: allocation.lot.nth,
+        lot_number: number,
     }
 }

@@ -45,13 +45,15 @@ pub(crate) struct Owed {
     receivable: i128,
 }
 
-/// Adds the sums of all shards up to lines, in the order of their keys.
+/// Adds the sums of all shards up to the lines that are wanted, in the order of their keys. What is not wanted can't fail: a line of
+/// another partner's may be beyond what an amount can say.
 pub(crate) fn lines(
     shards: impl IntoIterator<Item = (ShardId, BTreeMap<LineKey, LineSum>)>,
+    wanted: impl Fn(&LineKey) -> bool,
 ) -> Result<Vec<Line>, Failure> {
     let mut by_key: BTreeMap<LineKey, Vec<(ShardId, LineSum)>> = BTreeMap::new();
     for (shard, sums) in shards {
-        for (key, sum) in sums {
+        for (key, sum) in sums.into_iter().filter(|(key, _)| wanted(key)) {
             by_key.entry(key).or_default().push((shard, sum));
         }
     }
@@ -252,4 +254,29 @@ fn money(micros: i128, currency: Currency) -> Result<Money, Failure> {
 
 fn too_large() -> Failure {
     Failure::internal(&"an amount of settlement is beyond 64 bits of millionths")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_beyond_what_an_amount_says_is_its_partners_alone() {
+        let partner = |name| PartnerId::new(name).unwrap();
+        let unit_price = UnitPrice::new("USD".parse().unwrap(), 9_000).unwrap();
+        let issued = |name| LineKey::Issued { issuer: partner(name), funder: partner(name), unit_price };
+        let sum = |points| LineSum { points, count: 1, first: 1, last: 1 };
+        // 10^15 points at 0.009 are 9 * 10^18 millionths, and 64 bits hold 9.2 of them.
+        let shards = || {
+            [0, 1].map(|shard| {
+                (
+                    ShardId(shard),
+                    [(issued("greedy"), sum(1_000_000_000_000_000)), (issued("shop"), sum(10))].into(),
+                )
+            })
+        };
+        let of = |name| lines(shards(), |key| key.partner() == partner(name));
+        assert_eq!(of("shop").unwrap()[0].line.amount.to_string(), "-0.18 USD");
+        assert!(of("greedy").is_err() && lines(shards(), |_| true).is_err());
+    }
 }

@@ -124,7 +124,7 @@ mod tests {
         ];
         let programme = ProgrammeId::new("mypoints").unwrap();
         let hours = (Hour::of("2026-11-01T00:00:00Z".parse().unwrap()), Hour(i64::MAX));
-        let written = write(&funder, &programme, hours, &lines(shards).unwrap()).unwrap();
+        let written = write(&funder, &programme, hours, &lines(shards, |_| true).unwrap()).unwrap();
         // 2,453,159 x 0.009 = 22,078.431; a yen has no decimals.
         let expected = "\
 line,partner,programme,start_time,end_time,kind,direction,counterparty,points,unit_price,amount,currency,decisions,ranges\r

@@ -89,7 +89,7 @@ impl RedemptionService for Gateway {
         let (call, request) = (Call::of(&request)?, request.into_inner());
         let (id, number) = name::redemption("name", &request.name)?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
-        Ok(Response::new(find_redemption(&call, view, BurnId(number - 1)).await?))
+        Ok(Response::new(find_redemption(&call, view, BurnId(number - 1), self.ledger.shards()).await?))
     }
 
     async fn list_redemptions(
@@ -100,12 +100,11 @@ impl RedemptionService for Gateway {
         let id = name::member("member", &request.member)?;
         let page = Page::<u32>::of(&call, request.page_size, &request.page_token, &[&request.member])?;
         let view = self.member(&call, id, request.min_position.as_ref()).await?;
-        let role = call.caller.role;
+        let (shards, role) = (self.ledger.shards(), call.caller.role);
         let listed = blocking(&call, move || {
-            let shard = view.position.shard;
             let (redemptions, next) = history::walk(&view, page.after, page.size, |entry| {
                 let state = redemption::state(view.account(), BurnId(entry.number));
-                redemption::to_proto(id, entry, state, shard, role)
+                redemption::to_proto(&view, entry, state, shards, role)
             })?;
             Ok(proto::ListRedemptionsResponse {
                 redemptions,
@@ -126,7 +125,7 @@ impl RedemptionService for Gateway {
         let change = RewardChange::Refund { redemption };
         let reply = self.reward(&call, id, &request.request_id, change).await?;
         let view = self.after(&call, id, reply.position).await?;
-        let refunded = find_redemption(&call, view, redemption).await;
+        let refunded = find_redemption(&call, view, redemption, self.ledger.shards()).await;
         Ok(Response::new(refunded.map_err(Failure::after_effect)?))
     }
 
@@ -217,19 +216,23 @@ impl Gateway {
     ) -> Result<proto::Redemption, Failure> {
         let view = self.after(call, account, reply.position).await?;
         let state = redemption::state(view.account(), BurnId(reply.activity.number));
-        let (shard, role) = (reply.position.shard, call.caller.role);
+        let role = call.caller.role;
         let lost = || Failure::internal(&"a redemption that took effect and burnt nothing of the caller's");
-        redemption::to_proto(account, &reply.activity, state, shard, role).ok_or_else(lost)
+        redemption::to_proto(&view, &reply.activity, state, self.ledger.shards(), role).ok_or_else(lost)
     }
 }
 
-async fn find_redemption(call: &Call, view: AccountView, id: BurnId) -> Result<proto::Redemption, Failure> {
+async fn find_redemption(
+    call: &Call,
+    view: AccountView,
+    id: BurnId,
+    shards: u32,
+) -> Result<proto::Redemption, Failure> {
     let role = call.caller.role;
     let found = blocking(call, move || {
-        let (account, shard) = (view.account(), view.position.shard);
-        let state = redemption::state(account, id);
+        let state = redemption::state(view.account(), id);
         let found = view.activity(id.0)?;
-        let found = found.and_then(|entry| redemption::to_proto(account.id(), &entry, state, shard, role));
+        let found = found.and_then(|entry| redemption::to_proto(&view, &entry, state, shards, role));
         found.ok_or_else(|| Failure::new(ErrorReason::NotFound, "the member has no such redemption"))
     });
     found.await

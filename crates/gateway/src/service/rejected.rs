@@ -85,7 +85,9 @@ fn list(
     for number in first..found.partitions {
         let of = Partition::new(&topic, number);
         let (start, end) = log.bounds(&of)?;
-        let goes_on = after.filter(|_| number == first).map_or(start, |after| Offset(after + 1).max(start));
+        let goes_on = after
+            .filter(|_| number == first)
+            .map_or(start, |after| Offset(after.saturating_add(1)).max(start));
         let mut from = since.map_or(Ok(goes_on), |since| first_since(log, &of, goes_on, end, since))?;
         while from < end && events.len() <= page.size {
             let read = log.read(&of, from, READ_BYTES)?;

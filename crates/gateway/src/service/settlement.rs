@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coalition_domain::settlement::LineKey;
+use coalition_domain::settlement::{LineKey, LineSum};
 use coalition_domain::{Currency, PartnerId, ProgrammeId};
-use coalition_journal::entry::Seq;
+use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log::Log;
 use coalition_ledger::view::{Hours, SumsView};
 use coalition_proto::settlement::v1 as proto;
@@ -78,18 +78,19 @@ impl Gateway {
     /// The lines of a partner's statement, and what they stand on.
     async fn statement(&self, call: &Call, asked: &Asked) -> Result<(Vec<Line>, Vec<Position>), Failure> {
         self.check_known(call, &asked.partner).await?;
-        let (mut lines, positions) = self.lines(call, asked.programme, asked.hours, &asked.stand).await?;
-        lines.retain(|line| line.line.partner() == asked.partner);
-        Ok((lines, positions))
+        let partner = asked.partner;
+        let wanted = move |key: &LineKey| key.partner() == partner;
+        self.lines(call, asked.programme, asked.hours, &asked.stand, wanted).await
     }
 
-    /// The lines of a programme over all shards, and what they stand on.
+    /// The lines of a programme over all shards that are wanted, and what they stand on.
     async fn lines(
         &self,
         call: &Call,
         programme: ProgrammeId,
         hours: Hours,
         stand: &Stand,
+        wanted: impl Fn(&LineKey) -> bool + Send + 'static,
     ) -> Result<(Vec<Line>, Vec<Position>), Failure> {
         let registry = self.registry(call, &MinPositions::default()).await?.registry;
         check_programme(&registry, &programme)?;
@@ -97,7 +98,8 @@ impl Gateway {
         let (log, deadline) = (Arc::clone(&self.log), call.deadline);
         blocking(call, move || {
             let given_up = || Instant::now() >= deadline;
-            Ok((sum_up(&shards, &*log, &programme, hours, &given_up)?, stood_on(&shards)))
+            let sums = sum_up(&shards, &*log, &programme, hours, &given_up)?;
+            Ok((settlement::lines(sums, wanted)?, stood_on(&shards)))
         })
         .await
     }
@@ -107,20 +109,23 @@ impl Gateway {
     }
 }
 
-/// The lines of a programme over all shards. Not for an async thread.
+/// What each shard adds to each line.
+pub(super) type Sums = Vec<(ShardId, BTreeMap<LineKey, LineSum>)>;
+
+/// The sums of a programme. Not for an async thread.
 pub(super) fn sum_up(
     shards: &[(SumsView, Seq)],
     log: &dyn Log,
     programme: &ProgrammeId,
     hours: Hours,
     given_up: &dyn Fn() -> bool,
-) -> Result<Vec<Line>, Failure> {
+) -> Result<Sums, Failure> {
     let mut sums = Vec::with_capacity(shards.len());
     for (shard, at) in shards {
         let lines = shard.lines_at(log, programme, hours, *at, given_up)?;
         sums.push((shard.position.shard, lines));
     }
-    settlement::lines(sums)
+    Ok(sums)
 }
 
 /// The positions that sums count up to.
@@ -235,7 +240,8 @@ impl SettlementService for Gateway {
         if let Some(partner) = &only {
             self.check_known(&call, partner).await?;
         }
-        let (lines, positions) = self.lines(&call, programme, hours, &stand).await?;
+        let wanted = move |key: &LineKey| only.is_none_or(|only| key.partner() == only);
+        let (lines, positions) = self.lines(&call, programme, hours, &stand, wanted).await?;
         let owed = settlement::owed(&lines);
         Ok(Response::new(proto::NetPosition {
             programme: name::of_programme(programme),
@@ -254,13 +260,14 @@ impl SettlementService for Gateway {
         let programme = name::programme("programme", &request.programme)?;
         let hours = settlement::hours(request.start_time.as_ref(), request.end_time.as_ref())?;
         let stand = self.stand(&request.min_positions, &request.positions)?;
-        let (mut lines, positions) = self.lines(&call, programme, hours, &stand).await?;
-        if let Some(own) = call.partner() {
-            lines.retain(|line| match &line.line.key {
-                LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => false,
-                LineKey::Redeemed { issuer, redeemer, .. } => own == *issuer || own == *redeemer,
-            });
-        }
+        let own = call.partner();
+        let wanted = move |key: &LineKey| match key {
+            LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => false,
+            LineKey::Redeemed { issuer, redeemer, .. } => {
+                own.is_none_or(|own| own == *issuer || own == *redeemer)
+            }
+        };
+        let (lines, positions) = self.lines(&call, programme, hours, &stand, wanted).await?;
         let cells = lines.iter().filter_map(|line| settlement::cell_to_proto(line).transpose());
         Ok(Response::new(proto::BurnMatrix {
             programme: name::of_programme(programme),

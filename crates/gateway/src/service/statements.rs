@@ -57,8 +57,8 @@ impl Gateway {
             let given_up = || Instant::now() >= deadline;
             let mut statements = Vec::with_capacity(months.len());
             for (Reverse(from), until) in months {
-                let mut lines = sum_up(&shards, &*log, &programme, (from, until), &given_up)?;
-                lines.retain(|line| line.line.partner() == partner);
+                let sums = sum_up(&shards, &*log, &programme, (from, until), &given_up)?;
+                let lines = settlement::lines(sums, |key| key.partner() == partner)?;
                 statements.push(proto::SettlementStatement {
                     partner: name::of_partner(partner),
                     programme: name::of_programme(programme),

@@ -7,12 +7,14 @@ use coalition_proto::member::v1::{
     CreateIdentifierRequest, ListIdentifiersRequest, LookupMemberRequest, MemberIdentifier,
 };
 use coalition_proto::operator::v1::GetConservationReportRequest;
+use coalition_proto::redemption::v1::GetRedemptionRequest;
 use coalition_proto::r#type::v1::{ErrorReason, EventState, Identifier, IdentifierScheme};
 use tonic::{Code, Request, Status};
 
 use crate::client::{Client, email, purchase, read, reason, sign_up, why};
 use crate::faulty::Fault;
 use crate::network::{Network, request_id};
+use crate::redemptions::{order, redeem};
 
 async fn link_as(
     client: &Client,
@@ -23,6 +25,36 @@ async fn link_as(
     let request =
         CreateIdentifierRequest { parent: member.to_owned(), identifier: Some(identifier), request_id };
     Ok(client.members().create_identifier(request).await?.into_inner())
+}
+
+/// A redemption says from which lots it took its points: those that the member's list of lots shows, also such as came with a link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redemption_names_the_lots_that_came_with_a_link_as_they_are_listed() {
+    let network = Network::furnished().await;
+    let operator = network.operator().await;
+    let member = operator.enrol("a").await.unwrap();
+    let mut position = None;
+    for card in ["b1", "b2", "b3", "b4"] {
+        operator.tell("shop", card, "e1", purchase(&format!("o{card}"), "USD", 50)).await;
+        position = link(&operator, &member, card).await.unwrap().position;
+    }
+    let list = ListLotsRequest {
+        member: member.clone(),
+        programme: "programmes/miles".to_owned(),
+        min_position: position,
+        ..Default::default()
+    };
+    let listed = operator.accounts().list_lots(list).await.unwrap().into_inner().lots;
+    let listed: Vec<_> = listed.iter().map(|lot| (lot.position, lot.number)).collect();
+    let redemption = redeem(&operator, order(&member, "upgrade", &request_id())).await.unwrap();
+    let burnt: Vec<_> = redemption.allocations.iter().map(|it| (it.lot_position, it.lot_number)).collect();
+    assert!(burnt.len() > 1 && burnt.iter().all(|lot| listed.contains(lot)), "{burnt:?} of {listed:?}");
+    let name = redemption.name.clone();
+    let again = GetRedemptionRequest { name, min_position: None };
+    assert_eq!(
+        operator.redemptions().get_redemption(again).await.unwrap().into_inner().allocations,
+        redemption.allocations
+    );
 }
 
 /// The link is in effect where the identifier's points were, but the member's account doesn't hear of it in time. Told that

@@ -14,7 +14,7 @@ use crate::client::{Client, purchase, reason, why};
 use crate::faulty::Fault;
 use crate::network::{Network, request_id};
 
-fn order(member: &str, reward: &str, request_id: &str) -> CreateRedemptionRequest {
+pub(crate) fn order(member: &str, reward: &str, request_id: &str) -> CreateRedemptionRequest {
     CreateRedemptionRequest {
         member: member.to_owned(),
         reward: format!("programmes/miles/rewards/{reward}"),
@@ -23,7 +23,7 @@ fn order(member: &str, reward: &str, request_id: &str) -> CreateRedemptionReques
     }
 }
 
-async fn redeem(client: &Client, order: CreateRedemptionRequest) -> Result<Redemption, Status> {
+pub(crate) async fn redeem(client: &Client, order: CreateRedemptionRequest) -> Result<Redemption, Status> {
     Ok(client.redemptions().create_redemption(order).await?.into_inner())
 }
 
