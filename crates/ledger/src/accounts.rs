@@ -130,9 +130,14 @@ impl Accounts {
     }
 
     /// The store holds everything up to `seq`; what is beyond the capacity and not needed can go.
-    pub fn stored(&mut self, seq: u64, accounts: &[AccountId]) {
+    pub fn stored(&mut self, seq: u64, written: &Written) {
         self.stored = seq;
-        for id in accounts {
+        for (id, rows) in &written.own_rows {
+            if let Some(slot) = self.slots.get_mut(id) {
+                Arc::make_mut(&mut slot.resident).own_rows = *rows;
+            }
+        }
+        for id in &written.paged {
             if let Some(slot) = self.slots.get_mut(id)
                 && !slot.resident.full.is_empty()
             {
@@ -157,6 +162,15 @@ impl Accounts {
             }
         }
     }
+}
+
+/// What changes in memory once the store has a checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Written {
+    /// Accounts with pages that memory holds only until then.
+    pub paged: Vec<AccountId>,
+    /// Accounts whose own row takes so many there, and took another number before.
+    pub own_rows: Vec<(AccountId, u8)>,
 }
 
 /// An account on its way to the store.

@@ -54,7 +54,7 @@ pub fn replay(
     let mut checkpoint = |shard: &mut Shard| -> Result<(), Error> {
         if let Some(mut taking) = shard.take_changes() {
             writer.apply(&taking.rows())?;
-            feed(shard, &*reader, Input::Stored(taking.mark.seq, taking.accounts()))?;
+            feed(shard, &*reader, Input::Stored(taking.mark.seq, taking.written()))?;
         }
         Ok(())
     };

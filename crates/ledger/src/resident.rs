@@ -94,6 +94,8 @@ pub struct Resident {
     pub full: Vec<(u64, Arc<ActivityPage>)>,
     /// Which lot pages have rows of their own in the store.
     pub stored_lots: Vec<(ProgrammeId, u32)>,
+    /// How many rows the account's own takes in the store, once it is there.
+    pub own_rows: u8,
 }
 
 // Memory is full of them: with the counts of its `Arc` it fits into the 512 bytes that allocators have a size for.
@@ -107,6 +109,7 @@ impl Resident {
             tail: ActivityPage::default(),
             full: Vec::new(),
             stored_lots: Vec::new(),
+            own_rows: 1,
         }
     }
 

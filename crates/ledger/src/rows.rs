@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `m` | [`Meta`] |
 //! | `a` account `0` | the account, with lots, keys, holds, redemptions, orders, adjustments and latest activities as long as they are few |
+//! | `a` account `0` part | what is too long for that row |
 //! | `a` account `1` programme `\0` page | a page of lots |
 //! | `a` account `2` lowest key | a page of known ids |
 //! | `a` account `3` lowest name part | a page of holds and redemptions |
@@ -58,7 +59,7 @@ use crate::resident::{ActivityPage, Resident};
 use crate::totals::LineOfHour;
 
 /// The format of the rows: with another one the store is rebuilt from the journal.
-pub const FORMAT: u32 = 12;
+pub const FORMAT: u32 = 13;
 
 /// Larger values are cut into parts of this size, below what the store takes in a row.
 const PART_BYTES: usize = 32 * 1024;
@@ -230,8 +231,15 @@ fn news(changed: u64, since: Option<u64>) -> bool {
     since.is_none_or(|since| changed > since)
 }
 
-/// Adds the rows of an account that changed after `since`, or all of them.
-pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
+/// The key of a part of the account's own row: mostly there is only the first, which has no number.
+fn own_key(id: &AccountId, part: usize) -> Vec<u8> {
+    let part = u8::try_from(part).expect("what lies there is bounded far below 8 MiB");
+    if part == 0 { account_key(id, &[&[0]]) } else { account_key(id, &[&[0, part]]) }
+}
+
+/// Adds the rows of an account that changed after `since`, or all of them; says how many its own takes. That may be fewer than before,
+/// as what waits comes and goes.
+pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) -> u8 {
     let Taken { resident, lot_rows_before } = taken;
     let account = &resident.account;
     let id = account.id();
@@ -267,9 +275,17 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
     };
     let room = resident.tail.bytes.len() + HEADER_BYTES;
     let mut row = encode_with_room(&header, room);
-    // All rows of a checkpoint are in memory at once.
-    row.shrink_to_fit();
-    rows.put(account_key(&id, &[&[0]]), row);
+    let parts = row.len().div_ceil(PART_BYTES);
+    if parts == 1 {
+        // All rows of a checkpoint are in memory at once.
+        row.shrink_to_fit();
+        rows.put(own_key(&id, 0), row);
+    } else {
+        row.chunks(PART_BYTES).enumerate().for_each(|(number, part)| rows.put(own_key(&id, number), part));
+    }
+    for number in parts..usize::from(resident.own_rows) {
+        rows.delete(own_key(&id, number));
+    }
 
     let lot_rows = resident.lot_rows();
     for (programme, purse) in account.purses().iter().filter(|_| !inline) {
@@ -292,6 +308,7 @@ pub fn put_account(rows: &mut Checkpoint, taken: &Taken, since: Option<u64>) {
             &encode_with_room(&(page.count, Raw(&page.bytes)), 16 + page.bytes.len()),
         );
     }
+    u8::try_from(parts).expect("as the keys")
 }
 
 /// What the account's own row has of a purse, with the lots if they are few.
@@ -307,7 +324,7 @@ fn of_purse<'a>(
 /// Loads an account; one that the store does not have is one of which nothing is known.
 pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Error> {
     let bad = || Error::Row('a');
-    let mut header: Option<Header> = None;
+    let (mut own, mut own_rows) = (Vec::new(), 0_u8);
     let mut pages: BTreeMap<ProgrammeId, Vec<LotPage>> = BTreeMap::new();
     let mut key_pages: Vec<KeyPage> = Vec::new();
     let mut burn_pages = Parts::default();
@@ -315,7 +332,10 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
     let mut adjustment_pages = Parts::default();
     scan(reader, Range::prefix(account_key(id, &[])), |row| {
         match row.key[17..].split_first() {
-            Some((0, [])) => header = Some(decode('a', &row.value)?),
+            Some((0, _)) if row.key == own_key(id, own_rows.into()) => {
+                own.extend_from_slice(&row.value);
+                own_rows = own_rows.checked_add(1).ok_or_else(bad)?;
+            }
             Some((1, rest)) => {
                 let name =
                     rest.split(|byte| *byte == 0).next().and_then(|name| std::str::from_utf8(name).ok());
@@ -330,7 +350,10 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         }
         Ok(())
     })?;
-    let Some(header) = header else { return Ok(Resident::new(*id)) };
+    if own_rows == 0 {
+        return Ok(Resident::new(*id));
+    }
+    let header: Header = decode('a', &own)?;
     let Header { activities, enrolment, consents, sign_in, purses, keys, tail, .. } = header;
     let Header { waiting, burns, orders, adjustments, forward, linked, stays, own_since, .. } = header;
     let (first, count, bytes) = tail;
@@ -359,6 +382,7 @@ pub fn load_account(reader: &dyn Reader, id: &AccountId) -> Result<Resident, Err
         tail: ActivityPage { first, count, bytes: bytes.into() },
         full: Vec::new(),
         stored_lots: Vec::new(),
+        own_rows,
     };
     resident.stored_lots = resident.lot_rows();
     Ok(resident)

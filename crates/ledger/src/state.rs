@@ -17,7 +17,7 @@ use coalition_journal::log::Offset;
 use coalition_store::{Checkpoint, Mark, Range, Reader};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{Accounts, Taken};
+use crate::accounts::{Accounts, Taken, Written};
 use crate::body::{self, Destination, Item, Terms};
 use crate::due::{self, Due, DueTimes};
 use crate::finder::{self, Finder, Kind};
@@ -116,8 +116,7 @@ pub struct Taking {
     pub mark: Mark,
     meta: Vec<u8>,
     accounts: Vec<Taken>,
-    /// Those of them with pages that memory holds only until the store has them.
-    paged: Vec<AccountId>,
+    written: Written,
     registry: Vec<(u64, Arc<RegistryEvent>)>,
     answered: Vec<((Fingerprint, Fingerprint), Answered)>,
     refused: refused::Changes,
@@ -139,7 +138,10 @@ impl Taking {
         let mut rows = Checkpoint::new(self.mark);
         rows.put(*b"m", self.meta.clone());
         for taken in std::mem::take(&mut self.accounts) {
-            rows::put_account(&mut rows, &taken, Some(self.since));
+            let own_rows = rows::put_account(&mut rows, &taken, Some(self.since));
+            if own_rows != taken.resident.own_rows {
+                self.written.own_rows.push((taken.resident.account.id(), own_rows));
+            }
         }
         for (number, event) in &self.registry {
             rows::put_parts(&mut rows, &rows::registry_key(*number), &rows::encode(event));
@@ -166,9 +168,9 @@ impl Taking {
         rows
     }
 
-    /// Which accounts can let go of pages once this is stored.
-    pub fn accounts(&self) -> Vec<AccountId> {
-        self.paged.clone()
+    /// What changes in memory once its [`Self::rows`] are stored.
+    pub fn written(&self) -> Written {
+        self.written.clone()
     }
 }
 
@@ -430,7 +432,10 @@ impl State {
             since,
             mark: Mark { seq, head: chain.head().0 },
             meta: rows::encode(&self.meta),
-            paged: paged.map(|taken| taken.resident.account.id()).collect(),
+            written: Written {
+                paged: paged.map(|taken| taken.resident.account.id()).collect(),
+                own_rows: Vec::new(),
+            },
             accounts,
             registry,
             answered: answered.into_iter().map(|key| (key, self.answered[&key].clone())).collect(),

@@ -16,7 +16,6 @@ pub(super) struct Kind {
     /// What their rows' keys have behind the account.
     pub(super) tag: u8,
     /// An only page of this weight at most lies in the account's own row, which is written whenever anything of it changes.
-    /// Stores of before may hold less there: where both are, the account's own row is the newer one.
     inline_bytes: usize,
 }
 

@@ -100,7 +100,7 @@ fn run(
     while let Ok(mut taking) = queue.recv() {
         let began = Instant::now();
         let said = match writer.apply(&taking.rows()) {
-            Ok(()) => Message::Input(life, Input::Stored(taking.mark.seq, taking.accounts())),
+            Ok(()) => Message::Input(life, Input::Stored(taking.mark.seq, taking.written())),
             Err(error) => Message::StoreFailed(life, chain(&error)),
         };
         took.observe(began.elapsed().as_secs_f64());

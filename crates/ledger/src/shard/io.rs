@@ -9,6 +9,7 @@ use coalition_journal::effect::{Attempt, Deposition};
 use coalition_journal::entry::ShardId;
 use coalition_journal::log::{AppendError, Offset, Stored};
 
+use crate::accounts::Written;
 use crate::body::Destination;
 use crate::refused::Refused;
 use crate::resident::Resident;
@@ -63,8 +64,8 @@ pub enum Input {
         /// Whether the log has it for sure.
         appended: bool,
     },
-    /// The store holds everything up to this position, with these accounts.
-    Stored(u64, Vec<AccountId>),
+    /// The store holds everything up to this position.
+    Stored(u64, Written),
 }
 
 /// What a step asks for.

@@ -283,13 +283,13 @@ impl Shard {
                 self.relayed(to, upto, appended, now);
                 Vec::new()
             }
-            Input::Stored(seq, accounts) => {
+            Input::Stored(seq, written) => {
                 self.stored = seq;
                 let seq = if self.planted.has(Plant::EvictsUnstored) { u64::MAX } else { seq };
                 self.state.timers.stored(self.stored);
                 self.state.finder.stored(self.stored);
                 self.state.events.stored(self.stored);
-                self.state.accounts.stored(seq, &accounts);
+                self.state.accounts.stored(seq, &written);
                 self.state.totals.forget_before(self.state.meta.decided_at.unwrap_or_default());
                 self.state.accounts.evict();
                 Vec::new()

@@ -115,7 +115,7 @@ impl Standby {
     fn checkpoint(&mut self) -> Content {
         if let Some(mut taking) = self.core.take_changes() {
             self.opened.writer.apply(&taking.rows()).expect("a store in memory takes it");
-            self.step(Input::Stored(taking.mark.seq, taking.accounts()));
+            self.step(Input::Stored(taking.mark.seq, taking.written()));
         }
         content(&self.disk, &*self.opened.reader)
     }

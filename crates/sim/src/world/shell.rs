@@ -186,7 +186,7 @@ impl World<'_> {
                 self.counts.parts += 1;
                 self.processes[process].disks[shard.0 as usize].begin(&rows, some);
                 if self.plant == Some(Plant::Shell(Shell::StoredInPart)) {
-                    self.step(process, shard, Input::Stored(taking.mark.seq, taking.accounts()));
+                    self.step(process, shard, Input::Stored(taking.mark.seq, taking.written()));
                 }
                 self.slot(process, shard).tasks.push(Task::Finish(Box::new((*taking, rows))));
             }
@@ -223,7 +223,7 @@ impl World<'_> {
         self.trace.note(format_args!("{process}/{shard} stores {}: {done:?}", taking.mark));
         match done {
             Ok(()) => {
-                let stored = Input::Stored(taking.mark.seq, taking.accounts());
+                let stored = Input::Stored(taking.mark.seq, taking.written());
                 self.slot(process, shard).tasks.push(Task::Say(stored));
                 let end = self.log.bounds(&journal(shard)).expect("the journal exists").1;
                 let process = &self.processes[process];

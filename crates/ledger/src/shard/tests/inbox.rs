@@ -76,7 +76,7 @@ fn what_the_store_does_not_have_is_bounded() {
     assert_eq!(alone.core.wants_inbox(), Some(Offset(2)));
     alone.core.limits.unstored_accounts_max = 1;
     assert_eq!(alone.core.wants_inbox(), None);
-    let stored = |alone: &mut Alone| alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+    let stored = |alone: &mut Alone| alone.say(Input::Stored(taking.mark.seq, taking.written()));
     stored(&mut alone);
     assert_eq!(alone.core.wants_inbox(), Some(Offset(2)), "it may take the next checkpoint");
     // Out of office it is the journal that has to wait.
@@ -84,6 +84,6 @@ fn what_the_store_does_not_have_is_bounded() {
     alone.say(Input::Inbox(vec![event(2)]));
     alone.say(Input::Revoked);
     assert_eq!(alone.core.wants_journal(), None);
-    alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+    alone.say(Input::Stored(taking.mark.seq, taking.written()));
     assert!(alone.core.wants_journal().is_some());
 }

@@ -1,8 +1,8 @@
 //! Returns: before their purchase, and after the account came back from the store.
 
-use coalition_domain::{EventBody, Money, Reference, Returned, Span};
+use coalition_domain::{AccountId, EventBody, Money, Reference, Returned, ReturnedLine, Span};
 use coalition_journal::log::Stored;
-use coalition_store::{Checkpoint, Order, Range};
+use coalition_store::{MAX_VALUE, Order, Range, Row};
 
 use super::waiting::{at, network_by, of_mail, pass, told};
 use super::{Alone, Input};
@@ -67,54 +67,63 @@ fn orders_are_found_after_a_restart_and_a_rebuild() {
     }
 }
 
-/// Takes a checkpoint, with further rows if there are any, and keeps the shard going with it.
-fn store(alone: &mut Alone, more: &[(Vec<u8>, Vec<u8>)]) {
+/// Takes a checkpoint, and keeps the shard going with it.
+fn store(alone: &mut Alone) {
     let mut taking = alone.core.take_changes().unwrap();
-    let mut rows: Checkpoint = taking.rows();
-    for (key, value) in more {
-        rows.put(key.clone(), value.clone());
-    }
-    alone.store.writer.apply(&rows).unwrap();
-    alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+    alone.store.writer.apply(&taking.rows()).unwrap();
+    alone.say(Input::Stored(taking.mark.seq, taking.written()));
 }
 
-/// The keys of the stored pages of orders.
-fn pages(alone: &Alone, account: &[u8]) -> Vec<Vec<u8>> {
-    let of_orders = Range::prefix([b"a", account, &[4]].concat());
-    alone
-        .store
-        .reader
-        .scan(&of_orders, Order::Ascending, 100)
-        .unwrap()
-        .into_iter()
-        .map(|row| row.key)
-        .collect()
+/// The rows of an account whose keys go on with `kind`.
+fn rows_of(alone: &Alone, account: AccountId, kind: u8) -> Vec<Row> {
+    let kind = Range::prefix([b"a", account.0.as_bytes().as_slice(), &[kind]].concat());
+    alone.store.reader.scan(&kind, Order::Ascending, 100).unwrap()
 }
 
-/// A purchase changes the account's own row, too: as long as they are few, orders lie there. An earlier version put fewer of
-/// them there, and its store may still have their page in a row: it is passed over, until it is written anew.
+/// A purchase changes the account's own row, too: as long as they are few, orders lie there.
 #[test]
 fn orders_lie_in_the_accounts_own_row_until_they_are_many() {
     let mut alone = network_by(DOCUMENT);
-    said(&mut alone, (0..5).map(|nth| bought(nth, nth)).collect());
-    let id = alone.core.state().accounts.newest().unwrap();
-    let account = |alone: &Alone| alone.core.state().accounts.get(&id).unwrap().account.clone();
-    let loaded = |alone: &Alone| rows::load_account(&*alone.store.reader, &id).unwrap().account;
-    let page = rows::encode(&*account(&alone).orders().pages()[0]);
-    let row = [&b"a"[..], id.0.as_bytes(), &[4], &[0; 16], &[0, 0]].concat();
-    store(&mut alone, &[]);
-    assert!(pages(&alone, id.0.as_bytes()).is_empty());
-
-    said(&mut alone, (5..10).map(|nth| bought(nth, nth)).collect());
-    store(&mut alone, &[(row.clone(), page)]);
-    assert_eq!(pages(&alone, id.0.as_bytes()), [row.clone()]);
-    assert_eq!(loaded(&alone).orders().iter().count(), 10);
-
-    for (from, many) in [(10, 20), (20, 100)] {
-        said(&mut alone, (from..many).map(|nth| bought(nth, nth)).collect());
-        store(&mut alone, &[]);
-        let pages = pages(&alone, id.0.as_bytes());
-        assert_eq!((pages.len(), &pages[0]), (account(&alone).orders().pages().len(), &row));
-        assert!(loaded(&alone).orders().iter().eq(account(&alone).orders().iter()));
+    let mut stored = 0;
+    for (many, in_rows) in [(1, false), (10, false), (20, true), (100, true)] {
+        said(&mut alone, (stored..many).map(|nth| bought(nth, nth)).collect());
+        store(&mut alone);
+        stored = many;
+        let id = alone.core.state().accounts.newest().unwrap();
+        let account = &alone.core.state().accounts.get(&id).unwrap().account;
+        let loaded = rows::load_account(&*alone.store.reader, &id).unwrap().account;
+        assert!(loaded.orders().iter().eq(account.orders().iter()), "{many}");
+        let pages = account.orders().pages().len();
+        assert_eq!(rows_of(&alone, id, 4).len(), if in_rows { pages } else { 0 }, "{many}");
     }
+}
+
+/// As many returns as may wait, with as many lines and as long ids as there may be, don't fit into a row. What comes of them must not
+/// hold up the checkpoints of a shard, nor leave anything behind.
+#[test]
+fn what_waits_may_be_longer_than_a_row() {
+    let long = |nth: u64| Reference::new(format!("{nth:0128}")).unwrap();
+    let returned = |nth: u64| {
+        let lines = |line| ReturnedLine { line: long(nth * 12 + line), amount: None };
+        let what = Returned::Lines((0..12).map(lines).collect());
+        of_mail(nth, 1, EventBody::Return { order: long(nth), what })
+    };
+    let mut alone = network_by(DOCUMENT);
+    assert_eq!(said(&mut alone, (0..16).map(returned).collect()), ["waits"; 16]);
+    store(&mut alone);
+    let id = alone.core.state().accounts.newest().unwrap();
+    let own = rows_of(&alone, id, 0);
+    assert!(own.len() == 2 && own.iter().all(|row| row.value.len() < MAX_VALUE), "{}", own.len());
+    // From the store it waits as before, and is written again as it was.
+    assert_eq!(said(&mut alone, vec![bought(16, 0)]), ["applied"]);
+    alone.restart(true);
+    assert_eq!(said(&mut alone, vec![bought(17, 1)]), ["applied"]);
+    store(&mut alone);
+    assert_eq!(rows_of(&alone, id, 0).len(), 2);
+    pass(&mut alone, Span::from_secs(3_600));
+    store(&mut alone);
+    assert_eq!(rows_of(&alone, id, 0).len(), 1);
+    let resident = alone.core.state().accounts.get(&id).unwrap();
+    assert_eq!(resident.own_rows, 1);
+    assert!(resident.account.waiting().is_empty());
 }

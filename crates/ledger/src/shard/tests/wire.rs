@@ -36,7 +36,7 @@ fn an_account_comes_over_whole() {
         if nth == 100 {
             let mut taking = alone.core.take_changes().unwrap();
             alone.store.writer.apply(&taking.rows()).unwrap();
-            alone.say(Input::Stored(taking.mark.seq, taking.accounts()));
+            alone.say(Input::Stored(taking.mark.seq, taking.written()));
         }
     }
     let view = of_last(&alone);
