@@ -127,7 +127,7 @@ pub struct Taking {
     inquiries: inquiries::Changes,
     timers: timers::Changes,
     milestones: Vec<Milestone>,
-    books: Vec<(Vec<u8>, i64)>,
+    books: Vec<(Vec<u8>, i128)>,
     lines: Vec<(LineOfHour, coalition_domain::settlement::LineSum)>,
 }
 

@@ -9,25 +9,25 @@ use coalition_domain::{ProgrammeId, Timestamp};
 /// A line of settlement in one hour.
 pub type LineOfHour = (ProgrammeId, Hour, LineKey);
 
+/// The books of the double entry. No number of events that a partner can send reaches 128 bits; 64 it could.
+pub type Books = BTreeMap<(ProgrammeId, Book), i128>;
+
 /// The sums. Lines of hours that are over leave memory once they are stored: nothing adds to them any more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
-    books: BTreeMap<(ProgrammeId, Book), i64>,
+    books: Books,
     lines: BTreeMap<LineOfHour, LineSum>,
     changed: BTreeSet<LineOfHour>,
 }
 
 impl Totals {
     /// Puts stored sums together again.
-    pub fn from_parts(
-        books: BTreeMap<(ProgrammeId, Book), i64>,
-        lines: BTreeMap<LineOfHour, LineSum>,
-    ) -> Self {
+    pub fn from_parts(books: Books, lines: BTreeMap<LineOfHour, LineSum>) -> Self {
         Self { books, lines, changed: BTreeSet::new() }
     }
 
     /// The books, which sum to zero for each programme: invariant 1.
-    pub fn books(&self) -> &BTreeMap<(ProgrammeId, Book), i64> {
+    pub fn books(&self) -> &Books {
         &self.books
     }
 
@@ -44,7 +44,7 @@ impl Totals {
         let Some((programme, postings)) = event.postings() else { return };
         for posting in postings {
             let sum = self.books.entry((programme, posting.book)).or_default();
-            *sum += posting.points;
+            *sum += i128::from(posting.points);
             match posting.book {
                 Book::Available | Book::Pending | Book::Held => {
                     assert!(*sum >= 0, "book {:?} of {programme} is below zero", posting.book)

@@ -11,16 +11,15 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use coalition_domain::decide::RegistryCommand;
-use coalition_domain::event::Book;
 use coalition_domain::settlement::LineSum;
-use coalition_domain::{AccountId, Command, Fingerprint, ProgrammeId, RegistryEvent, Timestamp};
+use coalition_domain::{AccountId, Command, Fingerprint, RegistryEvent, Timestamp};
 use coalition_journal::entry::{Hash, Seq, Term};
 use coalition_journal::log::Offset;
 use serde::{Deserialize, Serialize};
 
 pub use self::account::AccountWire;
 use crate::runtime::{RegistryReply, Reply, Status, Unavailable};
-use crate::totals::LineOfHour;
+use crate::totals::{Books, LineOfHour};
 
 /// The versions that this release speaks.
 pub const VERSIONS: RangeInclusive<u32> = 1..=1;
@@ -91,7 +90,7 @@ pub struct SumsWire {
     /// Everything up to here is in them.
     pub seq: Seq,
     /// The double entry.
-    pub books: BTreeMap<(ProgrammeId, Book), i64>,
+    pub books: Books,
     /// The lines that memory has.
     pub lines: BTreeMap<LineOfHour, LineSum>,
 }

@@ -1,12 +1,11 @@
 //! What an operator looks at.
 
-use std::collections::BTreeMap;
-
 use coalition_domain::event::Book;
 use coalition_domain::{AdjustmentChange, ProgrammeId};
 use coalition_journal::entry::{Seq, ShardId};
 use coalition_journal::log::Partition;
 use coalition_ledger::runtime::{INBOX, Status as ShardStatus};
+use coalition_ledger::totals::Books;
 use coalition_ledger::view::Position;
 use coalition_proto::operator::v1 as proto;
 use coalition_proto::operator::v1::operator_service_server::OperatorService;
@@ -38,7 +37,7 @@ impl OperatorService for Gateway {
             vec![programme]
         };
         let shards = self.sums(&call, &min).await?;
-        let mut books: BTreeMap<(ProgrammeId, Book), i64> = BTreeMap::new();
+        let mut books = Books::new();
         for (book, points) in shards.iter().flat_map(|sums| &sums.books) {
             *books.entry(*book).or_default() += points;
         }
@@ -150,39 +149,34 @@ fn role(status: &ShardStatus) -> proto::ShardRole {
     }
 }
 
-fn conservation(
-    programme: &ProgrammeId,
-    books: &BTreeMap<(ProgrammeId, Book), i64>,
-) -> proto::ConservationRow {
+fn conservation(programme: &ProgrammeId, books: &Books) -> proto::ConservationRow {
     let mut row = proto::ConservationRow {
         programme: name::of_programme(programme),
         ..proto::ConservationRow::default()
     };
+    let mut difference = 0;
     for ((_, book), points) in books.iter().filter(|((of, _), _)| of == programme) {
-        match book {
-            // Issuing takes from the issuer's book what it adds to the member's.
-            Book::Issued(_) => row.issued -= points,
-            Book::Available => row.available += points,
-            Book::Pending => row.pending += points,
-            Book::Redeemed(_) => row.redeemed += points,
-            Book::Expired => row.expired += points,
-            Book::Held => row.held += points,
-            Book::ClawedBack(_) => row.clawed_back += points,
-            Book::Debt => row.debt -= points,
-            Book::InTransit => row.in_transit += points,
-            Book::Suspense => row.suspense += points,
-        }
+        // All books sum to zero: issuing takes from the issuer's what it adds to the member's.
+        difference -= points;
+        let (sum, points) = match book {
+            Book::Issued(_) => (&mut row.issued, -points),
+            Book::Available => (&mut row.available, *points),
+            Book::Pending => (&mut row.pending, *points),
+            Book::Redeemed(_) => (&mut row.redeemed, *points),
+            Book::Expired => (&mut row.expired, *points),
+            Book::Held => (&mut row.held, *points),
+            Book::ClawedBack(_) => (&mut row.clawed_back, *points),
+            Book::Debt => (&mut row.debt, -points),
+            Book::InTransit => (&mut row.in_transit, *points),
+            Book::Suspense => (&mut row.suspense, *points),
+        };
+        *sum = within_64_bits(i128::from(*sum) + points);
     }
-    row.difference = row.issued
-        - row.clawed_back
-        - (row.available
-            + row.pending
-            + row.held
-            + row.in_transit
-            + row.suspense
-            + row.redeemed
-            + row.expired
-            + row.forfeited
-            - row.debt);
+    row.difference = within_64_bits(difference);
     row
+}
+
+/// What the API can say of a sum: at the most its own largest number.
+fn within_64_bits(points: i128) -> i64 {
+    i64::try_from(points).unwrap_or(if points < 0 { i64::MIN } else { i64::MAX })
 }

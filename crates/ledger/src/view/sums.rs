@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use coalition_domain::event::{Book, Decision};
+use coalition_domain::event::Decision;
 use coalition_domain::settlement::{Hour, LineKey, LineSum, lines_of};
 use coalition_domain::{Place, ProgrammeId, Timestamp};
 use coalition_journal::entry::{Seq, ShardId};
@@ -16,7 +16,7 @@ use crate::body::Item;
 use crate::lookback::{self, batches};
 use crate::rows;
 use crate::state::State;
-use crate::totals::LineOfHour;
+use crate::totals::{Books, LineOfHour};
 
 /// Decisions looked at for one answer, so that one that finds few of them ends.
 const LOOKED_AT_MAX: usize = 200_000;
@@ -27,7 +27,7 @@ pub struct SumsView {
     /// Everything up to here is in them.
     pub position: Position,
     /// The double entry; sums to zero for each programme.
-    pub books: BTreeMap<(ProgrammeId, Book), i64>,
+    pub books: Books,
     pub(crate) lines: BTreeMap<LineOfHour, LineSum>,
     pub(crate) reader: Arc<dyn Reader>,
 }

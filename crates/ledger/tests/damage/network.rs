@@ -303,8 +303,8 @@ impl Network {
                 }
             }
             let owed: u64 = self.owed.values().map(|owed| owed.points).sum();
-            assert_eq!(sums.values().sum::<i64>(), 0, "{what}: {sums:?}");
-            assert_eq!(sums.get(&Book::Available), Some(&i64::try_from(owed).unwrap()), "{what}: {sums:?}");
+            assert_eq!(sums.values().sum::<i128>(), 0, "{what}: {sums:?}");
+            assert_eq!(sums.get(&Book::Available), Some(&i128::from(owed)), "{what}: {sums:?}");
         });
         node.stop();
         for shard in SHARDS {

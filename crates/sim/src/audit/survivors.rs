@@ -132,6 +132,7 @@ fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
     same("the sum of all books", &books.values().sum::<i64>(), &0)?;
     let found = view.books.iter().filter(|(_, sum)| **sum != 0);
     let found: BTreeMap<_, _> = found.map(|((_, book), sum)| (*book, *sum)).collect();
+    let books: BTreeMap<_, _> = books.into_iter().map(|(book, sum)| (book, i128::from(sum))).collect();
     same("the books", &found, &books)?;
 
     let until = Hour::of(world.now().plus(Span::from_days(400)));

@@ -1,12 +1,16 @@
 //! Returns: before their purchase, and after the account came back from the store.
 
-use coalition_domain::{AccountId, EventBody, Money, Reference, Returned, ReturnedLine, Span};
+use std::collections::BTreeMap;
+
+use coalition_domain::{AccountId, EventBody, Money, Outcome, Reference, Returned, ReturnedLine, Span};
 use coalition_journal::log::Stored;
 use coalition_store::{MAX_VALUE, Order, Range, Row};
 
 use super::waiting::{at, network_by, of_mail, pass, told};
-use super::{Alone, Input};
+use super::{Alone, GENESIS, Input, NOW};
 use crate::rows;
+use crate::totals::{Books, Totals};
+use crate::view::AccountView;
 
 pub(super) const DOCUMENT: &str = r#"
 [programme]
@@ -126,4 +130,25 @@ fn what_waits_may_be_longer_than_a_row() {
     let resident = alone.core.state().accounts.get(&id).unwrap();
     assert_eq!(resident.own_rows, 1);
     assert!(resident.account.waiting().is_empty());
+}
+
+/// Amounts are a partner's to say, and the fold of what was decided must never fail.
+#[test]
+fn books_hold_more_than_64_bits() {
+    let mut alone = network_by(DOCUMENT);
+    said(&mut alone, vec![bought(0, 0)]);
+    let account = alone.core.state().accounts.newest().unwrap();
+    let view = AccountView::of(GENESIS.shard, alone.core.state(), &alone.store.reader, account).unwrap();
+    let Outcome::Applied(applied) = view.activity(0).unwrap().unwrap().decision.outcome else { panic!() };
+    let events = applied.events;
+    let add = |mut totals: Totals| {
+        events.iter().for_each(|event| totals.add(event, 1, NOW));
+        totals.books().clone()
+    };
+    let once = add(Totals::default());
+    assert!(!once.is_empty());
+    let full = |points: &i128| i128::from(if *points < 0 { i64::MIN } else { i64::MAX });
+    let filled: Books = once.iter().map(|(book, points)| (*book, full(points))).collect();
+    let more = add(Totals::from_parts(filled.clone(), BTreeMap::new()));
+    assert!(once.iter().all(|(book, points)| more[book] == filled[book] + points), "{more:?}");
 }
