@@ -32,15 +32,21 @@ pub type ByAccount<T> = HashMap<AccountId, T, BuildHasherDefault<IdHasher>>;
 struct Slot {
     resident: Arc<Resident>,
     used: bool,
+    /// As how many accounts it counts: as it was loaded, or taken for the store last.
+    weight: usize,
 }
 
 /// The cache.
 pub struct Accounts {
     capacity: usize,
+    /// As how many accounts those in memory count.
+    weight: usize,
     slots: ByAccount<Slot>,
     /// In the order in which they were loaded, for a second-chance eviction.
     queue: VecDeque<AccountId>,
     dirty: Vec<AccountId>,
+    /// As how many they count.
+    dirty_weight: usize,
     /// Up to which journal position changes were handed to the store.
     taken: u64,
     /// Up to which it holds them.
@@ -48,13 +54,15 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Empty, over a store that holds everything up to `stored`.
+    /// Empty, for so many accounts of usual size, over a store that holds everything up to `stored`.
     pub fn new(capacity: usize, stored: u64) -> Self {
         Self {
             capacity,
+            weight: 0,
             slots: ByAccount::default(),
             queue: VecDeque::new(),
             dirty: Vec::new(),
+            dirty_weight: 0,
             taken: stored,
             stored,
         }
@@ -80,7 +88,9 @@ impl Accounts {
         let id = resident.account.id();
         self.slots.entry(id).or_insert_with(|| {
             self.queue.push_back(id);
-            Slot { resident: Arc::new(resident), used: true }
+            let weight = resident.weight();
+            self.weight += weight;
+            Slot { resident: Arc::new(resident), used: true, weight }
         });
     }
 
@@ -89,6 +99,7 @@ impl Accounts {
         let slot = self.slots.get_mut(id).expect("an account is loaded before it changes");
         if slot.resident.account.changed() <= self.taken {
             self.dirty.push(*id);
+            self.dirty_weight += slot.weight;
         }
         slot.used = true;
         change(Arc::make_mut(&mut slot.resident));
@@ -105,9 +116,9 @@ impl Accounts {
         self.slots.len()
     }
 
-    /// How many changed since the last checkpoint was taken.
+    /// As how many accounts those count that changed since the last checkpoint was taken.
     pub fn dirty(&self) -> usize {
-        self.dirty.len()
+        self.dirty_weight
     }
 
     /// The accounts that changed since the last call, sorted, each as it is now and with the lot rows that the store
@@ -115,9 +126,12 @@ impl Accounts {
     pub fn take_dirty(&mut self, seq: u64) -> Vec<Taken> {
         self.taken = seq;
         let mut ids = std::mem::take(&mut self.dirty);
+        self.dirty_weight = 0;
         ids.sort_unstable();
         let take = |id: &AccountId| {
             let slot = self.slots.get_mut(id).expect("what is newer than the store is never evicted");
+            let before = std::mem::replace(&mut slot.weight, slot.resident.weight());
+            self.weight = self.weight - before + slot.weight;
             let rows = slot.resident.lot_rows();
             let before = if rows == slot.resident.stored_lots {
                 rows
@@ -150,7 +164,7 @@ impl Accounts {
     /// and that the store has.
     pub fn evict(&mut self) {
         let mut looks = self.queue.len();
-        while self.slots.len() > self.capacity && looks > 0 {
+        while self.weight > self.capacity && looks > 0 {
             looks -= 1;
             let Some(id) = self.queue.pop_front() else { return };
             let slot = self.slots.get_mut(&id).expect("the queue names what is in memory");
@@ -158,6 +172,7 @@ impl Accounts {
                 slot.used = false;
                 self.queue.push_back(id);
             } else {
+                self.weight -= slot.weight;
                 self.slots.remove(&id);
             }
         }
@@ -179,4 +194,32 @@ pub struct Taken {
     pub resident: Arc<Resident>,
     /// The lot pages that had rows of their own before.
     pub lot_rows_before: Vec<(coalition_domain::ProgrammeId, u32)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_takes_much_memory_counts_for_many() {
+        let id = |number| AccountId(Uuid::from_u128(number));
+        let mut accounts = Accounts::new(10, 5);
+        (1..=10).for_each(|number| accounts.insert(Resident::new(id(number))));
+        accounts.evict();
+        assert_eq!(accounts.count(), 10);
+        // 60 KiB of activities are as much as ten accounts of 6.
+        let mut heavy = Resident::new(id(11));
+        heavy.tail.bytes = Vec::with_capacity(60 * 1024);
+        accounts.insert(heavy);
+        // At its first look none is given up that was used.
+        accounts.evict();
+        accounts.evict();
+        assert!(accounts.count() < 3, "{}", accounts.count());
+        // Those that the store has not got stay, and count as what they are.
+        accounts.insert(Resident::new(id(12)));
+        accounts.change(&id(12), |resident| resident.tail.bytes = Vec::with_capacity(60 * 1024));
+        assert_eq!(accounts.dirty(), 1);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use coalition_domain::keys::KeyEntry;
+use coalition_domain::lot::Lot;
 use coalition_domain::{Account, AccountId, Decision, Place, ProgrammeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,11 @@ use crate::body::{self, Item};
 const PAGE_ACTIVITIES: u32 = 16;
 /// A page is full with this many bytes, too: the page that still grows lies in the account's own row.
 const PAGE_BYTES: usize = 16 * 1024;
+
+/// What an account may take in memory to count as one, in bytes; a larger one counts as several.
+pub const ACCOUNT_BYTES: usize = 6 * 1024;
+/// What an account takes of which little is known.
+const EMPTY_BYTES: usize = 4 * 1024;
 
 /// What lies before each activity's bytes: its place, its time and how many bytes it has.
 const ITEM_HEAD_BYTES: usize = 8 + 4 + 8 + 4;
@@ -121,6 +128,24 @@ impl Resident {
             let full = std::mem::replace(&mut self.tail, ActivityPage { first, ..ActivityPage::default() });
             self.full.push((place.seq, Arc::new(full)));
         }
+    }
+
+    /// As how many accounts it counts where they are bounded: as it takes about so many times what a usual one may. Without a look at
+    /// its lots and ids one by one, as it is asked for each account of a checkpoint.
+    pub fn weight(&self) -> usize {
+        let account = &self.account;
+        let lots = account.purses().values().flat_map(|purse| purse.lots.pages()).map(|page| page.lots.len());
+        let keys = account.keys().pages().iter().map(|page| page.entries.len());
+        let orders = account.orders().pages().iter().map(|page| page.weight());
+        let burns = account.burns().pages().iter().map(|page| page.weight());
+        let adjustments = account.adjustments().pages().iter().map(|page| page.weight());
+        let activities =
+            self.full.iter().map(|(_, page)| page.bytes.capacity()).chain([self.tail.bytes.capacity()]);
+        let bytes = EMPTY_BYTES
+            + lots.sum::<usize>() * size_of::<Lot>()
+            + keys.sum::<usize>() * size_of::<KeyEntry>()
+            + orders.chain(burns).chain(adjustments).chain(activities).sum::<usize>();
+        (bytes / ACCOUNT_BYTES).max(1)
     }
 
     /// Forgets the pages that a checkpoint of `seq` holds.

@@ -5,7 +5,8 @@ use coalition_domain::Span;
 /// What a shard is allowed.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Accounts kept in memory, and those that are newer than the store.
+    /// Accounts kept in memory, and those that are newer than the store. Here and below one that takes more than
+    /// [`ACCOUNT_BYTES`](crate::resident::ACCOUNT_BYTES) counts as several.
     pub accounts_max: usize,
     /// Commands in one batch.
     pub batch_commands_max: usize,
