@@ -182,8 +182,8 @@ impl UnitPrice {
     }
 
     /// What `points` cost, rounded once, half to even, to the smallest unit of the currency. `None` beyond 64 bits.
-    pub fn amount(&self, points: i64) -> Option<Money> {
-        let exact = i128::from(points) * i128::from(self.micros);
+    pub fn amount(&self, points: i128) -> Option<Money> {
+        let exact = points.checked_mul(self.micros.into())?;
         let minor = i128::from(self.currency.minor_micros());
         let rounded = half_even(exact, minor).checked_mul(minor)?;
         Some(Money { currency: self.currency, micros: i64::try_from(rounded).ok()? })
@@ -267,7 +267,7 @@ mod tests {
         ] {
             assert_eq!(price(code, micros).amount(points).unwrap().to_string(), expected);
         }
-        assert_eq!(price("USD", 1_000_000_000).amount(i64::MAX), None);
+        assert_eq!(price("USD", 1_000_000_000).amount(i64::MAX.into()), None);
     }
 
     #[test]

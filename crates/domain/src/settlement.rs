@@ -106,8 +106,8 @@ impl LineKey {
 /// A sum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LineSum {
-    /// Points.
-    pub points: i64,
+    /// Points: no number of events that a partner can send reaches 128 bits; 64 it could.
+    pub points: i128,
     /// How many accruals, or redemptions or refunds of points of this issuer.
     pub count: u64,
     /// The journal position of the first of them.
@@ -128,7 +128,7 @@ impl LineSum {
 
 /// The lines that an event adds to, with what it adds.
 pub fn lines(event: &Event, seq: u64) -> Vec<(ProgrammeId, LineKey, LineSum)> {
-    let sum = |points| LineSum { points, count: 1, first: seq, last: seq };
+    let sum = |points: i64| LineSum { points: points.into(), count: 1, first: seq, last: seq };
     match event {
         Event::PointsAccrued(Accrual { programme, points, issuer, funder, unit_price, .. }) => {
             let key = LineKey::Issued { issuer: *issuer, funder: *funder, unit_price: *unit_price };

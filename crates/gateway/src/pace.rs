@@ -212,15 +212,19 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_is_given_up_before_its_turn_counts_nothing() {
         let (pace, shop) = (pace(1_024), kind("shop"));
-        pace.admit(shop, UNITS, within(LONG)).await.unwrap();
+        pace.admit(shop, 600 * UNITS, within(LONG)).await.unwrap();
         let before = pace.line().senders[&shop].meter;
-        let mut call = Box::pin(pace.admit(shop, 500 * UNITS, within(LONG)));
+        let mut call = Box::pin(pace.admit(shop, UNITS, within(2 * LONG)));
         assert!(poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await);
         assert_ne!(pace.line().senders[&shop].meter, before);
         drop(call);
         assert_eq!(pace.line().senders[&shop].meter, before);
-        pace.admit(shop, UNITS, within(LONG)).await.unwrap();
-        assert_ne!(pace.line().senders[&shop].meter, before);
+        // One whose turn has come counts.
+        let other = kind("other");
+        pace.admit(other, UNITS / 8, within(LONG)).await.unwrap();
+        let before = pace.line().senders[&other].meter;
+        pace.admit(other, 1, within(LONG)).await.unwrap();
+        assert_ne!(pace.line().senders[&other].meter, before);
     }
 
     #[tokio::test]

@@ -352,7 +352,7 @@ pub(crate) fn unknown(message: &str) -> Failure {
     Failure::new(ErrorReason::OutcomeUnknown, message).passing()
 }
 
-/// The time that the call was given is over, and nothing was changed by it.
+/// The time that the call was given is over as it read something.
 pub(crate) fn deadline() -> Failure {
     Failure::new(ErrorReason::DeadlineExceeded, "the call took longer than its deadline; allow it more time")
         .passing()

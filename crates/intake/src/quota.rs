@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use coalition_journal::log::Record;
+
 /// What may come at once, after a silence, in time at the quota's rate.
 const BURST: Duration = Duration::from_millis(100);
 /// An event counts as many units as it has of these bytes, and one at least.
@@ -23,7 +25,16 @@ pub struct Meter {
     paid: Option<Instant>,
 }
 
-/// What a record of so many bytes counts.
+/// What may be beside an event in its record and counts nothing: key and headers, such as those of a trace.
+const HEAD_BYTES: usize = 1024;
+
+/// What a record counts.
+pub(crate) fn units_of(record: &Record) -> u64 {
+    let event = record.value.len();
+    units(event + (record.bytes() - event).saturating_sub(HEAD_BYTES))
+}
+
+/// What an event of so many bytes counts.
 pub fn units(bytes: usize) -> u64 {
     u64::try_from(bytes.div_ceil(UNIT_BYTES).max(1)).unwrap_or(u64::MAX)
 }
@@ -101,6 +112,15 @@ mod tests {
         let (quota, now, mut meter) = (Quota::of(0), Instant::now(), Meter::default());
         quota.take(&mut meter, u64::MAX, now);
         assert_eq!((quota.wait(&meter, now), quota), (Duration::ZERO, Quota::default()));
+    }
+
+    #[test]
+    fn what_lies_beside_an_event_counts_if_it_is_much() {
+        let mut record = Record::of(vec![0; 1_024]);
+        record.headers.push(("traceparent".to_owned(), vec![0; 55].into()));
+        assert_eq!(units_of(&record), 1);
+        record.headers.push(("note".to_owned(), vec![0; 1 << 20].into()));
+        assert_eq!(units_of(&record), 1_025);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::judge::judge;
 use crate::metrics::Metrics;
 use crate::open::GROUP;
 use crate::outbox::Outbox;
-use crate::quota::{Meter, units};
+use crate::quota::{Meter, units_of};
 use crate::rejected::rejected;
 use crate::stream::{RoundId, Stream, StreamId};
 use crate::survey::chain;
@@ -276,7 +276,7 @@ impl Worker {
         let round = stream.begin(last.offset.plus(1));
         let (mut appends, mut accepted, mut bytes) = (0, 0, 0);
         let (quota, pace) = (self.settings.partner_quota, self.paces.entry(partner).or_default());
-        quota.take(&mut pace.meter, read.iter().map(|stored| units(stored.record.bytes())).sum(), now);
+        quota.take(&mut pace.meter, read.iter().map(|stored| units_of(&stored.record)).sum(), now);
         pace.last = Some(id);
         self.metrics.paced(partner, quota.wait(&pace.meter, now));
         let shard_count = self.ledger.shards();

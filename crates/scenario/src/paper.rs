@@ -376,9 +376,9 @@ impl Network for Paper {
                 continue;
             }
             match key {
-                LineKey::Issued { .. } => issued += sum.points,
-                LineKey::Redeemed { .. } => redeemed += sum.points,
-                LineKey::ClawedBack { .. } => clawed_back += sum.points,
+                LineKey::Issued { .. } => issued += points_of(sum),
+                LineKey::Redeemed { .. } => redeemed += points_of(sum),
+                LineKey::ClawedBack { .. } => clawed_back += points_of(sum),
                 LineKey::Refunded { .. } => {}
             }
             *net.entry(line.amount.currency).or_insert(0) -= line.amount.micros;
@@ -395,7 +395,7 @@ impl Network for Paper {
     ) -> Result<i64, Infallible> {
         let points = |((its, key), sum): (&(ProgrammeId, LineKey), &LineSum)| match key {
             LineKey::Redeemed { issuer: from, redeemer: at, .. } => {
-                (its == programme && from == issuer && at == redeemer).then_some(sum.points)
+                (its == programme && from == issuer && at == redeemer).then(|| points_of(sum))
             }
             LineKey::Issued { .. } | LineKey::Refunded { .. } | LineKey::ClawedBack { .. } => None,
         };
@@ -470,4 +470,8 @@ fn operator() -> Caller {
 
 fn name(text: &str) -> KeyId {
     KeyId::new(text).expect("names of partners and digits make names of keys")
+}
+
+fn points_of(sum: &LineSum) -> i64 {
+    i64::try_from(sum.points).expect("sums of scenarios are small")
 }

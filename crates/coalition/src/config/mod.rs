@@ -141,9 +141,11 @@ impl NetworkConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LedgerConfig {
-    /// Accounts that all shards of the network together keep in memory, about 6 KiB each; at least 16,384 for each shard.
+    /// Accounts of 6 KiB that all shards of the network together keep in memory, larger ones as several; at least 16,384 for each
+    /// shard.
     pub(crate) accounts_max: usize,
-    /// Changed accounts of a shard after which a checkpoint is taken; at the latest after half of its part of `accounts_max`.
+    /// Changed accounts of a shard after which a checkpoint is taken; at the latest after half of its part of `accounts_max`, or
+    /// at 32 MiB of journal.
     pub(crate) checkpoint_accounts: usize,
     /// Milliseconds after which one is taken, however little has changed; four times as long as the last one took if that is more,
     /// twelve times this at the most.

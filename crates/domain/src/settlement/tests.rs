@@ -21,11 +21,11 @@ fn redeemed(issuer: &str) -> LineKey {
     LineKey::Redeemed { issuer: partner(issuer), redeemer: partner("airline"), unit_price: price(7_000) }
 }
 
-fn sum(points: i64, count: u64, first: u64, last: u64) -> LineSum {
+fn sum(points: i128, count: u64, first: u64, last: u64) -> LineSum {
     LineSum { points, count, first, last }
 }
 
-fn amount(key: LineKey, points: i64) -> String {
+fn amount(key: LineKey, points: i128) -> String {
     StatementLine::new(key, sum(points, 1, 1, 1)).unwrap().amount.to_string()
 }
 

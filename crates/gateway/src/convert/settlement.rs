@@ -80,7 +80,7 @@ pub(crate) fn line_to_proto(programme: &ProgrammeId, line: &Line) -> Result<prot
         kind: kind.into(),
         direction: direction.into(),
         counterparty: name::of_partner(counterparty),
-        points: sum.points,
+        points: i64::try_from(sum.points).map_err(|_| too_large())?,
         unit_price: Some(unit_price_to_proto(unit_price)),
         amount: Some(money_to_proto(&magnitude(amount)?)),
         event_count: i64::try_from(sum.count).map_err(|_| too_large())?,
@@ -212,7 +212,7 @@ pub(crate) fn cell_to_proto(line: &Line) -> Result<Option<proto::BurnMatrixCell>
         LineKey::Redeemed { issuer, redeemer, unit_price } => Ok(Some(proto::BurnMatrixCell {
             issuer: name::of_partner(issuer),
             redeemer: name::of_partner(redeemer),
-            points: line.line.sum.points,
+            points: i64::try_from(line.line.sum.points).map_err(|_| too_large())?,
             unit_price: Some(unit_price_to_proto(unit_price)),
             amount: Some(money_to_proto(&magnitude(&line.line.amount)?)),
         })),
@@ -253,7 +253,7 @@ fn money(micros: i128, currency: Currency) -> Result<Money, Failure> {
 }
 
 fn too_large() -> Failure {
-    Failure::internal(&"an amount of settlement is beyond 64 bits of millionths")
+    Failure::internal(&"an amount of settlement is beyond 64 bits")
 }
 
 #[cfg(test)]
@@ -266,13 +266,9 @@ mod tests {
         let unit_price = UnitPrice::new("USD".parse().unwrap(), 9_000).unwrap();
         let issued = |name| LineKey::Issued { issuer: partner(name), funder: partner(name), unit_price };
         let sum = |points| LineSum { points, count: 1, first: 1, last: 1 };
-        // 10^15 points at 0.009 are 9 * 10^18 millionths, and 64 bits hold 9.2 of them.
         let shards = || {
             [0, 1].map(|shard| {
-                (
-                    ShardId(shard),
-                    [(issued("greedy"), sum(1_000_000_000_000_000)), (issued("shop"), sum(10))].into(),
-                )
+                (ShardId(shard), [(issued("greedy"), sum(i64::MAX.into())), (issued("shop"), sum(10))].into())
             })
         };
         let of = |name| lines(shards(), |key| key.partner() == partner(name));

@@ -171,7 +171,9 @@ impl SumsView {
                                 return ControlFlow::Break(());
                             }
                             let Item::Account(decision, _) = item else { continue };
-                            let (decision, points) = (decision.clone(), sum.points);
+                            let points = i64::try_from(sum.points);
+                            let points = points.expect("points of one decision are within their range");
+                            let decision = decision.clone();
                             found.parts.push(Part {
                                 key: name,
                                 decided_at: terms.decided_at,

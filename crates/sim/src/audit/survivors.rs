@@ -138,5 +138,7 @@ fn sums_say(world: &World<'_>, view: &SumsView, ledger: &Ledger) -> Judgement {
     let until = Hour::of(world.now().plus(Span::from_days(400)));
     let found = view.lines(&programme(), (Hour(0), until)).map_err(|error| error.to_string())?;
     let found: BTreeMap<_, _> = found.into_iter().map(|(key, sum)| (key, (sum.points, sum.count))).collect();
-    same("the lines of settlement", &found, &ledger.sums.lines())
+    let lines = ledger.sums.lines().into_iter();
+    let lines = lines.map(|(key, (points, count))| (key, (i128::from(points), count))).collect();
+    same("the lines of settlement", &found, &lines)
 }

@@ -42,7 +42,7 @@ fn log(alone: &Alone, start: u64) -> Memory {
 }
 
 /// A hundred purchases within more than three hours, and the sum of each position on the way.
-fn traded() -> (Alone, Vec<(Seq, i64)>) {
+fn traded() -> (Alone, Vec<(Seq, i128)>) {
     let (mut alone, mut seen) = (network_by(DOCUMENT), Vec::new());
     for nth in 0..100 {
         pass(&mut alone, Span::from_secs(120));
@@ -63,7 +63,7 @@ fn sums_are_what_they_were_at_each_position() {
         let log = log(&alone, 0);
         for (at, points) in &seen {
             let sums = view(&alone).lines_at(&log, &miles(), ALWAYS, *at, &|| false).unwrap();
-            assert_eq!(sums.values().map(|sum| sum.points).sum::<i64>(), *points, "{at:?}");
+            assert_eq!(sums.values().map(|sum| sum.points).sum::<i128>(), *points, "{at:?}");
             assert!(sums.values().all(|sum| sum.last <= at.0), "{sums:?}");
         }
     }
@@ -77,7 +77,7 @@ fn a_journal_is_read_from_a_milestone_on() {
     let log = log(&alone, 64);
     let (at, points) = seen[96];
     let sums = view(&alone).lines_at(&log, &miles(), ALWAYS, at, &|| false).unwrap();
-    assert_eq!(sums.values().map(|sum| sum.points).sum::<i64>(), points);
+    assert_eq!(sums.values().map(|sum| sum.points).sum::<i128>(), points);
     assert!(view(&alone).lines_at(&log, &miles(), ALWAYS, seen[40].0, &|| false).is_err());
 }
 
@@ -90,12 +90,12 @@ fn a_line_is_the_sum_of_its_parts_in_pages() {
     let lines = view.lines(&miles(), ALWAYS).unwrap();
     let [line]: [LineKey; 1] = lines.keys().copied().collect::<Vec<_>>().try_into().unwrap();
     for (at, points) in [seen[99], seen[50]] {
-        let (mut names, mut sum, mut after): (Vec<PartKey>, i64, Option<PartKey>) = (Vec::new(), 0, None);
+        let (mut names, mut sum, mut after): (Vec<PartKey>, i128, Option<PartKey>) = (Vec::new(), 0, None);
         loop {
             let page = view.parts(&log, (&miles(), &line), ALWAYS, at, (after, 7), &|| false).unwrap();
             assert!(page.parts.len() == 7 || page.more_after.is_none());
             names.extend(page.parts.iter().map(|part| part.key));
-            sum += page.parts.iter().map(|part| part.points).sum::<i64>();
+            sum += page.parts.iter().map(|part| i128::from(part.points)).sum::<i128>();
             after = page.more_after;
             if after.is_none() {
                 break;

@@ -1,7 +1,6 @@
 //! Returns: before their purchase, and after the account came back from the store.
 
-use std::collections::BTreeMap;
-
+use coalition_domain::settlement::LineSum;
 use coalition_domain::{AccountId, EventBody, Money, Outcome, Reference, Returned, ReturnedLine, Span};
 use coalition_journal::log::Stored;
 use coalition_store::{MAX_VALUE, Order, Range, Row};
@@ -134,7 +133,7 @@ fn what_waits_may_be_longer_than_a_row() {
 
 /// Amounts are a partner's to say, and the fold of what was decided must never fail.
 #[test]
-fn books_hold_more_than_64_bits() {
+fn books_and_lines_hold_more_than_64_bits() {
     let mut alone = network_by(DOCUMENT);
     said(&mut alone, vec![bought(0, 0)]);
     let account = alone.core.state().accounts.newest().unwrap();
@@ -143,12 +142,16 @@ fn books_hold_more_than_64_bits() {
     let events = applied.events;
     let add = |mut totals: Totals| {
         events.iter().for_each(|event| totals.add(event, 1, NOW));
-        totals.books().clone()
+        (totals.books().clone(), totals.lines().clone())
     };
-    let once = add(Totals::default());
-    assert!(!once.is_empty());
+    let (once, lines) = add(Totals::default());
+    assert!(!once.is_empty() && !lines.is_empty());
     let full = |points: &i128| i128::from(if *points < 0 { i64::MIN } else { i64::MAX });
     let filled: Books = once.iter().map(|(book, points)| (*book, full(points))).collect();
-    let more = add(Totals::from_parts(filled.clone(), BTreeMap::new()));
+    let full = |sum: LineSum| LineSum { points: i64::MAX.into(), ..sum };
+    let full = lines.iter().map(|(line, sum)| (*line, full(*sum))).collect();
+    let (more, more_lines) = add(Totals::from_parts(filled.clone(), full));
     assert!(once.iter().all(|(book, points)| more[book] == filled[book] + points), "{more:?}");
+    let added = |(line, sum): (_, &LineSum)| more_lines[line].points == i128::from(i64::MAX) + sum.points;
+    assert!(lines.iter().all(added), "{more_lines:?}");
 }
