@@ -121,10 +121,11 @@ fn append(log: &dyn Log, piece: Piece) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where what came in a partition goes back to: the two topics need not have as many.
+/// Where what came in a partition goes back to: the two topics need not have as many. A topic that somebody deleted is made anew: what
+/// can't be brought back holds up what comes behind it, of all partners.
 fn back(log: &dyn Log, partner: &PartnerId, number: u32) -> Result<Partition, Error> {
     let topic = rejected_topic(partner);
-    let partitions = log.topic(&topic)?.map_or(1, |found| found.partitions);
+    let partitions = log.open_topic(&topic, 1)?.partitions;
     Ok(Partition::new(&topic, number % partitions))
 }
 
@@ -286,6 +287,19 @@ mod tests {
         fn committed(&self, group: &str, of: &Partition) -> Result<Option<Offset>, log::Error> {
             self.0.committed(group, of)
         }
+    }
+
+    #[test]
+    fn a_topic_that_somebody_deleted_is_made_anew() {
+        let (log, partner) = (Memory::new(), PartnerId::new("a").unwrap());
+        log.create_topic(&events_topic(&partner), 1).unwrap();
+        let events = Partition::new(&events_topic(&partner), 0);
+        let there = Record::of(written("1").encode_to_vec());
+        log.append(&events, vec![there], Box::new(|it| assert!(it.is_ok())));
+        let refused = refused(partner, 1, Source { partition: 0, offset: Offset(0) });
+        give_back(&log, ShardId(0), &[refused]).unwrap();
+        let back = Partition::new(&rejected_topic(&partner), 0);
+        assert_eq!(log.read(&back, Offset(0), usize::MAX).unwrap().len(), 1);
     }
 
     #[test]

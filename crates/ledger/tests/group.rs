@@ -373,6 +373,24 @@ async fn of_two_under_one_id_the_earlier_lets_go_and_goes_on_seeing_who_runs_wha
     third.stop();
 }
 
+/// Where nobody is left to assign what the last ones had, their words of leaving stay in the topic. They were of another life.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_was_stopped_as_a_whole_starts_again() {
+    let log = log();
+    let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
+    second.serves(&second.sees(|directory| owned(directory, 2) == 2).await).await;
+    for process in [first, second] {
+        tokio::task::block_in_place(|| process.membership.leave());
+        process.stop();
+    }
+    let again = Process::start(&log, 2, 1);
+    again.serves(&again.sees(|directory| owned(directory, 2) == 4).await).await;
+    let other = Process::start(&log, 1, 1);
+    other.serves(&other.sees(|directory| owned(directory, 1) == 2).await).await;
+    again.stop();
+    other.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_whose_last_life_began_later_by_its_clock_waits_until_that_is_over() {
     let log = log();

@@ -294,6 +294,19 @@ mod tests {
         check(&fetcher, &[]);
     }
 
+    /// A reader that is paced leaves its tail full for most of the time. What it has not read may be deleted meanwhile.
+    #[test]
+    fn what_was_trimmed_away_while_nothing_was_fetched_is_looked_for_anew() {
+        let mut fetcher = fetcher();
+        let slot = Arc::new(Slot::new(Partition::new("t", 0)));
+        slot.place(Offset(0), 1000);
+        fetcher.fetch(&slot);
+        fetcher.stop(&slot);
+        slot.bounds_are(Offset(1000), Offset(2000));
+        let read = slot.read(Offset(1000), 1, Duration::ZERO);
+        assert!(matches!(read, Ok(super::super::slot::Found::Elsewhere)));
+    }
+
     #[test]
     fn a_fault_ends_the_fetching_and_is_told_once() {
         let mut fetcher = fetcher();

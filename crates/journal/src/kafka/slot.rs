@@ -126,6 +126,10 @@ impl Slot {
             if reached {
                 return Ok(Found::Records(read, false));
             }
+            // What it had was trimmed away while it was full, and nothing is on its way.
+            if state.fetch == Fetch::Not {
+                return Ok(Found::Elsewhere);
+            }
             let left = timeout.saturating_sub(began.elapsed());
             if state.overdue || left.is_zero() {
                 state.overdue = true;

@@ -90,7 +90,12 @@ pub enum Read {
         incarnation: Uuid,
     },
     /// A member has left.
-    Left(MemberId),
+    Left {
+        /// Which.
+        member: MemberId,
+        /// In which life: it may be back in another one.
+        incarnation: Uuid,
+    },
     /// An assignment that takes effect.
     InEffect {
         /// Who wrote it.
@@ -233,7 +238,7 @@ impl Group {
             return Read::Void;
         }
         known.left = true;
-        Read::Left(leaving.member)
+        Read::Left { member: leaving.member, incarnation: leaving.incarnation }
     }
 
     fn assigned(&mut self, assigned: Assigned, at: Offset) -> Read {

@@ -261,11 +261,14 @@ impl Seat {
                     tracing::warn!(error = chain(&error), "the group's topic can't be trimmed");
                 }
             }
-            Read::Left(member) if Some(member) == me => self.left = true,
+            // In an earlier life it may have left, too.
+            Read::Left { member, incarnation } if Some(member) == me && incarnation == self.incarnation => {
+                self.left = true;
+            }
             Read::Alive { .. }
             | Read::Outlived { .. }
             | Read::InEffect { .. }
-            | Read::Left(_)
+            | Read::Left { .. }
             | Read::Void => {}
         }
     }

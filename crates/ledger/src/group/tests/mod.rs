@@ -199,7 +199,7 @@ fn who_leaves_is_relieved_at_once_and_comes_back_in_another_life() {
     assert_eq!(paper.shown(), "Ab Ba");
     let incarnation = Uuid::from_u128(1);
     let leaving = Entry::Leaving(Leaving { member: member(2), incarnation });
-    assert_eq!(paper.append(&leaving), Read::Left(member(2)));
+    assert_eq!(paper.append(&leaving), Read::Left { member: member(2), incarnation });
     assert_eq!(paper.append(&leaving), Read::Void);
     assert!(!paper.group.is_relieved(member(2)));
     // A late word of the same life changes nothing.
