@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coalition_domain::settlement::{LineKey, LineSum};
+use coalition_domain::settlement::LineKey;
 use coalition_domain::{Currency, PartnerId, ProgrammeId};
-use coalition_journal::entry::{Seq, ShardId};
+use coalition_journal::entry::Seq;
 use coalition_journal::log::Log;
 use coalition_ledger::view::{Hours, SumsView};
 use coalition_proto::settlement::v1 as proto;
@@ -98,8 +98,7 @@ impl Gateway {
         let (log, deadline) = (Arc::clone(&self.log), call.deadline);
         blocking(call, move || {
             let given_up = || Instant::now() >= deadline;
-            let sums = sum_up(&shards, &*log, &programme, hours, &given_up)?;
-            Ok((settlement::lines(sums, wanted)?, stood_on(&shards)))
+            Ok((sum_up(&shards, &*log, &programme, hours, &given_up, wanted)?, stood_on(&shards)))
         })
         .await
     }
@@ -109,23 +108,21 @@ impl Gateway {
     }
 }
 
-/// What each shard adds to each line.
-pub(super) type Sums = Vec<(ShardId, BTreeMap<LineKey, LineSum>)>;
-
-/// The sums of a programme. Not for an async thread.
+/// The lines of a programme over all shards that are wanted. Not for an async thread.
 pub(super) fn sum_up(
     shards: &[(SumsView, Seq)],
     log: &dyn Log,
     programme: &ProgrammeId,
     hours: Hours,
     given_up: &dyn Fn() -> bool,
-) -> Result<Sums, Failure> {
+    wanted: impl Fn(&LineKey) -> bool,
+) -> Result<Vec<Line>, Failure> {
     let mut sums = Vec::with_capacity(shards.len());
     for (shard, at) in shards {
         let lines = shard.lines_at(log, programme, hours, *at, given_up)?;
         sums.push((shard.position.shard, lines));
     }
-    Ok(sums)
+    settlement::lines(sums, wanted)
 }
 
 /// The positions that sums count up to.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coalition_domain::Timestamp;
 use coalition_domain::calendar::{NoZone, Zone};
-use coalition_domain::settlement::Hour;
+use coalition_domain::settlement::{Hour, LineKey};
 use coalition_intake::convert::timestamp_to_proto;
 use coalition_proto::settlement::v1 as proto;
 use tokio::time::Instant;
@@ -57,8 +57,8 @@ impl Gateway {
             let given_up = || Instant::now() >= deadline;
             let mut statements = Vec::with_capacity(months.len());
             for (Reverse(from), until) in months {
-                let sums = sum_up(&shards, &*log, &programme, (from, until), &given_up)?;
-                let lines = settlement::lines(sums, |key| key.partner() == partner)?;
+                let own = |key: &LineKey| key.partner() == partner;
+                let lines = sum_up(&shards, &*log, &programme, (from, until), &given_up, own)?;
                 statements.push(proto::SettlementStatement {
                     partner: name::of_partner(partner),
                     programme: name::of_programme(programme),
