@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use coalition_domain::Timestamp;
+use coalition_domain::{AccountId, Timestamp};
 use coalition_journal::entry::{Entry, NetworkId, OwnerId, ShardId, TermStarted};
 use coalition_journal::log::{
     AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching,
@@ -18,7 +18,8 @@ use coalition_ledger::runtime::{
     INBOX, JOURNAL, Ledger, MemberSettings, Membership, Node, Returned, Returns, Settings, Taking,
     Unavailable,
 };
-use coalition_store::{Checkpoint, Identity, Opened, Store, Writer};
+use coalition_store::{Checkpoint, Identity, Mark, Opened, Order, Range, Reader, Row, Store, Writer};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 const SHARDS: u32 = 4;
@@ -94,21 +95,48 @@ impl Returns for Nowhere {
     }
 }
 
-/// A store that takes no checkpoint while it is told so.
-struct Fails(coalition_store::Memory, Arc<AtomicBool>);
+/// What is wrong with the disk of a process.
+#[derive(Default)]
+struct Disk {
+    /// It takes no checkpoints.
+    fails: AtomicBool,
+    /// Held by a test, it does not answer.
+    hangs: Mutex<()>,
+}
 
-impl Store for Fails {
+struct OnDisk(coalition_store::Memory, Arc<Disk>);
+
+impl Store for OnDisk {
     fn open(&self, identity: &Identity) -> Result<Opened, coalition_store::Error> {
-        let opened = self.0.open(identity)?;
-        Ok(Opened { writer: Box::new(FailsToWrite(opened.writer, Arc::clone(&self.1))), ..opened })
+        let Opened { found, reader, writer } = self.0.open(identity)?;
+        let reader = Arc::new(MayHang(reader, Arc::clone(&self.1)));
+        let writer = Box::new(FailsToWrite(writer, Arc::clone(&self.1)));
+        Ok(Opened { found, reader, writer })
     }
 }
 
-struct FailsToWrite(Box<dyn Writer>, Arc<AtomicBool>);
+struct MayHang(Arc<dyn Reader>, Arc<Disk>);
+
+impl Reader for MayHang {
+    fn mark(&self) -> Result<Option<Mark>, coalition_store::Error> {
+        self.0.mark()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, coalition_store::Error> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, range: &Range, order: Order, limit: usize) -> Result<Vec<Row>, coalition_store::Error> {
+        drop(self.1.hangs.lock());
+        self.0.scan(range, order, limit)
+    }
+}
+
+struct FailsToWrite(Box<dyn Writer>, Arc<Disk>);
 
 impl Writer for FailsToWrite {
     fn apply(&mut self, checkpoint: &Checkpoint) -> Result<(), coalition_store::Error> {
-        if self.1.load(Ordering::Acquire) {
+        if self.1.fails.load(Ordering::Acquire) {
             return Err(coalition_store::Error::Stopped);
         }
         self.0.apply(checkpoint)
@@ -120,8 +148,7 @@ impl Writer for FailsToWrite {
 }
 
 struct Process {
-    /// Its stores take no checkpoints.
-    fails: Arc<AtomicBool>,
+    disk: Arc<Disk>,
     membership: Membership,
     node: Node,
 }
@@ -137,15 +164,15 @@ impl Process {
         let membership = Membership::start(log, SHARDS, Taking::Member(settings)).unwrap();
         let returns: Arc<dyn Returns> = Arc::new(Nowhere);
         let stores: Vec<_> = (0..SHARDS).map(|_| coalition_store::Memory::new()).collect();
-        let fails = Arc::new(AtomicBool::new(false));
+        let disk = Arc::new(Disk::default());
         let store = |shard: ShardId| {
-            Box::new(Fails(stores[shard.0 as usize].clone(), Arc::clone(&fails))) as Box<dyn Store>
+            Box::new(OnDisk(stores[shard.0 as usize].clone(), Arc::clone(&disk))) as Box<dyn Store>
         };
         let checkpoint_interval = Duration::from_millis(100);
         let settings = Settings { shards: SHARDS, checkpoint_interval, ..Settings::default() };
         let network = NetworkId(Uuid::from_u128(1));
         let node = Node::start(log, network, store, &returns, &settings, &membership).unwrap();
-        Self { fails, membership, node }
+        Self { disk, membership, node }
     }
 
     fn stop(self) {
@@ -323,7 +350,7 @@ async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
     };
     second.serves(&second.sees(even).await).await;
     first.serves(&first.sees(even).await).await;
-    first.fails.store(true, Ordering::Release);
+    first.disk.fails.store(true, Ordering::Release);
     // Something to store: that there was junk.
     for shard in 0..SHARDS {
         let junk = vec![Record::of(vec![1, 2, 3])];
@@ -332,6 +359,41 @@ async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
     // It lives, and is heard again by who began the topic anew with this assignment.
     let left = second.sees(|directory| owned(directory, 2) == 4 && directory.members.len() == 2).await;
     second.serves(&left).await;
+    first.stop();
+    second.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_whose_disk_hangs_loses_the_shard_that_waits_for_it_and_no_other() {
+    let log = log();
+    let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
+    let even = |directory: &Directory| {
+        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
+            == (2, 2, 2, 2)
+    };
+    let shared = second.sees(even).await;
+    second.serves(&shared).await;
+    first.serves(&first.sees(even).await).await;
+    let mine = |shard: &ShardId| shared.duty(member(1), *shard) == Duty::Own;
+    let shard = shards().find(mine).unwrap();
+    let ledger = first.node.ledger();
+    // The first bits of an account say its shard.
+    let account = AccountId(Uuid::from_u128(u128::from(shard.0) << 96));
+    let asked = {
+        let _hangs = first.disk.hangs.lock().unwrap();
+        let asking = ledger.clone();
+        let asked = tokio::spawn(async move { asking.account(account, None).await });
+        // It lives, and is heard again by who began the topic anew with this assignment.
+        let moved = |directory: &Directory| {
+            directory.duty(member(2), shard) == Duty::Own && directory.members.len() == 2
+        };
+        let moved = tokio::task::block_in_place(|| Handle::current().block_on(second.sees(moved)));
+        tokio::task::block_in_place(|| Handle::current().block_on(second.serves(&moved)));
+        assert!(!ledger.status(shard).unwrap().in_office);
+        asked
+    };
+    // Nobody waits for ever.
+    drop(soon(asked).await.unwrap());
     first.stop();
     second.stop();
 }

@@ -130,10 +130,21 @@ async fn an_inbox_that_lost_what_was_not_decided_stops_its_shard() {
     tokio::task::block_in_place(|| node.stop());
 }
 
-/// A log that one process doesn't get to read for a while, as if it stood still.
+/// A log as one process has it: for a while it doesn't get to read it, as if it stood still, or can't read the inbox.
 struct Held {
     log: Arc<dyn Log>,
     still: AtomicBool,
+    inbox_fails: AtomicBool,
+}
+
+impl Held {
+    fn new(log: &Arc<dyn Log>) -> Arc<Self> {
+        Arc::new(Self {
+            log: Arc::clone(log),
+            still: AtomicBool::default(),
+            inbox_fails: AtomicBool::default(),
+        })
+    }
 }
 
 impl Log for Held {
@@ -150,6 +161,10 @@ impl Log for Held {
     }
 
     fn read(&self, of: &Partition, from: Offset, bytes_max: usize) -> Result<Vec<Stored>, log::Error> {
+        if *of.topic == *INBOX && self.inbox_fails.load(Ordering::SeqCst) {
+            let (doing, source) = ("read the inbox".to_owned(), "planted by a test".into());
+            return Err(log::Error::Backend { doing, source });
+        }
         let still = self.still.load(Ordering::SeqCst);
         if still { Ok(Vec::new()) } else { self.log.read(of, from, bytes_max) }
     }
@@ -180,7 +195,7 @@ async fn an_owner_that_stood_still_outlives_that_its_inbox_was_trimmed_by_the_ne
     let log = log();
     let checkpoint_interval = Duration::from_millis(1);
     let settings = Settings { shards: 1, inbox_keep: 0, checkpoint_interval, ..Settings::default() };
-    let held = Arc::new(Held { log: Arc::clone(&log), still: AtomicBool::new(false) });
+    let held = Held::new(&log);
     let shown: Arc<dyn Log> = Arc::<Held>::clone(&held);
     let old = start_on(&shown, 1, &coalition_store::Memory::new(), &settings);
     let first = old.ledger().wait(HOME, |status| status.in_office).await.unwrap().position;
@@ -205,6 +220,25 @@ async fn an_owner_that_stood_still_outlives_that_its_inbox_was_trimmed_by_the_ne
     let again = ledger.wait(HOME, |status| status.in_office && status.position.seq > first.seq);
     tokio::time::timeout(Duration::from_secs(60), again).await.expect("it goes on").unwrap();
     tokio::task::block_in_place(|| old.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_effect_is_folded_though_the_inbox_cannot_be_read() {
+    let log = log();
+    let settings = Settings { shards: 1, ..Settings::default() };
+    let held = Held::new(&log);
+    let shown: Arc<dyn Log> = Arc::<Held>::clone(&held);
+    let old = start_on(&shown, 1, &coalition_store::Memory::new(), &settings);
+    let term = old.ledger().wait(HOME, |status| status.in_office).await.unwrap().term;
+    held.inbox_fails.store(true, Ordering::SeqCst);
+
+    let new = start_on(&log, 1, &coalition_store::Memory::new(), &settings);
+    let ledger = old.ledger();
+    let deposed = ledger.wait(HOME, |status| status.term > term);
+    tokio::time::timeout(Duration::from_secs(60), deposed).await.expect("it hears of it").unwrap();
+    for node in [new, old] {
+        tokio::task::block_in_place(|| node.stop());
+    }
 }
 
 /// Nobody looks at what these tests have refused.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coalition_journal::entry::{NetworkId, ShardId};
+use coalition_journal::entry::{NetworkId, Seq, ShardId, Term};
 use coalition_journal::log::Log;
 use coalition_journal::memory::Memory;
 use coalition_ledger::refused::Refused;
@@ -93,6 +93,20 @@ async fn who_knows_the_secret_is_answered_and_nobody_else() {
     let asked = stranger.distant()[0].ask(Question::Changes(0)).await;
     assert_eq!(asked, Err(Unavailable::OutcomeUnknown));
     assert!(stranger.distant()[0].status().borrow().is_none());
+}
+
+/// Another process may have another number of shards in its configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_a_shard_that_there_is_not_is_told_so() {
+    let process = Process::start().await;
+    let endpoint = served(&process, None).await;
+    let owner = Owner { endpoint, versions: VERSIONS };
+    let (_told, owners) = watch::channel(vec![None, Some(owner)].into());
+    let ways = Ways::start(&owners, Trust { secret: secret("a"), ca_pem: None });
+    for question in [Question::Sums(Seq(0)), Question::Row(Term(1), Vec::new())] {
+        let asked = ways.distant()[1].ask(question).await;
+        assert_eq!(asked, Err(Unavailable::NotOwner(ShardId(1))));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use tracing::Span;
 use super::core::Window;
 use super::distant::{Behind, Distant, Way};
 use super::post::Post;
+use super::pulse::Pulse;
 use super::questions::Question;
 use super::worker::Message;
 use crate::metrics::Metrics;
@@ -119,13 +120,28 @@ pub(super) struct Mailbox {
     window: Arc<Window>,
     queued: Arc<AtomicUsize>,
     queue_max: usize,
-    status: watch::Receiver<Option<Status>>,
+    published: watch::Receiver<Option<Status>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Mailbox {
-    pub(super) fn new(post: Post, queue_max: usize) -> (Self, watch::Sender<Option<Status>>) {
-        let (publish, status) = watch::channel(None);
-        (Self { post, window: Arc::default(), queued: Arc::default(), queue_max, status }, publish)
+    pub(super) fn new(
+        (post, queue_max): (Post, usize),
+        pulse: Arc<Pulse>,
+    ) -> (Self, watch::Sender<Option<Status>>) {
+        let (publish, published) = watch::channel(None);
+        (Self { post, window: Arc::default(), queued: Arc::default(), queue_max, published, pulse }, publish)
+    }
+
+    /// What the shard shows of itself. One whose thread stands still decides nothing, and can't say so.
+    fn status(&self) -> Option<Status> {
+        let status = self.published.borrow().clone()?;
+        let in_office = status.in_office && !self.pulse.is_still();
+        Some(Status { in_office, ..status })
+    }
+
+    fn in_office(&self) -> bool {
+        self.published.borrow().as_ref().is_some_and(|status| status.in_office) && !self.pulse.is_still()
     }
 
     /// Where the shard's thread shows its core.
@@ -165,17 +181,13 @@ pub(super) struct Route {
 
 impl Route {
     fn is_here(&self) -> bool {
-        self.here.as_ref().is_some_and(|mailbox| in_office(&mailbox.status))
+        self.here.as_ref().is_some_and(Mailbox::in_office)
     }
 
     /// The other process, if it is to be asked: one that is in office, or may be soon.
     fn elsewhere(&self) -> Option<&Way> {
         self.away.as_ref().filter(|_| !self.is_here())
     }
-}
-
-fn in_office(status: &watch::Receiver<Option<Status>>) -> bool {
-    status.borrow().as_ref().is_some_and(|status| status.in_office)
 }
 
 /// Which of two processes to believe of a shard: who is in office, else who is further.
@@ -392,12 +404,12 @@ impl Ledger {
 
     /// What a shard shows of itself in this process, if that runs it.
     pub fn status_here(&self, shard: ShardId) -> Option<Status> {
-        self.shards[shard.0 as usize].here.as_ref().and_then(|mailbox| mailbox.status.borrow().clone())
+        self.mailbox(shard).and_then(Mailbox::status)
     }
 
     /// News of what a shard shows of itself in this process; `None` for one that this process can't run.
     pub fn follow_here(&self, shard: ShardId) -> Option<watch::Receiver<Option<Status>>> {
-        self.shards.get(shard.0 as usize)?.here.as_ref().map(|mailbox| mailbox.status.clone())
+        self.shards.get(shard.0 as usize)?.here.as_ref().map(|mailbox| mailbox.published.clone())
     }
 
     /// What another process is told of a shard of this one; `None` while it is starting.
@@ -412,7 +424,7 @@ impl Ledger {
     /// [`Unavailable::Stopped`] if that can't come any more.
     pub async fn wait(&self, shard: ShardId, until: impl Fn(&Status) -> bool) -> Result<Status, Unavailable> {
         let route = &self.shards[shard.0 as usize];
-        let mut here = route.here.as_ref().map(|mailbox| mailbox.status.clone());
+        let mut here = route.here.as_ref().map(|mailbox| mailbox.published.clone());
         let mut away = route.away.as_ref().map(|way| way.status.clone());
         while here.is_some() || away.is_some() {
             let look = |status: &mut Option<watch::Receiver<Option<Status>>>| {

@@ -147,6 +147,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::refused::Refused;
     use crate::runtime::post::post;
+    use crate::runtime::pulse::Pulse;
     use crate::runtime::{INBOX, JOURNAL, Membership, Returned, Returns, Taking};
     use crate::shard::relay::HOME;
 
@@ -213,6 +214,7 @@ mod tests {
             metrics: Arc::clone(Metrics::new(1).of(HOME)),
             group: Membership::start(&log, 1, Taking::Alone).expect("nothing to start").shared(),
             window: Arc::default(),
+            pulse: Arc::new(Pulse::new(None)),
             log,
         };
         let (published, shown) = watch::channel(None);

@@ -152,11 +152,15 @@ impl Shared {
         Arc::clone(&self.directory.borrow())
     }
 
+    /// For how long an owner may get nowhere: it takes a few session time-outs to be in office after a move. `None` if there
+    /// is no group, and nobody who could do better.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.contact.holds.map(|holds| holds.saturating_mul(2))
+    }
+
     /// How the shards here stand.
     pub(super) fn standing(&self) -> Vec<(ShardId, Standing)> {
-        // An owner takes a few of these to be in office after a move.
-        let patience =
-            self.contact.holds.filter(|_| self.is_in_contact()).map(|holds| holds.saturating_mul(2));
+        let patience = self.patience().filter(|_| self.is_in_contact());
         self.shell().as_mut().map_or_else(Vec::new, |shell| shell.standing(patience))
     }
 

@@ -13,6 +13,7 @@ mod open;
 mod orders;
 mod post;
 mod publish;
+mod pulse;
 mod questions;
 mod retry;
 mod seat;
@@ -35,6 +36,7 @@ pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::here::Here;
 pub use self::membership::{MemberSettings, Membership, Taking};
 use self::post::post;
+use self::pulse::Pulse;
 use self::worker::Worker;
 use crate::metrics::Metrics;
 use crate::refused::Refused;
@@ -138,7 +140,8 @@ impl Node {
             let (post, postbox) = post();
             let journal = Partition::new(JOURNAL, shard.0);
             let inbox = Partition::new(INBOX, shard.0);
-            let (mailbox, published) = Mailbox::new(post.clone(), settings.queue_max);
+            let pulse = Arc::new(Pulse::new(group.patience()));
+            let (mailbox, published) = Mailbox::new((post.clone(), settings.queue_max), Arc::clone(&pulse));
             let (log, returns) = (Arc::clone(log), Arc::clone(returns));
             let metrics = Arc::clone(metrics.of(shard));
             let (group, window) = (Arc::clone(&group), mailbox.window());
@@ -152,6 +155,7 @@ impl Node {
                 metrics,
                 group,
                 window,
+                pulse,
             };
             let (queued, told) = (mailbox.queued(), post.clone());
             let settings = settings.clone();

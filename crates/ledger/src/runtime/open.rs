@@ -10,6 +10,7 @@ use super::Returns;
 use super::core::Window;
 use super::membership::Shared;
 use super::post::Post;
+use super::pulse::Pulse;
 use super::wake::Waker;
 use super::worker::Message;
 use crate::metrics::ShardMetrics;
@@ -28,6 +29,8 @@ pub(super) struct Place {
     pub(super) group: Arc<Shared>,
     /// Where others can look at it.
     pub(super) window: Arc<Window>,
+    /// By which others see that its thread gets round.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// A projection that can be gone on from.

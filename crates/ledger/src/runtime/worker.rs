@@ -170,6 +170,7 @@ impl Worker<'_> {
             self.step(Input::Assigned);
         }
         loop {
+            self.place.pulse.beat();
             let stopping = self.orders.stop.get();
             if stopping {
                 self.core.shard.end();
@@ -283,16 +284,13 @@ impl Worker<'_> {
             Err(log::Error::Trimmed { .. }) if self.has_journal_to_fold() => Ok(None),
             inbox => inbox,
         };
-        let (journal, inbox) = match (journal, inbox) {
-            (Ok(journal), Ok(inbox)) => (journal.unwrap_or_default(), inbox.unwrap_or_default()),
-            (Err(error), _) | (_, Err(error)) => {
-                self.pause(&error);
-                return false;
-            }
-        };
-        self.core.unread_since = None;
-        let idle = journal.is_empty() && inbox.is_empty();
+        let Some(journal) = self.or_pause(journal) else { return false };
+        let idle = journal.is_empty();
+        // What it holds is in effect, whatever becomes of the inbox.
         self.feed(journal, Input::Journal);
+        let Some(inbox) = self.or_pause(inbox) else { return false };
+        self.core.unread_since = None;
+        let idle = idle && inbox.is_empty();
         self.feed(inbox, Input::Inbox);
         self.checkpoint();
         !idle
@@ -308,6 +306,11 @@ impl Worker<'_> {
         if !records.is_empty() {
             self.step(input(records));
         }
+    }
+
+    /// What was read, if anything was to be; `None` if it could not be, which is tried again later.
+    fn or_pause(&mut self, read: Result<Option<Vec<Stored>>, log::Error>) -> Option<Vec<Stored>> {
+        read.map(Option::unwrap_or_default).map_err(|error| self.pause(&error)).ok()
     }
 
     fn pause(&mut self, error: &log::Error) {
