@@ -12,6 +12,10 @@ use super::records::Place;
 /// A follower that is behind by no more than this takes over within a second or so.
 const CAUGHT_UP_WITHIN: u64 = 1_000;
 
+/// An owner that is behind a follower by so much has a projection to build anew, and can't be in office: of what an owner decides a
+/// follower is told sooner than anybody hears of it in the group, but not by seconds.
+const FAR_BEHIND: u64 = 10_000;
+
 /// The members that may run shards, with what they said last.
 struct Plan<'a> {
     members: BTreeMap<MemberId, &'a Word>,
@@ -69,7 +73,8 @@ impl<'a> Plan<'a> {
         self.places.iter().filter(|place| place.followers.contains(&member)).count()
     }
 
-    /// Gives what the dead had to whoever is warm, else to whoever has least.
+    /// Gives what the dead had to whoever is warm, else to whoever has least; and what somebody would have to replay, to whoever has
+    /// it at hand.
     fn replace_the_dead(&mut self) {
         for shard in self.numbers() {
             let able: BTreeSet<_> = self.able(shard).collect();
@@ -78,7 +83,14 @@ impl<'a> Plan<'a> {
             }
             let place = self.place(shard);
             place.followers.retain(|member| able.contains(member));
-            if place.owner.is_some_and(|owner| able.contains(&owner)) {
+            if let Some(owner) = place.owner.filter(|owner| able.contains(owner)) {
+                if let Some(ahead) = self.far_ahead(shard, owner) {
+                    let place = self.place(shard);
+                    place.owner = Some(ahead);
+                    place.followers.retain(|member| *member != ahead);
+                    // It builds on, and may have the shard back when it is warm.
+                    place.followers.insert(0, owner);
+                }
                 continue;
             }
             let followers = place.followers.clone();
@@ -91,6 +103,14 @@ impl<'a> Plan<'a> {
             place.owner = heir;
             place.followers.retain(|member| Some(*member) != heir);
         }
+    }
+
+    /// The follower that is furthest, if its owner is far behind it.
+    fn far_ahead(&self, shard: ShardId, owner: MemberId) -> Option<MemberId> {
+        let far = self.seq(owner, shard)?.0.saturating_add(FAR_BEHIND);
+        let followers = self.places[shard.0 as usize].followers.iter().copied();
+        let ahead = followers.filter_map(|member| Some((self.seq(member, shard)?.0, Reverse(member))));
+        ahead.max().filter(|(seq, _)| *seq > far).map(|(_, Reverse(member))| member)
     }
 
     fn is_near(&self, member: MemberId, shard: ShardId, seq: Seq) -> bool {

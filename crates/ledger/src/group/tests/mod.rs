@@ -230,6 +230,34 @@ fn a_restart_keeps_its_shards() {
 }
 
 #[test]
+fn who_comes_back_with_an_empty_store_leaves_its_shards_to_who_is_warm_until_it_is_warm_again() {
+    let mut paper = Paper::new(2);
+    paper.pass(&[1, 2], 1);
+    paper.settle(&[1, 2]);
+    assert_eq!(paper.shown(), "Ab Ba");
+    paper.says(2, 50_000);
+    // As far as words may be apart while it decides.
+    paper.says(1, 40_000);
+    assert_eq!(paper.group.proposal(member(2)), None);
+    // Nothing is known of it while it opens its store.
+    paper.append(&Entry::Alive(alive(1, 2, 1)));
+    assert_eq!(paper.group.proposal(member(2)), None);
+    let replays = |seq, beat| {
+        let warm = [0, 1].map(|shard| Warm { shard: ShardId(shard), seq: Seq(seq) }).to_vec();
+        Entry::Alive(Alive { warm, ..alive(1, 2, beat) })
+    };
+    paper.append(&replays(39_999, 2));
+    let next = paper.group.proposal(member(2)).unwrap();
+    paper.append(&Entry::Assigned(next));
+    assert_eq!(paper.shown(), "Ba Ba");
+    assert_eq!(paper.group.proposal(member(2)), None);
+    paper.append(&replays(50_000, 3));
+    let next = paper.group.proposal(member(2)).unwrap();
+    paper.append(&Entry::Assigned(next));
+    assert_eq!(paper.shown(), "Ab Ba");
+}
+
+#[test]
 fn of_two_assignments_with_one_number_the_first_takes_effect() {
     let mut paper = Paper::new(2);
     paper.pass(&[1, 2], 1);
