@@ -113,11 +113,7 @@ impl Running {
     ) -> Result<Option<Self>> {
         // What can be refused is refused before anything is written.
         let roles = roles(&config.roles);
-        let settings = coalition_gateway::Settings {
-            unowned_max: config.peers.unowned_max(),
-            partner_quota: config.intake.quota(),
-            ..config.gateway.settings()?
-        };
+        let settings = if roles.gateway { Some(gateway(config)?) } else { None };
         let place = config.log.place();
         Network::look(data, purpose, place)?;
         let socket = if roles.gateway { Some(bind(config.gateway.listen)?) } else { None };
@@ -163,8 +159,18 @@ impl Running {
         let ledger = peers.ledger(node.as_ref().map(Node::ledger))?;
         let answering = peers.answer(&ledger);
         observer.ledger(&ledger, &log)?;
+        // Before it waits for the shards: those that others run may be long in coming, and its part of intake is its own already.
+        let intake = if roles.intake {
+            let settings = config.intake.settings(peers.share());
+            let intake = Intake::start(Arc::clone(&log), ledger.clone(), settings)?;
+            observer.intake(&intake)?;
+            Some(intake)
+        } else {
+            None
+        };
         let ready = async {
-            office::taken(&log, &ledger, limits.limits.clock_skew_max).await?;
+            let apart = config.peers.listen.map(|_| config.peers.unowned_max());
+            office::taken(&log, &ledger, limits.limits.clock_skew_max, apart).await?;
             set_up(data, &ledger, config).await
         };
         let ready = tokio::select! {
@@ -181,21 +187,14 @@ impl Running {
                 // What it was given meanwhile, others can have at once.
                 let leaving = Arc::clone(&membership);
                 tokio::task::spawn_blocking(move || leaving.leave()).await?;
-                let parts = Parts { membership, intake: None, node, answering };
+                let parts = Parts { membership, intake, node, answering };
                 parts.stop().await?;
                 return other.map(|_| None);
             }
         };
-        let intake = if roles.intake {
-            let settings = config.intake.settings(peers.share());
-            let intake = Intake::start(Arc::clone(&log), ledger.clone(), settings)?;
-            observer.intake(&intake)?;
-            Some(intake)
-        } else {
-            None
-        };
-        let gateway =
-            listening.map(|listening| Serving::start(listening, settings, &ledger, &log, &observer));
+        let gateway = listening
+            .zip(settings)
+            .map(|(listening, settings)| Serving::start(listening, settings, &ledger, &log, &observer));
         let parts = Parts { membership, intake, node, answering };
         Ok(Some(Self { log, ledger, gateway, parts, observer, _peers: peers, _held: held }))
     }
@@ -216,9 +215,10 @@ impl Running {
     /// Ends everything in order: others take over what this process runs; no new requests, no new events, then the last
     /// checkpoints.
     pub(crate) async fn stop(self) -> Result<()> {
+        // First: who sends callers here has the time that others take to hear of it.
+        self.observer.ending();
         let membership = Arc::clone(&self.parts.membership);
         tokio::task::spawn_blocking(move || membership.leave()).await?;
-        self.observer.ending();
         let served = match self.gateway {
             Some(gateway) => gateway.stop().await,
             None => Ok(()),
@@ -251,6 +251,14 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+fn gateway(config: &Config) -> Result<coalition_gateway::Settings> {
+    Ok(coalition_gateway::Settings {
+        unowned_max: config.peers.unowned_max(),
+        partner_quota: config.intake.quota(),
+        ..config.gateway.settings()?
+    })
 }
 
 /// Takes the address, at which nobody is heard before [`listen`].

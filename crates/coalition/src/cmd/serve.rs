@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 
 use crate::client::{note, offer};
-use crate::config::peers::Role;
+use crate::config::peers::{Role, roles};
 use crate::config::{Config, Given};
 use crate::folder::{OPERATOR_KEY, Purpose};
 use crate::node::Running;
@@ -60,7 +60,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 
 async fn serve(data: &Path, config: &Config) -> Result<()> {
     let mut stop = Stop::listen()?;
-    let mut renewals = Renewals::listen(config.gateway.tls_cert.is_some())?;
+    let certified = roles(&config.roles).gateway && config.gateway.tls_cert.is_some();
+    let mut renewals = Renewals::listen(certified)?;
     let Some(network) = Running::start(data, config, Purpose::Serve, &mut stop).await? else {
         note("stopped before the network was ready");
         return Ok(());

@@ -116,6 +116,27 @@ impl NetworkConfig {
             .context("set network.adjustment_limit")
     }
 
+    /// Refuses what no network can have.
+    pub(crate) fn check(&self) -> Result<()> {
+        ensure!((1..=1_024).contains(&self.shards), "network.shards lies between 1 and 1024");
+        for (name, days) in [
+            ("max_event_age_days", self.max_event_age_days),
+            ("max_request_age_days", self.max_request_age_days),
+        ] {
+            ensure!(
+                days.is_none_or(|days| (1..=36_500).contains(&days)),
+                "network.{name} lies between 1 and 36500"
+            );
+        }
+        let waits = 0..=CONSENT_WAIT_MAX.as_millis();
+        ensure!(
+            self.consent_wait_ms.is_none_or(|wait| waits.contains(&wait)),
+            "network.consent_wait_ms lies between 0 and {}",
+            waits.end()
+        );
+        Ok(())
+    }
+
     /// Refuses what is asked for and is not what the network has: to go on without it would hide that it is not so.
     pub(crate) fn check_unchanged(&self, registry: &Registry) -> Result<()> {
         let settings = registry.settings();
@@ -278,16 +299,16 @@ impl LogConfig {
 }
 
 impl Config {
+    /// Reads a file; for those who start nothing, and need not have what a process needs that does.
+    pub(crate) fn unchecked(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("read {}", path.display()))
+    }
+
     /// Reads and checks a file; without one everything has its default. What is `given` takes the place of what it says.
     pub(crate) fn read(path: Option<&Path>, Given { listen, roles }: Given) -> Result<Self> {
-        let mut config = match path {
-            Some(path) => {
-                let text =
-                    std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
-            }
-            None => Self::default(),
-        };
+        let mut config = Self::unchecked(path)?;
         if let Some(listen) = listen {
             config.gateway.listen = listen;
         }
@@ -303,33 +324,20 @@ impl Config {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        let shards = self.network.shards;
-        ensure!((1..=1_024).contains(&shards), "network.shards lies between 1 and 1024");
-        self.gateway.check(shards)?;
-        for (name, days) in [
-            ("max_event_age_days", self.network.max_event_age_days),
-            ("max_request_age_days", self.network.max_request_age_days),
-        ] {
-            ensure!(
-                days.is_none_or(|days| (1..=36_500).contains(&days)),
-                "network.{name} lies between 1 and 36500"
-            );
+        self.network.check()?;
+        let (shards, roles) = (self.network.shards, peers::roles(&self.roles));
+        if roles.gateway {
+            self.gateway.check(shards)?;
         }
-        let waits = 0..=CONSENT_WAIT_MAX.as_millis();
-        ensure!(
-            self.network.consent_wait_ms.is_none_or(|wait| waits.contains(&wait)),
-            "network.consent_wait_ms lies between 0 and {}",
-            waits.end()
-        );
         // A shard that can't hold the accounts of the commands that it has read ahead would load them again and again.
         ensure!(
-            self.ledger.accounts_max / shards as usize >= 16_384,
+            !roles.ledger || self.ledger.accounts_max / shards as usize >= 16_384,
             "ledger.accounts_max has to be at least 16384 for each of the {shards} shards"
         );
         self.peers.check()?;
         ensure!(!self.roles.is_empty(), "roles is empty: name at least one of intake, ledger and gateway");
         ensure!(
-            self.peers.listen.is_some() || peers::roles(&self.roles) == Roles::ALL,
+            self.peers.listen.is_some() || roles == Roles::ALL,
             "a process that is alone has all roles: intake, ledger and gateway; for one with some of them set peers.listen, by which it finds the others"
         );
         ensure!(
@@ -400,6 +408,19 @@ mod tests {
         ] {
             assert!(sample.contains(&format!("\n{key} = ")), "{key}");
         }
+    }
+
+    #[test]
+    fn a_process_needs_what_its_roles_need() {
+        let of = |roles: &str| -> Config {
+            let text = format!(
+                "roles = [{roles}]\n[network]\nshards = 64\n[log]\nkafka = \"a:1\"\n[peers]\nlisten = \"127.0.0.1:1\"\nsecret_file = \"a\""
+            );
+            toml::from_str(&text).unwrap()
+        };
+        of("\"intake\"").check().unwrap();
+        assert!(of("\"ledger\"").check().unwrap_err().to_string().contains("accounts_max"));
+        assert!(of("\"gateway\"").check().unwrap_err().to_string().contains("files_reserved"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use coalition_store::{Folder, Identity, Settings};
 
 use crate::client::failure::Trouble;
 use crate::client::text::quoted;
-use crate::config::{Config, Given, LogConfig};
+use crate::config::{Config, LogConfig};
 use crate::folder::{Held, Network, Place};
 use crate::log;
 
@@ -61,7 +61,7 @@ impl Where {
 
     /// Where the log is.
     fn log(&self) -> Result<LogConfig> {
-        let mut log = Config::read(self.config.as_deref(), Given::default())?.log;
+        let mut log = Config::unchecked(self.config.as_deref())?.log;
         if let Some(brokers) = &self.kafka {
             log.kafka.clone_from(brokers);
         }

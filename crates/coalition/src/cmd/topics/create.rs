@@ -68,7 +68,7 @@ fn config(args: &Args) -> Result<Config> {
         // Of three copies two must have a record, whatever the file says of fewer.
         config.log.min_insync_replicas = config.log.min_insync_replicas.min(copies).max(copies.div_ceil(2));
     }
-    config.check()?;
+    config.network.check()?;
     Ok(config)
 }
 

@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::client::failure::Trouble;
-use crate::config::{Config, Given};
+use crate::config::Config;
 
 /// Prepare brokers of Apache Kafka: the topics, and who may do what with them.
 ///
@@ -45,7 +45,7 @@ struct Brokers {
 impl Brokers {
     /// The configuration, with brokers in it.
     fn config(&self) -> Result<Config> {
-        let mut config = Config::read(self.config.as_deref(), Given::default())?;
+        let mut config = Config::unchecked(self.config.as_deref())?;
         if let Some(kafka) = &self.kafka {
             config.log.kafka.clone_from(kafka);
         }
