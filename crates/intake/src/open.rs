@@ -61,6 +61,16 @@ impl Opener {
         Ok(Topics { id: found.id, partitions: found.partitions, events, rejected, rejected_partitions })
     }
 
+    /// Whether what the partner gets back has its topic: one that somebody deleted is made anew, as what can't go there holds up what
+    /// comes behind it. Not if somebody else has made it, with other partitions.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub(crate) fn keeps_back(&self, topics: &Topics) -> Result<bool, log::Error> {
+        let found = self.log.open_topic(&topics.rejected, topics.rejected_partitions)?;
+        Ok(found.partitions >= topics.rejected_partitions)
+    }
+
     /// The stream of partition `number`, from where it was left off; of a topic that was made `anew` from its start.
     pub(crate) fn open(
         &self,

@@ -125,7 +125,9 @@ fn append(log: &dyn Log, piece: Piece) -> Result<(), Error> {
 /// can't be brought back holds up what comes behind it, of all partners.
 fn back(log: &dyn Log, partner: &PartnerId, number: u32) -> Result<Partition, Error> {
     let topic = rejected_topic(partner);
-    let partitions = log.open_topic(&topic, 1)?.partitions;
+    // As many as intake would make: where there are fewer, its streams have to go elsewhere.
+    let as_many = log.topic(&events_topic(partner))?.map_or(1, |events| events.partitions);
+    let partitions = log.open_topic(&topic, as_many)?.partitions;
     Ok(Partition::new(&topic, number % partitions))
 }
 

@@ -83,7 +83,7 @@ impl Survey {
         let mut busy = true;
         loop {
             match lost.recv_timeout(if busy { Duration::ZERO } else { TICK }) {
-                Ok(partner) => self.leave(partner),
+                Ok(partner) => self.leave(partner, true),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -143,7 +143,10 @@ impl Survey {
             surveyed.due = Instant::now() + self.interval;
             if is_gone {
                 tracing::error!(%partner, "the partner's topic was deleted, or made anew: what is there now is read from its start");
-                self.leave(partner);
+                self.leave(partner, true);
+            } else if !keeps_back(&self.opener, partner, surveyed) {
+                tracing::error!(%partner, "the partner's topic of rejected events was made anew with fewer partitions: its events are read again from where all was dealt with");
+                self.leave(partner, false);
             }
             return true;
         }
@@ -151,7 +154,7 @@ impl Survey {
             Ok(()) if surveyed.is_open() => surveyed.due = Instant::now() + self.interval,
             Ok(()) => surveyed.due = Instant::now(),
             // Its topic may be another one by now, which has fewer partitions.
-            Err(_) if is_gone(&*self.log, partner, surveyed) => self.leave(partner),
+            Err(_) if is_gone(&*self.log, partner, surveyed) => self.leave(partner, true),
             Err(error) => {
                 let error = chain(&error);
                 // Once for each reason: it may take a person to mend it.
@@ -166,10 +169,10 @@ impl Survey {
         true
     }
 
-    /// Has nothing more read of what the partner had, and opens what is there now.
-    fn leave(&mut self, partner: PartnerId) {
+    /// Has nothing more read of what the partner had, and opens what is there now; from its start if it is there `anew`.
+    fn leave(&mut self, partner: PartnerId, anew: bool) {
         drop(self.sender.send(Message::Gone(partner, None)));
-        self.partners.insert(partner, Surveyed::new(true));
+        self.partners.insert(partner, Surveyed::new(anew));
     }
 }
 
@@ -221,6 +224,15 @@ fn is_gone(log: &dyn Log, partner: PartnerId, surveyed: &mut Surveyed) -> bool {
     }
     let seen = found.map(|found| found.id);
     surveyed.doubt.replace(seen) == Some(seen)
+}
+
+/// Whether what goes back to the partner can go where its streams send it.
+fn keeps_back(opener: &Opener, partner: PartnerId, surveyed: &Surveyed) -> bool {
+    let Some(topics) = &surveyed.topics else { return true };
+    opener.keeps_back(topics).unwrap_or_else(|error| {
+        tracing::debug!(%partner, error = chain(&error), "the partner's topic of rejected events can't be looked at; tried again");
+        true
+    })
 }
 
 /// An error with its sources, in one line.

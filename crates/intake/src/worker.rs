@@ -360,6 +360,12 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(%to, %error, "an append failed; it is repeated");
                 outbox.failed(Instant::now());
+                // Whoever reads on in its place comes upon the same again, and may have another place for it.
+                if let Way::Back(stream) = way
+                    && self.streams.get(&stream).is_some_and(|stream| stream.gone)
+                {
+                    self.streams.remove(&stream);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coalition_domain::PartnerId;
-use coalition_intake::{Intake, Settings, Share, events_topic};
+use coalition_intake::{Intake, Settings, Share, events_topic, rejected_topic};
 use coalition_journal::log::{Log, Offset, Partition, Record, Topic};
 use prost::Message;
 use tokio::sync::watch;
@@ -43,6 +43,45 @@ fn a_topic_that_was_made_anew_is_read_from_its_start_however_far_it_has_grown() 
     publish(&*log, partner, 20..21);
     until("it goes on", || committed(&*log, partner) == Some(Offset(11)));
     intake.stop();
+}
+
+/// What can't go back holds up what comes behind it.
+#[test]
+fn a_topic_of_rejected_events_that_was_deleted_or_made_anew_holds_nothing_up() {
+    for partitions in [None, Some(1)] {
+        let memory = memory();
+        let log: Arc<dyn Log> = memory.clone();
+        let network = Network::start(&log);
+        let partner = network.create_partner("a");
+        let (events, back) = (events_topic(&partner), rejected_topic(&partner));
+        for topic in [&events, &back] {
+            log.create_topic(topic, 4).unwrap();
+        }
+        let intake = Intake::start(Arc::clone(&log), network.ledger(), settings()).unwrap();
+        let junk = || {
+            let to = Partition::new(&events, 3);
+            log.append(&to, vec![Record::of("junk")], Box::new(|outcome| assert!(outcome.is_ok())));
+        };
+        let came = |number| {
+            let back = Partition::new(&back, number);
+            log.read(&back, Offset(0), usize::MAX).map_or(0, |records| records.len())
+        };
+        junk();
+        until("it is given back", || came(3) == 1);
+        memory.delete_topic(&back);
+        let to = partitions.map_or(3, |partitions| {
+            log.create_topic(&back, partitions).unwrap();
+            0
+        });
+        // More than are read on while one of them is not dealt with.
+        for number in 0..40 {
+            junk();
+            publish(&*log, partner, number..number + 1);
+        }
+        until("all of them are given back", || came(to) >= 40);
+        until("the others are placed", || intake.counts().accepted >= 40);
+        intake.stop();
+    }
 }
 
 #[test]

@@ -106,21 +106,25 @@ impl Log for Kafka {
 
     fn topic(&self, topic: &str) -> Result<Option<Topic>, Error> {
         let (found, before) = self.topics.look(topic)?;
-        if before.is_some() && before != found {
-            self.reader.forget(topic);
-            if let Some(back) = &*self.back.lock().unwrap_or_else(PoisonError::into_inner) {
-                back.forget(topic);
-            }
-            self.producer.look(topic);
-        }
+        self.note(topic, before, found);
         Ok(found)
     }
 
     fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
-        self.topics.open_partners(topic, partitions)
+        let before = self.topics.is_known(topic);
+        let found = self.topics.open_partners(topic, partitions)?;
+        self.note(topic, before, Some(found));
+        Ok(found)
     }
 
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
+        let (topics, name) = (Arc::clone(&self.topics), Arc::clone(&to.topic));
+        let done = Box::new(move |outcome: Result<Offset, AppendError>| {
+            if outcome.is_err() {
+                topics.doubt(&name);
+            }
+            done(outcome);
+        });
         let append = Append::new(Vec::new(), done);
         // Asked of the brokers once for each topic, or a mistyped one could be made by a record to it.
         match self.topics.partition(to) {
@@ -177,6 +181,18 @@ impl Log for Kafka {
 }
 
 impl Kafka {
+    /// Where another topic is found under a name than before, or none, forgets what it has of that.
+    fn note(&self, topic: &str, before: Option<Topic>, found: Option<Topic>) {
+        if before.is_none() || before == found {
+            return;
+        }
+        self.reader.forget(topic);
+        if let Some(back) = &*self.back.lock().unwrap_or_else(PoisonError::into_inner) {
+            back.forget(topic);
+        }
+        self.producer.look(topic);
+    }
+
     fn back(&self) -> Result<Arc<Reader>, Error> {
         let mut back = self.back.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = match back.take() {

@@ -139,7 +139,18 @@ impl Topics {
         Ok((found, before))
     }
 
-    /// See [`crate::log::Log::open_topic`]. Asked of the brokers until it is as it must be, and then no more.
+    /// What was found under this name last.
+    pub(super) fn is_known(&self, name: &str) -> Option<Topic> {
+        self.known().get(name).copied()
+    }
+
+    /// An append to it failed: it may be there no more, or be another one.
+    pub(super) fn doubt(&self, name: &str) {
+        self.fit().remove(name);
+    }
+
+    /// See [`crate::log::Log::open_topic`]. Asked of the brokers until it is as it must be, and then no more until an append
+    /// to it fails.
     pub(super) fn open_partners(&self, name: &str, partitions: u32) -> Result<Topic, Error> {
         if self.fit().contains(name)
             && let Some(topic) = self.known().get(name)

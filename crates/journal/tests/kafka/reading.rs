@@ -161,6 +161,22 @@ fn another_topic_of_the_same_name_is_read_once_it_is_seen() {
     assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["g"]);
 }
 
+/// Nobody tells who writes to it, and it was opened long ago.
+#[test]
+fn a_topic_that_somebody_deleted_is_made_anew_once_an_append_to_it_has_failed() {
+    let Some(cluster) = cluster::calm(1) else { return };
+    let settings = cluster.settings();
+    let log = open(&settings);
+    let at = Partition::new("reading.remade", 0);
+    log.open_topic(&at.topic, 1).expect("create");
+    append(&log, &at, vec![Record::of("a")]).expect("append");
+    delete(&settings, &at.topic);
+    append(&log, &at, vec![Record::of("b")]).expect_err("there is no topic");
+    log.open_topic(&at.topic, 1).expect("create");
+    append(&log, &at, vec![Record::of("c")]).expect("append");
+    assert_eq!(values(&read_all(&log, &at, Offset(0), 1)), ["c"]);
+}
+
 #[test]
 fn partitions_that_a_topic_gets_are_there_once_they_are_seen() {
     let Some(cluster) = cluster::calm(1) else { return };
