@@ -39,6 +39,7 @@ use self::groups::Groups;
 use self::keeper::{Keeper, Trims, Wish};
 use self::producer::Producer;
 use self::reader::Reader;
+use self::refused::Refused;
 use crate::append::Append;
 use crate::log::{AppendError, Done, Error, Log, Offset, Partition, Record, Stored, Topic, Wake, Watching};
 
@@ -63,7 +64,7 @@ impl Kafka {
     /// [`Error::Misconfigured`]: a setting that can't be. [`Error::Backend`]: brokers that can't be reached.
     /// [`Error::Denied`]: brokers that don't let this process in.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
-        let client = |error: KafkaError| misconfigured(SET_UP.to_owned(), error);
+        let client = |error: KafkaError| no_client(SET_UP, error);
         let topics = Arc::new(Topics::open(settings)?);
         let reader = Arc::new(Reader::start(settings)?);
         let (wishes, wished) = mpsc::channel();
@@ -218,6 +219,15 @@ fn failed(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sy
 /// What was being done and which setting keeps it from being done.
 fn misconfigured(doing: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Misconfigured { doing, source: source.into() }
+}
+
+/// Why there is no client. What rdkafka says of a setting shows its value, which may be a password.
+fn no_client(doing: &str, error: KafkaError) -> Error {
+    let source = match error {
+        KafkaError::ClientConfig(_, why, key, value) => Refused::by_library(key, &why, &value).into(),
+        error => error.into(),
+    };
+    Error::Misconfigured { doing: doing.to_owned(), source }
 }
 
 /// The partition's number as Kafka counts.

@@ -15,7 +15,7 @@ use super::denial::{answered, is_denied};
 use super::fetcher::{Ask, Fetcher};
 use super::settings::Settings;
 use super::slot::{Fetch, Found, Slot};
-use super::{failed, misconfigured, number};
+use super::{failed, no_client, number};
 use crate::log::{Error, Offset, Partition, Stored, Wake, Watching};
 
 /// How long to wait before a question is asked again.
@@ -34,7 +34,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn start(settings: &Settings) -> Result<Self, Error> {
-        let create = |error: KafkaError| misconfigured("create a consumer".to_owned(), error);
+        let create = |error: KafkaError| no_client("create a consumer", error);
         let mut consumer: BaseConsumer<Lines> =
             settings.reader().create_with_context(Lines).map_err(create)?;
         let (sender, asked) = mpsc::channel();

@@ -16,6 +16,16 @@ pub(super) enum Refused {
     NeedsKerberos { key: String, value: String },
     #[error("{0}")]
     Impossible(&'static str),
+    #[error("librdkafka's {key} is refused by it: {why}")]
+    ByLibrary { key: String, why: String },
+}
+
+impl Refused {
+    /// What librdkafka says of a setting, without the value.
+    pub(super) fn by_library(key: String, why: &str, value: &str) -> Self {
+        let why = if value.is_empty() { why.to_owned() } else { why.replace(value, "...") };
+        Self::ByLibrary { key, why }
+    }
 }
 
 const OWN: &str = "it has a setting of its own here";
@@ -106,9 +116,21 @@ fn shown(key: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::{Settings, Topics};
 
     fn refusal(key: &str, value: &str) -> String {
         check(key, value).expect_err(key).to_string()
+    }
+
+    #[test]
+    fn the_value_of_a_mistyped_setting_is_not_told() {
+        let settings = Settings {
+            librdkafka: [("sasl.pasword".to_owned(), "hunter2".to_owned())].into(),
+            ..Settings::at("127.0.0.1:9")
+        };
+        let Err(error) = Topics::open(&settings) else { panic!("there is no such setting") };
+        let said = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(said.contains("sasl.pasword") && !said.contains("hunter2"), "{said}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Topics {
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         settings.check().map_err(|refused| misconfigured(SET_UP.to_owned(), refused))?;
         let admin = settings.admin().create_with_context(Lines);
-        let admin = admin.map_err(|error| misconfigured(SET_UP.to_owned(), error))?;
+        let admin = admin.map_err(|error| no_client(SET_UP, error))?;
         let topics =
             Self { settings: settings.clone(), admin, known: Mutex::default(), fit: Mutex::default() };
         topics.reach()?;
