@@ -5,6 +5,7 @@
 //! crash some are handed out again: their ids make that harmless.
 
 mod entry;
+mod found;
 mod segment;
 
 #[cfg(test)]
@@ -17,7 +18,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use self::entry::Entry;
-use self::segment::{Opened, Segment};
+use self::found::Found;
+use self::segment::{Segment, Unwritten};
 
 /// The fewest bytes that a spool may be bounded by.
 pub const SPOOL_BYTES_MIN: u64 = 1 << 20;
@@ -77,8 +79,9 @@ pub(crate) struct Spool {
     segments: VecDeque<Segment>,
     /// All events with a lower number are dealt with.
     settled: u64,
-    /// Where in the first file the events begin that are not dealt with.
-    front: u64,
+    /// Where the events begin that are not dealt with: the first number of their file, and the offset. Files
+    /// before that one are still to be removed.
+    front: (u64, u64),
     /// Of the events that were handed out last: the first number of their file, and the offset behind each.
     handed_out: Vec<(u64, u64)>,
     broken: bool,
@@ -95,35 +98,17 @@ impl Spool {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|source| doing("make the spool", folder, source))?;
         let lock = lock(folder)?;
-        let (mut segments, mut settled) = (VecDeque::new(), 0);
-        for (path, first, is_last) in files(folder)? {
-            let opened = Segment::open(path, first)?;
-            let is_torn = opened.is_torn();
-            let Opened { mut segment, settled: found, torn } = opened;
-            let expected = segments.back().map(|before: &Segment| before.first + before.events);
-            if expected.is_some_and(|expected| expected != first) || is_torn && !is_last {
-                return Err(Error::Damaged { at: segment.bytes, path: segment.path });
-            }
-            if is_torn {
-                tracing::warn!(
-                    file = %segment.path.display(), bytes = torn.len(),
-                    "the end of a spool was not written whole; it was cut off and kept beside the file"
-                );
-                segment.mend(&torn).map_err(|source| doing("mend", &segment.path, source))?;
-            }
-            settled = settled.max(found);
-            segments.push_back(segment);
-        }
+        let (mut segments, settled) = Found::look(folder)?.tidy()?;
         if segments.is_empty() {
-            let new = Segment::create(folder, 0).map_err(|source| doing("write", folder, source))?;
-            segments.push_back(new);
+            let new = Segment::create(folder, 0);
+            segments.push_back(new.map_err(|not| doing("write", folder, not.source))?);
         }
         let mut spool = Self {
             folder: folder.to_owned(),
             bytes_max,
             settled: 0,
             segments,
-            front: 0,
+            front: (0, 0),
             handed_out: Vec::new(),
             broken: false,
             lock,
@@ -189,8 +174,10 @@ impl Spool {
         bytes_max: usize,
     ) -> Result<Vec<Vec<u8>>, Error> {
         self.handed_out.clear();
-        let (mut events, mut bytes, mut from) = (Vec::new(), 0, self.front);
-        for segment in &self.segments {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        let (first, offset) = self.front;
+        for segment in self.segments.iter().filter(|segment| segment.first >= first) {
+            let from = if segment.first == first { offset } else { 0 };
             let wants_more = segment.events(from, bytes_max, |event, behind| {
                 bytes += event.len();
                 events.push(event.to_vec());
@@ -200,7 +187,6 @@ impl Spool {
             if !wants_more {
                 break;
             }
-            from = 0;
         }
         Ok(events)
     }
@@ -215,27 +201,26 @@ impl Spool {
         };
         self.handed_out.drain(..count);
         self.settled += count as u64;
-        self.front = behind;
-        while self.segments.front().is_some_and(|segment| segment.first < first) {
-            self.remove_front()?;
-        }
-        if self.waiting() == 0 && self.last().bytes > CLEAR_BYTES {
+        self.front = (first, behind);
+        let removed = self.remove_before(first);
+        let marked = if self.waiting() == 0 && self.last().bytes > CLEAR_BYTES && removed.is_ok() {
             // Nothing is left of any use, not even how far it is dealt with.
-            return self.start_again();
-        }
-        let mut bytes = Vec::new();
-        entry::write(Entry::Settled(self.settled), &mut bytes);
-        self.write(&bytes, 0)
+            self.start_again()
+        } else {
+            let mut bytes = Vec::new();
+            entry::write(Entry::Settled(self.settled), &mut bytes);
+            self.write(&bytes, 0)
+        };
+        removed.and(marked)
     }
 
     /// Deals with the first `count` events at once.
     fn skip(&mut self, mut count: u64) -> Result<(), Error> {
-        self.front = 0;
         while let Some(segment) = self.segments.front().filter(|segment| segment.events <= count) {
             count -= segment.events;
             self.settled += segment.events;
             if self.segments.len() == 1 {
-                self.front = segment.bytes;
+                self.front = (segment.first, segment.bytes);
                 return Ok(());
             }
             self.remove_front()?;
@@ -247,7 +232,7 @@ impl Spool {
                 front = behind;
                 left > 0
             })?;
-            self.front = front;
+            self.front = (segment.first, front);
             self.settled += count;
         }
         Ok(())
@@ -258,7 +243,7 @@ impl Spool {
     }
 
     fn next(&self) -> u64 {
-        self.last().first + self.last().events
+        self.last().next()
     }
 
     fn last(&self) -> &Segment {
@@ -274,23 +259,37 @@ impl Spool {
     fn roll(&mut self) -> Result<(), Error> {
         self.sync()?;
         let new = Segment::create(&self.folder, self.next());
-        self.segments.push_back(new.map_err(|source| doing("write", &self.folder, source))?);
+        let new = new.map_err(|Unwritten { source, is_left }| {
+            // The file before must take no event with the number that this one begins with.
+            self.broken |= is_left;
+            doing("write", &self.folder, source)
+        });
+        self.segments.push_back(new?);
         Ok(())
     }
 
+    /// Removes the first file. It is forgotten only then: with one left before a gap the spool could not be
+    /// opened again.
     fn remove_front(&mut self) -> Result<(), Error> {
-        let Some(segment) = self.segments.pop_front() else { return Ok(()) };
-        let path = segment.path.clone();
-        segment.remove().map_err(|source| doing("remove", &path, source))
+        let Some(segment) = self.segments.front() else { return Ok(()) };
+        segment.remove().map_err(|source| doing("remove", &segment.path, source))?;
+        self.segments.pop_front();
+        Ok(())
+    }
+
+    /// Removes the files before the one that begins with the number `first`.
+    fn remove_before(&mut self, first: u64) -> Result<(), Error> {
+        while self.segments.front().is_some_and(|segment| segment.first < first) {
+            self.remove_front()?;
+        }
+        Ok(())
     }
 
     fn start_again(&mut self) -> Result<(), Error> {
-        while self.segments.len() > 1 {
-            self.remove_front()?;
-        }
+        self.remove_before(self.last().first)?;
         let last = self.segments.back_mut().expect("there is always one");
         last.clear().map_err(|source| doing("write", &last.path, source))?;
-        (self.settled, self.front) = (last.first, 0);
+        (self.settled, self.front) = (last.first, (last.first, 0));
         Ok(())
     }
 }
@@ -312,21 +311,4 @@ fn lock(folder: &Path) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::InUse(folder.to_owned())),
         Err(TryLockError::Error(source)) => Err(doing("lock", &path, source)),
     }
-}
-
-/// The files of events in their order: path, number of the first event, and whether it is the last.
-fn files(folder: &Path) -> Result<Vec<(PathBuf, u64, bool)>, Error> {
-    let list = || -> io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
-    };
-    let paths = list().map_err(|source| doing("list", folder, source))?;
-    let mut files: Vec<_> = paths
-        .into_iter()
-        .filter_map(|path| Segment::first_of(&path).map(|first| (path, first, false)))
-        .collect();
-    files.sort_by_key(|(_, first, _)| *first);
-    if let Some(last) = files.last_mut() {
-        last.2 = true;
-    }
-    Ok(files)
 }

@@ -32,7 +32,19 @@ pub(super) struct Opened {
     pub(super) torn: Vec<u8>,
 }
 
+/// Why something is not on disk.
+pub(super) struct Unwritten {
+    pub(super) source: io::Error,
+    /// Whether a part of it may be there all the same.
+    pub(super) is_left: bool,
+}
+
 impl Opened {
+    /// Whether nothing was ever written into it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.segment.bytes == 0 || self.segment.bytes == MAGIC.len() as u64 && self.torn.is_empty()
+    }
+
     /// Whether it was not written to its end.
     pub(super) fn is_torn(&self) -> bool {
         self.segment.bytes == 0 || !self.torn.is_empty()
@@ -41,7 +53,7 @@ impl Opened {
 
 impl Segment {
     /// A new one, for events from `first` on.
-    pub(super) fn create(folder: &Path, first: u64) -> io::Result<Self> {
+    pub(super) fn create(folder: &Path, first: u64) -> Result<Self, Unwritten> {
         let path = folder.join(format!("{first:020}.{EXTENSION}"));
         // Events say who bought what: nobody else's business.
         let mut file = OpenOptions::new()
@@ -50,12 +62,19 @@ impl Segment {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(&path)?;
-        file.set_len(0)?;
-        file.write_all(MAGIC)?;
-        file.sync_all()?;
-        File::open(folder)?.sync_all()?;
+            .open(&path)
+            .map_err(|source| Unwritten { source, is_left: false })?;
+        if let Err(source) = begin(&mut file, folder) {
+            // Further events go into the file before: this one would seem to have their numbers.
+            let is_left = std::fs::remove_file(&path).is_err();
+            return Err(Unwritten { source, is_left });
+        }
         Ok(Self { path, file, first, events: 0, bytes: MAGIC.len() as u64 })
+    }
+
+    /// Number of the first event behind it.
+    pub(super) fn next(&self) -> u64 {
+        self.first + self.events
     }
 
     /// Number of the first event of a file, by its name; `None` for other files.
@@ -119,9 +138,9 @@ impl Segment {
 
     /// Forgets all events.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.bytes = MAGIC.len() as u64;
-        self.events = 0;
-        self.file.set_len(self.bytes)
+        self.file.set_len(MAGIC.len() as u64)?;
+        (self.bytes, self.events) = (MAGIC.len() as u64, 0);
+        Ok(())
     }
 
     /// Waits until the disk has all of it.
@@ -167,8 +186,19 @@ impl Segment {
         Ok(true)
     }
 
-    /// Takes the file away.
-    pub(super) fn remove(self) -> io::Result<()> {
-        std::fs::remove_file(self.path)
+    /// Takes the file away, if it is there.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
+}
+
+/// Makes a file an empty one of the folder's spool.
+fn begin(file: &mut File, folder: &Path) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(MAGIC)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()
 }

@@ -5,7 +5,10 @@ use std::io::Write;
 
 use tempfile::TempDir;
 
+use super::found::files;
 use super::*;
+
+mod failing;
 
 fn open(folder: &TempDir) -> Spool {
     Spool::open(folder.path(), SPOOL_BYTES_MIN).unwrap()
@@ -43,7 +46,7 @@ fn drain(spool: &mut Spool, piece: usize) -> Vec<u32> {
 }
 
 fn files_of(folder: &TempDir) -> Vec<PathBuf> {
-    files(folder.path()).unwrap().into_iter().map(|(path, ..)| path).collect()
+    files(folder.path()).unwrap().into_iter().map(|(path, _)| path).collect()
 }
 
 #[test]
