@@ -119,6 +119,11 @@ impl Spool {
         Ok(spool)
     }
 
+    /// Whether nothing can be pushed any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// How many events are not dealt with.
     pub(crate) fn waiting(&self) -> u64 {
         self.next() - self.settled
@@ -206,6 +211,9 @@ impl Spool {
         let marked = if self.waiting() == 0 && self.last().bytes > CLEAR_BYTES && removed.is_ok() {
             // Nothing is left of any use, not even how far it is dealt with.
             self.start_again()
+        } else if self.broken {
+            // Nothing is appended to it any more.
+            Ok(())
         } else {
             let mut bytes = Vec::new();
             entry::write(Entry::Settled(self.settled), &mut bytes);
@@ -252,7 +260,11 @@ impl Spool {
 
     fn write(&mut self, entries: &[u8], events: u64) -> Result<(), Error> {
         let last = self.segments.back_mut().expect("there is always one");
-        last.append(entries, events).map_err(|source| doing("write", &last.path, source))
+        last.append(entries, events).map_err(|Unwritten { source, is_left }| {
+            // Nobody would find what stands behind the rest of an entry.
+            self.broken |= is_left;
+            doing("write", &last.path, source)
+        })
     }
 
     /// Begins a new file. The one before is on disk then: only an end of the last file can be torn.

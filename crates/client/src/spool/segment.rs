@@ -14,7 +14,7 @@ const EXTENSION: &str = "spool";
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) path: PathBuf,
-    file: File,
+    pub(super) file: File,
     /// Number of its first event.
     pub(super) first: u64,
     /// How many events it holds.
@@ -125,11 +125,11 @@ impl Segment {
     }
 
     /// Appends entries, of which `events` are events: all of them or none.
-    pub(super) fn append(&mut self, entries: &[u8], events: u64) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(entries) {
+    pub(super) fn append(&mut self, entries: &[u8], events: u64) -> Result<(), Unwritten> {
+        if let Err(source) = self.file.write_all(entries) {
             // What was written of it must not stand before the next entry.
-            self.file.set_len(self.bytes)?;
-            return Err(error);
+            let is_left = self.file.set_len(self.bytes).is_err();
+            return Err(Unwritten { source, is_left });
         }
         self.bytes += entries.len() as u64;
         self.events += events;

@@ -7,6 +7,19 @@ use super::*;
 /// How many events of [`event`] are in a file.
 const FILE: u32 = 129;
 
+impl Spool {
+    /// Its disk takes no byte more, and cuts none off. Gives the file that was written to before.
+    pub(crate) fn fail_writes(&mut self) -> File {
+        let full = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
+        std::mem::replace(&mut self.segments.back_mut().unwrap().file, full)
+    }
+
+    /// Its disk works again.
+    fn mend_writes(&mut self, file: File) {
+        self.segments.back_mut().unwrap().file = file;
+    }
+}
+
 fn path_of(folder: &TempDir, first: u32) -> PathBuf {
     folder.path().join(format!("{first:020}.spool"))
 }
@@ -113,4 +126,49 @@ fn a_file_that_was_left_behind_a_gap_is_removed_if_it_is_settled() {
     assert_eq!(first(&mut open(&folder), 9), [299]);
     std::fs::write(path_of(&folder, 300 - FILE), &oldest).unwrap();
     assert!(matches!(Spool::open(folder.path(), SPOOL_BYTES_MIN), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn nothing_is_appended_behind_the_rest_of_an_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(&folder);
+    push(&mut spool, 0..3);
+    let mut file = spool.fail_writes();
+    assert!(matches!(spool.push(&event(3)), Err(Error::Io { doing: "write", .. })));
+    // As far as it came.
+    file.write_all(&[0, 0, 3]).unwrap();
+    spool.mend_writes(file);
+    assert!(matches!(spool.push(&event(3)), Err(Error::Broken)));
+    assert_eq!(first(&mut spool, 2), [0, 1]);
+    spool.settle(2).unwrap();
+    drop(spool);
+    let mut spool = open(&folder);
+    push(&mut spool, 3..4);
+    assert_eq!(drain(&mut spool, 9), [0, 1, 2, 3], "nothing was written behind it");
+}
+
+#[test]
+fn a_mark_that_is_written_in_part_is_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(&folder);
+    push(&mut spool, 0..3);
+    assert_eq!(first(&mut spool, 1), [0]);
+    let file = spool.fail_writes();
+    assert!(matches!(spool.settle(1), Err(Error::Io { doing: "write", .. })));
+    assert!(spool.is_broken());
+    spool.mend_writes(file);
+    assert_eq!(drain(&mut spool, 9), [1, 2], "its events are handed out all the same");
+}
+
+#[test]
+fn a_file_that_can_not_be_used_from_its_start_again_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(&folder);
+    push(&mut spool, 0..100);
+    assert_eq!(first(&mut spool, 100).len(), 100);
+    let file = spool.fail_writes();
+    assert!(matches!(spool.settle(100), Err(Error::Io { .. })));
+    spool.mend_writes(file);
+    push(&mut spool, 100..103);
+    assert_eq!(drain(&mut spool, 2), [100, 101, 102]);
 }
