@@ -90,8 +90,9 @@ impl Keeper {
             Input::Take { event, taken } => self.entrance.push_back((event, taken)),
             Input::Next { events } => self.wanted = Some(events),
             Input::Settled { events, refused } => {
-                let settled = self.queue.settle(events);
-                self.or_end(settled);
+                if let Err(error) = self.queue.settle(events) {
+                    self.unmarked(error);
+                }
                 (self.away, self.settled) = (false, self.settled + events as u64);
                 self.counts.send_modify(|counts| {
                     counts.published += events as u64 - refused;
@@ -169,6 +170,18 @@ impl Keeper {
         self.ended.is_some()
             || self.queue.waiting() < self.in_flight_max
             || self.away && self.queue.is_on_disk()
+    }
+
+    /// The disk doesn't know that events are dealt with. The next process publishes them again, which is
+    /// harmless, so a disk that is full ends nothing.
+    fn unmarked(&mut self, error: crate::spool::Error) {
+        if self.queue.is_broken() {
+            return self.end(error.into());
+        }
+        tracing::warn!(
+            error = &error as &(dyn std::error::Error + 'static),
+            "what is published could not be struck off; the next process may publish it again"
+        );
     }
 
     fn or_end<T>(&mut self, outcome: Result<T, crate::spool::Error>) -> Option<T> {

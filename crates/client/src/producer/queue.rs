@@ -81,6 +81,14 @@ impl Queue {
         }
     }
 
+    /// Whether it takes nothing more in, ever.
+    pub(super) fn is_broken(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Disk { spool, .. } => spool.is_broken(),
+        }
+    }
+
     pub(super) fn is_on_disk(&self) -> bool {
         matches!(self, Self::Disk { .. })
     }

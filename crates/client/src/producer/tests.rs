@@ -245,3 +245,48 @@ async fn a_handler_that_panics_is_told_to_the_senders() {
     let flushed = producer.flush(PATIENCE).await.unwrap_err();
     assert!(matches!(flushed, Unfinished::Failed(SendError::Ended(_))), "{flushed}");
 }
+
+#[tokio::test]
+async fn a_disk_that_does_not_strike_off_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new(Mode::Away);
+    let spool = SpoolSettings { bytes_max: SPOOL_BYTES_MIN, ..SpoolSettings::new(folder.path()) };
+    let on_disk = || Settings { spool: Some(spool.clone()), ..Settings::default() };
+    let producer = start(&network, on_disk()).await;
+    // Some 100 bytes each: more than a file of 128 KiB holds.
+    send(&producer, 0..5_000).await;
+    let oldest = folder.path().join(format!("{:020}.spool", 0));
+    std::fs::remove_file(&oldest).unwrap();
+    // No file, so it can't be removed as one.
+    std::fs::create_dir(&oldest).unwrap();
+    network.set(Mode::Here);
+    producer.flush(PATIENCE).await.unwrap();
+    send(&producer, 5_000..5_010).await;
+    std::fs::remove_dir(&oldest).unwrap();
+    send(&producer, 5_010..5_020).await;
+    producer.close(PATIENCE).await.unwrap();
+    assert_eq!(network.taken(), names(0..5_020));
+    let next = start(&network, on_disk()).await;
+    assert_eq!(next.counts().waiting, 0);
+    next.close(PATIENCE).await.unwrap();
+}
+
+#[test]
+fn a_broken_disk_ends_the_keeper() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path(), SPOOL_BYTES_MIN).unwrap();
+    (0..2).for_each(|_| spool.push(b"event").unwrap());
+    assert_eq!(spool.first_events(1, 1).unwrap().len(), 1);
+    spool.fail_writes();
+    let (tell, _counts) = watch::channel(Counts::default());
+    let keeper = Keeper::new(Queue::Disk { spool, sync: false }, 9, tell);
+    let (inputs, mut heard) = mpsc::channel(9);
+    let (done, mut outcome) = oneshot::channel();
+    for input in [Input::Settled { events: 1, refused: 0 }, Input::Flush { done }] {
+        assert!(inputs.try_send(input).is_ok());
+    }
+    drop(inputs);
+    keeper.run(&mut heard);
+    let told = outcome.try_recv().unwrap();
+    assert!(matches!(told, Err(SendError::Spool(_))), "{told:?}");
+}
