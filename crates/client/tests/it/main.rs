@@ -13,4 +13,5 @@ mod examples;
 mod kafka;
 mod killed;
 mod retry;
+mod short;
 mod tls;

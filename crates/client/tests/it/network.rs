@@ -203,7 +203,7 @@ impl Network {
         assert!(waited.is_ok(), "{points} points are not reached: something was lost");
     }
 
-    async fn furnish(&self) {
+    pub(crate) async fn furnish(&self) {
         let operator = self.operator().await;
         let partner = CreatePartnerRequest {
             partner_id: "shop".to_owned(),
