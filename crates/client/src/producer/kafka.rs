@@ -1,6 +1,8 @@
 //! Events by Kafka: straight into the partner's topic. Intake judges them there; what it refuses is in the partner's
 //! `rejected` topic, and not told here.
 
+mod refused;
+
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
@@ -23,33 +25,28 @@ use super::{Transport, Trouble};
 /// How long the brokers may take to confirm an event before it is sent again.
 const DELIVERY_MAX_MS: &str = "30000";
 
+/// A full queue has room only a moment after its records were confirmed: how long until it is looked at again,
+/// and how often. Longer it is full of what calls left that were dropped.
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
+const ROOM_LOOKS: u32 = 1_000;
+
 /// Settings that are this crate's to make: they keep events whole and in order.
 const FIXED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "true")];
-
-/// Others that are no caller's: other names of those that are set here, those that would leave a confirmation out for ever, or
-/// spread the events of one customer.
-const REFUSED: [&str; 10] = [
-    "metadata.broker.list",
-    "request.required.acks",
-    "message.timeout.ms",
-    "delivery.report.only.error",
-    "partitioner",
-    "sticky.partitioning.linger.ms",
-    "queuing.strategy",
-    "transactional.id",
-    "enable.gapless.guarantee",
-    "bootstrap.servers",
-];
 
 /// Why there is no transport.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKafka {
     /// A setting that is not the caller's to make.
-    #[error("the setting {0} is fixed: events would be lost or lose their order")]
-    Fixed(String),
-    /// The library refused a setting.
-    #[error("set up the producer")]
-    Refused(#[from] KafkaError),
+    #[error("the setting {name} can't be made: {reason}")]
+    Fixed {
+        /// Its name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The library refused a setting, or all of them together; with its name and reason.
+    #[error("set up the producer: {0}")]
+    Refused(String),
 }
 
 /// Publishes to the topic of a partner. The key of a record stands for whom the event is about, so the events of one customer
@@ -75,8 +72,8 @@ impl Kafka {
         let mut config = ClientConfig::new();
         config.set("client.id", "coalition-client").set("delivery.timeout.ms", DELIVERY_MAX_MS);
         for (name, value) in settings {
-            if FIXED.iter().any(|(fixed, _)| fixed == name) || REFUSED.contains(&name.as_str()) {
-                return Err(NoKafka::Fixed(name.clone()));
+            if let Some(reason) = refused::reason(name, value) {
+                return Err(NoKafka::Fixed { name: name.clone(), reason });
             }
             config.set(name, value);
         }
@@ -84,8 +81,8 @@ impl Kafka {
             config.set(name, value);
         }
         config.set("bootstrap.servers", bootstrap_servers);
-        let producer = Some(config.create_with_context(Context)?);
-        Ok(Self { config, topic: events_topic(partner), producer })
+        let producer = config.create_with_context(Context).map_err(|error| NoKafka::Refused(said(&error)))?;
+        Ok(Self { config, topic: events_topic(partner), producer: Some(producer) })
     }
 
     /// A producer that can go on.
@@ -128,34 +125,59 @@ impl Transport for Kafka {
     async fn publish(&mut self, events: &[PartnerEvent]) -> Result<Vec<(usize, Refusal)>, Trouble> {
         let topic = self.topic.clone();
         let producer = self.producer().map_err(|error| trouble(&error))?;
-        let mut confirmations = Vec::with_capacity(events.len());
-        let mut failed = Ok(());
+        let mut due = Vec::with_capacity(events.len());
         for event in events {
-            let (confirm, confirmed) = oneshot::channel();
+            let (confirm, outcome) = oneshot::channel();
             let (key, value) = (key(event), event.encode_to_vec());
-            let record = BaseRecord::with_opaque_to(&topic, Box::new(confirm)).key(&key).payload(&value);
-            if let Err((error, _)) = producer.send(record) {
-                failed = Err(trouble(&error));
-                break;
+            let mut record = BaseRecord::with_opaque_to(&topic, Box::new(confirm)).key(&key).payload(&value);
+            let mut looks_left = ROOM_LOOKS;
+            while let Err((error, unsent)) = producer.send(record) {
+                let is_full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+                let before = confirmed(&mut due).await;
+                if !is_full || looks_left == 0 {
+                    return Err(trouble(&error));
+                }
+                before?;
+                looks_left -= 1;
+                tokio::time::sleep(ROOM_PAUSE).await;
+                record = unsent;
             }
-            confirmations.push(confirmed);
+            due.push(outcome);
         }
-        for confirmed in confirmations {
-            // A producer that is gone has confirmed nothing more.
-            let outcome = confirmed.await.unwrap_or(Err(KafkaError::Canceled));
-            failed = failed.and(outcome.map_err(|error| trouble(&error)));
-        }
-        failed.map(|()| Vec::new())
+        confirmed(&mut due).await.map(|()| Vec::new())
     }
+}
+
+/// What becomes of a record.
+type Outcome = Result<(), KafkaError>;
+
+/// Waits for all that is due; gives the first failure.
+async fn confirmed(due: &mut Vec<oneshot::Receiver<Outcome>>) -> Result<(), Trouble> {
+    let mut all = Ok(());
+    for outcome in due.drain(..) {
+        // A producer that is gone has confirmed nothing more.
+        let outcome = outcome.await.unwrap_or(Err(KafkaError::Canceled));
+        all = all.and(outcome.map_err(|error| trouble(&error)));
+    }
+    all
 }
 
 fn trouble(error: &KafkaError) -> Trouble {
     use RDKafkaErrorCode as Code;
     match error.rdkafka_error_code() {
         Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::InvalidTopic) => {
-            Trouble::Ended(error.to_string())
+            Trouble::Ended(said(error))
         }
-        _ => Trouble::Away { why: error.to_string(), wait: Duration::ZERO },
+        _ => Trouble::Away { why: said(error), wait: Duration::ZERO },
+    }
+}
+
+/// An error in words, without the value of a setting: it may be a secret whose name was mistyped.
+fn said(error: &KafkaError) -> String {
+    if let KafkaError::ClientConfig(_, why, name, _) = error {
+        format!("{name}: {why}")
+    } else {
+        error.to_string()
     }
 }
 
@@ -165,7 +187,7 @@ struct Context;
 impl ClientContext for Context {}
 
 impl ProducerContext for Context {
-    type DeliveryOpaque = Box<oneshot::Sender<Result<(), KafkaError>>>;
+    type DeliveryOpaque = Box<oneshot::Sender<Outcome>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, confirm: Self::DeliveryOpaque) {
         let outcome = match result {
@@ -189,18 +211,62 @@ mod tests {
         assert_eq!(events_topic(&shop), coalition_intake::events_topic(&shop));
     }
 
+    fn with(name: &str, value: &str) -> Option<NoKafka> {
+        let shop = PartnerId::new("shop").expect("a slug");
+        let settings = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        Kafka::new("127.0.0.1:9", &shop, &settings).err()
+    }
+
     #[test]
     fn what_keeps_events_whole_is_not_for_sale() {
-        let shop = PartnerId::new("shop").expect("a slug");
-        let with = |name: &str| {
-            let settings = BTreeMap::from([(name.to_owned(), "1".to_owned())]);
-            Kafka::new("127.0.0.1:9", &shop, &settings).err()
-        };
-        for fixed in ["acks", "enable.idempotence", "transactional.id", "delivery.report.only.error"] {
-            assert!(matches!(with(fixed), Some(NoKafka::Fixed(name)) if name == fixed));
+        for fixed in [
+            "acks",
+            "enable.idempotence",
+            "transactional.id",
+            "delivery.report.only.error",
+            "message.timeout.ms",
+            "queue.buffering.max.messages",
+            "queue.buffering.max.kbytes",
+            "message.max.bytes",
+        ] {
+            let refused = with(fixed, "1");
+            assert!(matches!(&refused, Some(NoKafka::Fixed { name, .. }) if name == fixed), "{refused:?}");
         }
-        assert!(matches!(with("no.such.setting"), Some(NoKafka::Refused(_))));
-        assert!(with("linger.ms").is_none());
+        assert!(with("linger.ms", "1").is_none());
+    }
+
+    #[test]
+    fn no_event_is_waited_for_without_end() {
+        for endless in ["0", "00", "0x0", " 0", "-1", ""] {
+            let refused = with("delivery.timeout.ms", endless).expect(endless).to_string();
+            assert!(refused.starts_with("the setting delivery.timeout.ms can't be made: "), "{refused}");
+        }
+        // The library waits for 5 ms to fill a batch.
+        assert!(with("delivery.timeout.ms", "6").is_none());
+    }
+
+    #[test]
+    fn no_value_is_told() {
+        let refused = with("sasl.pasword", "hunter2").expect("no setting");
+        let told = format!("{refused} {refused:?}");
+        assert!(told.contains("sasl.pasword") && !told.contains("hunter2"), "{told}");
+        assert!(std::error::Error::source(&refused).is_none());
+    }
+
+    /// The library's own cluster, in this process.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_queue_is_waited_for() {
+        let topic = events_topic(&PartnerId::new("shop").expect("a slug"));
+        let mut config = ClientConfig::new();
+        config.set("test.mock.num.brokers", "1").set("queue.buffering.max.messages", "3");
+        let mut kafka = Kafka { config, topic: topic.clone(), producer: None };
+        let refused = kafka.publish(&vec![PartnerEvent::default(); 20]).await;
+        assert_eq!(refused, Ok(Vec::new()));
+        let client = kafka.producer.as_ref().expect("it has published").client();
+        let within = Duration::from_secs(30);
+        let ends = (0..4).map(|partition| client.fetch_watermarks(&topic, partition, within));
+        let records: i64 = ends.map(|ends| ends.expect("the cluster is here").1).sum();
+        assert_eq!(records, 20);
     }
 
     /// Whoever drops it is a task, and others wait for its thread.
