@@ -108,13 +108,17 @@ impl Segment {
             rest = &rest[length..];
         }
         segment.bytes = (all.len() - rest.len()) as u64;
+        // What was being written when its process stopped is the end: nothing whole is behind it.
+        if rest.get(1..).is_some_and(entry::is_in) {
+            return Err(Error::Damaged { path: segment.path, at: segment.bytes });
+        }
         Ok(Opened { segment, settled, torn: rest.to_vec() })
     }
 
     /// Cuts off what is behind the last whole entry, and keeps it in a file beside this one.
     pub(super) fn mend(&mut self, torn: &[u8]) -> io::Result<()> {
         if !torn.is_empty() {
-            std::fs::write(self.path.with_extension("torn"), torn)?;
+            keep(&self.path, torn)?;
         }
         self.file.set_len(self.bytes)?;
         if self.bytes == 0 {
@@ -191,6 +195,24 @@ impl Segment {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Keeps bytes in a file beside `path`, one of its own each time: earlier ones may be all that is left of an
+/// event.
+fn keep(path: &Path, torn: &[u8]) -> io::Result<()> {
+    let mut number = 1;
+    loop {
+        let extension = if number == 1 { "torn".to_owned() } else { format!("{number}.torn") };
+        let path = path.with_extension(extension);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(mut file) => {
+                let kept = file.write_all(torn).and_then(|()| file.sync_all());
+                return kept.inspect_err(|_| drop(std::fs::remove_file(&path)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
         }
     }
 }

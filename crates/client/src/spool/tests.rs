@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
@@ -142,10 +143,45 @@ fn a_torn_end_is_cut_off_and_kept() {
             assert_eq!(first(&mut open(&folder), 9), more, "{end}");
         }
     }
-    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    file.write_all(b"rubbish that is no entry").unwrap();
+}
+
+#[test]
+fn each_torn_end_is_kept_for_itself_and_for_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
     drop(open(&folder));
-    assert_eq!(std::fs::read(path.with_extension("torn")).unwrap(), b"rubbish that is no entry");
+    let path = files_of(&folder).remove(0);
+    for (rubbish, extension) in [("rubbish", "torn"), ("more of it", "2.torn"), ("all", "3.torn")] {
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(rubbish.as_bytes()).unwrap();
+        drop(open(&folder));
+        let kept = path.with_extension(extension);
+        assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), rubbish);
+    }
+    assert_eq!(std::fs::read_to_string(path.with_extension("torn")).unwrap(), "rubbish");
+}
+
+/// A disk that lost some bytes, not a process that stopped.
+#[test]
+fn damage_before_whole_entries_is_no_torn_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(&folder);
+    push(&mut spool, 0..3);
+    drop(spool);
+    let path = files_of(&folder).remove(0);
+    let whole = std::fs::read(&path).unwrap();
+    // In the head of the first entry, which seems to be longer or shorter then, in its body, and in the head
+    // of the second.
+    for at in [8, 9, 10, 11, 12, 16, 17, 1_020, 1_021, 1_024, 1_025] {
+        for flipped in [1, 0x80] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flipped;
+            std::fs::write(&path, &bytes).unwrap();
+            let error = Spool::open(folder.path(), SPOOL_BYTES_MIN).unwrap_err();
+            let before = if at < 1_021 { 8 } else { 1_021 };
+            assert!(matches!(&error, Error::Damaged { at, .. } if *at == before), "{at}: {error:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing is changed");
+        }
+    }
 }
 
 #[test]
