@@ -165,20 +165,30 @@ impl Metrics {
         _ = self.lag.remove_label_values(&[partner.as_str()]);
     }
 
-    /// Looks how far all streams are behind.
+    /// Looks how far all streams are behind. Of a partner whose topic can't be asked it stays what it was, and the first reason is
+    /// given.
     pub(crate) fn sample(&self, log: &dyn Log) -> Result<(), log::Error> {
         let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut lags: BTreeMap<PartnerId, u64> = BTreeMap::new();
+        let mut lags: BTreeMap<PartnerId, Result<u64, log::Error>> = BTreeMap::new();
         for (partner, events, settled) in streams {
-            let settled = settled.load(Ordering::Relaxed);
-            let (_, end) = log.bounds(&events)?;
-            *lags.entry(partner).or_default() += end.0.saturating_sub(settled);
+            let lag = lags.entry(partner).or_insert(Ok(0));
+            // What can't be asked may take its time to say so: once for each partner.
+            if let Ok(sum) = lag {
+                let settled = settled.load(Ordering::Relaxed);
+                *lag = log.bounds(&events).map(|(_, end)| *sum + end.0.saturating_sub(settled));
+            }
         }
+        let mut all = Ok(());
         for (partner, lag) in lags {
-            let lag = i64::try_from(lag).unwrap_or(i64::MAX);
-            self.lag.with_label_values(&[partner.as_str()]).set(lag);
+            match lag {
+                Ok(lag) => {
+                    let lag = i64::try_from(lag).unwrap_or(i64::MAX);
+                    self.lag.with_label_values(&[partner.as_str()]).set(lag);
+                }
+                Err(error) => all = all.and(Err(error)),
+            }
         }
-        Ok(())
+        all
     }
 
     pub(crate) fn counts(&self) -> Counts {

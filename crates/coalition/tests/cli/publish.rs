@@ -148,6 +148,25 @@ fn json_lines_come_by_standard_input_with_the_partners_own_key() {
     has_points(&network, 7);
 }
 
+/// Whoever writes to the pipe may take hours over the next line.
+#[test]
+fn a_run_whose_call_failed_ends_though_nobody_closes_its_input() {
+    let network = coalition();
+    let mut publish = command("publish - --format csv --partner nobody");
+    publish.env("COALITION_SERVER", &network.server);
+    publish.env("COALITION_KEY_FILE", network.data().join("operator.key"));
+    publish.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = publish.spawn().unwrap();
+    let mut input = process.stdin.take().unwrap();
+    // It is read in blocks of some KiB: so many rows that the first of them come.
+    let rows: String = (0..500).map(|number| row(&number.to_string(), "1")).collect();
+    input.write_all((HEADER.to_owned() + &rows).as_bytes()).unwrap();
+    let ended = process.wait_with_output().unwrap();
+    drop(input);
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && told.contains("UNKNOWN_PARTNER"), "{told}");
+}
+
 #[test]
 fn a_file_that_cannot_be_meant_is_told_before_anybody_is_asked() {
     let folder = tempfile::tempdir().unwrap();

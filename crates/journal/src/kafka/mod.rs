@@ -223,11 +223,12 @@ fn misconfigured(doing: String, source: impl Into<Box<dyn std::error::Error + Se
 
 /// Why there is no client. What rdkafka says of a setting shows its value, which may be a password.
 fn no_client(doing: &str, error: KafkaError) -> Error {
-    let source = match error {
-        KafkaError::ClientConfig(_, why, key, value) => Refused::by_library(key, &why, &value).into(),
-        error => error.into(),
-    };
-    Error::Misconfigured { doing: doing.to_owned(), source }
+    match error {
+        KafkaError::ClientConfig(_, why, key, value) => {
+            misconfigured(doing.to_owned(), Refused::by_library(key, &why, &value))
+        }
+        _ => misconfigured(doing.to_owned(), error),
+    }
 }
 
 /// The partition's number as Kafka counts.

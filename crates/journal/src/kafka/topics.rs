@@ -19,7 +19,7 @@ use super::distrust::Distrust;
 use super::reader::PAUSE;
 use super::settings::Settings;
 use super::wanted::Whose;
-use super::{SET_UP, block, failed, misconfigured, number, wanted};
+use super::{SET_UP, block, failed, misconfigured, no_client, number, wanted};
 use crate::log::{Error, Offset, Partition, Topic, check_topic_name};
 
 /// The topics of a cluster. Alone, it is for whoever creates them beforehand: it needs nothing of the rest of the log.

@@ -10,7 +10,7 @@ use coalition_client::{Client, Error, content_id};
 use coalition_proto::event::v1::publish_event_result::Outcome;
 use coalition_proto::event::v1::{PartnerEvent, PublishEventsRequest};
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::input::{Fault, Input, Line};
@@ -44,34 +44,40 @@ struct Item {
 pub(super) struct Lanes {
     reader: JoinHandle<io::Result<()>>,
     lanes: JoinSet<Result<(), CallFailed>>,
+    /// The first failure.
+    failed: Option<anyhow::Error>,
 }
 
 /// Starts them; what becomes of each line is told.
 pub(super) fn start(input: Input, job: &Job, lanes: usize) -> (mpsc::Receiver<Told>, Lanes) {
     let (tell, told) = mpsc::channel(lanes * 4);
+    let halt = watch::Sender::new(false);
     let mut set = JoinSet::new();
     let mut entrances = Vec::new();
     for _ in 0..lanes {
         let (entrance, items) = mpsc::channel(EVENTS_MAX);
         entrances.push(entrance);
-        set.spawn(lane(job.clone(), items, tell.clone()));
+        set.spawn(lane(job.clone(), items, tell.clone(), halt.clone()));
     }
     let reader = std::thread::spawn(move || read(input, &entrances, &tell));
-    (told, Lanes { reader, lanes: set })
+    (told, Lanes { reader, lanes: set, failed: None })
 }
 
 impl Lanes {
-    /// Once nothing is told any more: the first failure, if there was one.
-    pub(super) async fn end(mut self) -> Result<()> {
-        let mut failed = None;
+    /// Comes back once every lane has ended.
+    pub(super) async fn ended(&mut self) {
         while let Some(lane) = self.lanes.join_next().await {
-            if let Err(error) = lane.context("publish")? {
-                failed.get_or_insert(error);
+            if let Err(error) = lane.context("publish").and_then(|lane| Ok(lane?)) {
+                self.failed.get_or_insert(error);
             }
         }
-        if let Some(failed) = failed {
-            // The reader may wait for a line that nobody wants any more.
-            return Err(failed.into());
+    }
+
+    /// Once nothing is told any more: the first failure, if there was one.
+    pub(super) async fn end(mut self) -> Result<()> {
+        self.ended().await;
+        if let Some(failed) = self.failed {
+            return Err(failed);
         }
         let read = self.reader.join().map_err(|_| anyhow!("the reader of the file panicked"))?;
         read.context("read the events")
@@ -113,17 +119,28 @@ fn place(event: &PartnerEvent, lanes: usize) -> usize {
     usize::try_from(hash.finish() % lanes as u64).unwrap_or_default()
 }
 
-/// Publishes until there is nothing more to come.
-async fn lane(job: Job, mut items: mpsc::Receiver<Item>, tell: mpsc::Sender<Told>) -> Result<(), CallFailed> {
-    let mut waiting = Vec::new();
-    while items.recv_many(&mut waiting, EVENTS_MAX).await > 0 {
+/// Publishes until there is nothing more to come, or another lane has failed.
+async fn lane(
+    job: Job,
+    mut items: mpsc::Receiver<Item>,
+    tell: mpsc::Sender<Told>,
+    halt: watch::Sender<bool>,
+) -> Result<(), CallFailed> {
+    let (mut waiting, mut halted) = (Vec::new(), halt.subscribe());
+    loop {
+        let came = tokio::select! {
+            came = items.recv_many(&mut waiting, EVENTS_MAX) => came,
+            _ = halted.wait_for(|halted| *halted) => 0,
+        };
+        if came == 0 {
+            return Ok(());
+        }
         while !waiting.is_empty() {
             let rest = waiting.split_off(fitting(&waiting));
             let call = std::mem::replace(&mut waiting, rest);
-            publish(&job, call, &tell).await?;
+            publish(&job, call, &tell).await.inspect_err(|_| drop(halt.send_replace(true)))?;
         }
     }
-    Ok(())
 }
 
 /// How many of the first items fit into one call; one at least.

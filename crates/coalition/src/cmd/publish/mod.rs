@@ -66,11 +66,18 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let client = session.each_within(args.options.timeout());
         let name = args.partner.as_ref().map(partner_name).unwrap_or_default();
         let job = lanes::Job { client, partner: name, validate_only: args.validate_only };
-        let (mut told, lanes) = lanes::start(input, &job, usize::from(args.concurrency));
-        while let Some(told) = told.recv().await {
+        let (mut told, mut lanes) = lanes::start(input, &job, usize::from(args.concurrency));
+        loop {
+            let told = tokio::select! {
+                biased;
+                told = told.recv() => told,
+                // After a failure the reader may wait for a line that nobody wants any more.
+                () = lanes.ended() => None,
+            };
             match told {
-                Told::Judged(judged) => report.judged(judged)?,
-                Told::Refused(refused) => report.refused(&refused)?,
+                Some(Told::Judged(judged)) => report.judged(judged)?,
+                Some(Told::Refused(refused)) => report.refused(&refused)?,
+                None => break,
             }
         }
         match lanes.end().await {

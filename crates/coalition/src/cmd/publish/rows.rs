@@ -3,6 +3,7 @@
 use std::io;
 
 use coalition_domain::Timestamp;
+use coalition_intake::RECORD_BYTES_MAX;
 use coalition_proto::event::v1::{
     AccountClosing, AccountOpening, ConsentGiven, ConsentWithdrawn, EmailRead, Engagement, OrderReturn,
     PartnerEvent, Purchase, SignUp, partner_event::Body,
@@ -55,6 +56,9 @@ const SCHEMES: [(&str, IdentifierScheme); 3] = [
     ("customer_number", IdentifierScheme::CustomerNumber),
 ];
 
+/// No row that can be an event is longer.
+const ROW_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
+
 /// The rows of a source.
 pub(super) struct Table {
     reader: Reader<UnixLines>,
@@ -102,12 +106,17 @@ impl Iterator for Table {
     type Item = io::Result<Line>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let before = self.reader.position().byte();
+        let (before, line) = (self.reader.position().byte(), self.reader.position().line());
+        // What the reader has at hand already comes on top.
+        self.reader.get_mut().allow(ROW_BYTES_MAX);
         let mut record = StringRecord::new();
         let event = match self.reader.read_record(&mut record) {
             Ok(false) => return None,
             Ok(true) => event(&self.header, &record),
-            Err(error) if error.is_io_error() => return Some(Err(error.into())),
+            Err(error) if error.is_io_error() => {
+                let is_long = matches!(error.kind(), csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData);
+                return Some(Err(if is_long { io::Error::other(endless(line)) } else { error.into() }));
+            }
             Err(_) => Err(Fault::new(ErrorReason::Malformed, "", "the row is no UTF-8")),
         };
         let behind = self.reader.position();
@@ -116,6 +125,14 @@ impl Iterator for Table {
         let number = behind.line() - 1 - within;
         Some(Ok(Line { number, bytes: behind.byte() - before, text: written(&record), event }))
     }
+}
+
+/// A row that doesn't end would take the rest of the file, and make one event of it.
+fn endless(line: u64) -> String {
+    format!(
+        "the row that begins behind line {} goes on for more than {ROW_BYTES_MAX} bytes: a quote (\") in it is not closed; what stands before it is published",
+        line - 1
+    )
 }
 
 /// The row as CSV writes it.

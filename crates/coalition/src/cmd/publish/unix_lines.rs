@@ -13,11 +13,18 @@ pub(super) struct UnixLines {
     line: Vec<u8>,
     /// How much of it was handed on.
     read: usize,
+    /// How much may be handed on yet.
+    left: usize,
 }
 
 impl UnixLines {
     pub(super) fn of(source: Source) -> Self {
-        Self { source, line: Vec::new(), read: 0 }
+        Self { source, line: Vec::new(), read: 0, left: usize::MAX }
+    }
+
+    /// Hands on so many bytes from here on, and then an error of the kind `InvalidData`.
+    pub(super) const fn allow(&mut self, bytes: usize) {
+        self.left = bytes;
     }
 }
 
@@ -35,6 +42,7 @@ impl Read for UnixLines {
             }
         }
         let copied = (&self.line[self.read..]).read(out)?;
+        self.left = self.left.checked_sub(copied).ok_or(io::ErrorKind::InvalidData)?;
         self.read += copied;
         Ok(copied)
     }

@@ -22,6 +22,20 @@ fn fault(text: &str) -> (String, String) {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_does_not_take_the_rest_of_the_file() {
+    let good = "e1,email_read,card_token,t-1,1997-01-12T12:00:00Z,,,,,,,m1,,,\n";
+    let open = format!("{HEADER}\n{good}\"{}", good.repeat(10_000));
+    let mut table = Table::open(Box::new(io::Cursor::new(open))).unwrap().unwrap();
+    assert!(table.next().unwrap().unwrap().event.is_ok());
+    let told = table.next().unwrap().err().unwrap().to_string();
+    assert!(told.contains("behind line 2 ") && told.contains("131072 bytes"), "{told}");
+    // As long as a row may be, many in all.
+    let long = format!("{}{good}", format!("\"{}\"\n", "x".repeat(120_000)).repeat(3));
+    let rows = super::tests::table(&format!("{HEADER}\n{long}")).unwrap();
+    assert_eq!(rows.iter().map(|row| row.event.is_ok()).collect::<Vec<_>>(), [false, false, false, true]);
+}
+
+#[test]
 fn each_type_has_its_columns() {
     let event =
         row("e1,purchase,customer_number,00012,1997-01-12T13:00:00+01:00,club,web,2,4711,77.96,USD,,,,");
