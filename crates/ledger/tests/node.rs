@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coalition_domain::Timestamp;
@@ -217,8 +217,13 @@ async fn an_owner_that_stood_still_outlives_that_its_inbox_was_trimmed_by_the_ne
     // The journal tells it first what became of what it had not read.
     held.still.store(false, Ordering::SeqCst);
     let ledger = old.ledger();
+    let deposed = ledger.wait(HOME, |status| !status.in_office && status.position.seq > first.seq);
+    tokio::time::timeout(Duration::from_secs(60), deposed).await.expect("it hears of it").unwrap();
+    let began = Instant::now();
     let again = ledger.wait(HOME, |status| status.in_office && status.position.seq > first.seq);
     tokio::time::timeout(Duration::from_secs(60), again).await.expect("it goes on").unwrap();
+    // Not at once: the next one may live, and would be deposed in turn.
+    assert!(began.elapsed() >= Duration::from_secs(4), "{:?}", began.elapsed());
     tokio::task::block_in_place(|| old.stop());
 }
 

@@ -18,6 +18,9 @@ use crate::group::{Directory, Formats, GROUP, MemberId, Roles, Rules};
 /// How long [`Membership::leave`] waits for others.
 const LEAVE_MAX: Duration = Duration::from_secs(15);
 
+/// How long who takes itself for the only process keeps away from a shard that another one has taken over.
+const DEPOSED_PAUSE: Duration = Duration::from_secs(5);
+
 /// How a process takes part.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Taking {
@@ -167,8 +170,21 @@ impl Shared {
     /// Calls `confirmed` once the group has confirmed, later than now, that `shard` is this process's; never if it isn't.
     pub(super) fn confirm(&self, shard: ShardId, confirmed: Box<dyn FnOnce() + Send>) {
         match &self.asks {
-            // The lock of the log is the assignment, and it is still held.
-            None => confirmed(),
+            // The lock of a log in the folder is the assignment, so this is one on brokers, and a second process without a
+            // group. At once they would depose each other again and again, and neither decide anything.
+            None => {
+                tracing::error!(
+                    %shard,
+                    "another process runs this shard of the network, too, and each takes itself for the only one: stop one of them, or set peers.listen for both"
+                );
+                let wait = move || {
+                    std::thread::sleep(DEPOSED_PAUSE);
+                    confirmed();
+                };
+                if let Err(error) = std::thread::Builder::new().name("deposed".to_owned()).spawn(wait) {
+                    tracing::error!(%shard, %error, "no thread can be had; the shard stays with the other process");
+                }
+            }
             // A thread that has ended confirms nothing any more.
             Some(asks) => drop(asks.send(Ask::Confirm(shard, confirmed))),
         }
