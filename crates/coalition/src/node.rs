@@ -143,7 +143,10 @@ impl Running {
             ));
         }
         log::prepare(&*log, network.shards)?;
-        let mut peers = Peers::join(data, config, &log, network.shards).await?;
+        let mut peers = tokio::select! {
+            peers = Peers::join(data, config, &log, network.shards) => peers?,
+            () = stop.told() => return Ok(None),
+        };
         let membership = Arc::clone(&peers.membership);
         observer.group(&membership);
         let limits = config.ledger.settings(network.shards);

@@ -10,7 +10,7 @@ use coalition_journal::log::Log;
 use coalition_ledger::group::{Directory, Formats, GROUP, MemberId};
 use coalition_ledger::runtime::{Ledger, MemberSettings, Membership, Taking};
 use coalition_ledger::wire::VERSIONS;
-use coalition_peer::{Listening, Owner, Secret, Tls, Ways};
+use coalition_peer::{Listening, Owner, Secret, Tls, Ways, reach};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -25,6 +25,9 @@ const MEMBER: &str = "member";
 
 /// How long answers that are under way are waited for at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// Between two tries to reach this process as others would.
+const REACH_PAUSE: Duration = Duration::from_secs(1);
 
 /// A process among others, before it answers them.
 pub(crate) struct Peers {
@@ -62,7 +65,10 @@ impl Peers {
             Some(address) => address.clone(),
             None => listener.local_addr()?.to_string(),
         };
-        let me = member(data)?;
+        let (me, endpoint) = (member(data)?, format!("{scheme}://{address}"));
+        if roles(&config.roles).ledger {
+            reachable(&listener, tls.as_ref(), &endpoint, trust.ca_pem.as_deref()).await;
+        }
         let (lowest, highest) = (*VERSIONS.start(), *VERSIONS.end());
         let version = |version: u32| u16::try_from(version).context("versions are few");
         let settings = MemberSettings {
@@ -70,7 +76,7 @@ impl Peers {
             heartbeat: config.peers.heartbeat(),
             session_timeout: config.peers.session_timeout(),
             standby_replicas: config.peers.standby_replicas,
-            ..MemberSettings::new(me, format!("{scheme}://{address}"), roles(&config.roles))
+            ..MemberSettings::new(me, endpoint, roles(&config.roles))
         };
         crate::log::patiently(|| log.create_topic(GROUP, 1))
             .map_err(crate::log::advise)
@@ -126,6 +132,22 @@ impl Peers {
             }
         });
         Some(Answering { end, serving })
+    }
+}
+
+/// Waits until others can reach this process: shards that it was given before could be asked by nobody, as long as it lives.
+async fn reachable(listener: &TcpListener, tls: Option<&Tls>, endpoint: &str, ca_pem: Option<&str>) {
+    let mut told = String::new();
+    while let Err(why) = reach(listener, tls, endpoint, ca_pem).await {
+        if why != told {
+            tracing::error!(
+                endpoint,
+                why,
+                "others can't reach this process by the address that it gives them, and it takes no part before they can; see peers.advertise, peers.tls_cert and peers.tls_ca"
+            );
+            told = why;
+        }
+        tokio::time::sleep(REACH_PAUSE).await;
     }
 }
 

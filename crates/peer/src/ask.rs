@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use coalition_domain::Registry;
 use coalition_journal::entry::ShardId;
-use coalition_ledger::runtime::{Asked, Distant, Status, Unavailable};
+use coalition_ledger::runtime::{Asked, Distant, Status as ShardStatus, Unavailable};
 use coalition_ledger::trace::{self, TraceParent};
 use coalition_ledger::wire::{self, Answer, Question, StatusWire, VERSIONS};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tonic::Request;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::message::{Asking, Following, ShardServiceClient};
@@ -136,12 +136,22 @@ impl Channels {
     }
 }
 
+/// Asks whoever answers at `endpoint` something, to see whether anybody does.
+pub(crate) async fn asked_once(endpoint: &str, trust: Trust) -> Result<(), Status> {
+    let channels = Channels { trust, open: Mutex::default() };
+    let mut client = channels.client(endpoint).map_err(Status::unavailable)?;
+    let question = wire::encode(&Question::Changes(0)).into();
+    let mut request = Request::new(Asking { version: *VERSIONS.end(), shard: 0, question });
+    channels.trust.secret.show(request.metadata_mut());
+    client.ask(request).await.map(drop)
+}
+
 /// The way to one shard.
 struct Way {
     shard: ShardId,
     channels: Arc<Channels>,
     owners: Owners,
-    status: watch::Sender<Option<Status>>,
+    status: watch::Sender<Option<ShardStatus>>,
 }
 
 /// The version in which to speak with an owner: the highest of both.
@@ -215,7 +225,7 @@ impl Way {
                 let registry = Arc::make_mut(registry);
                 changes.iter().for_each(|change| registry.evolve(change));
             }
-            self.status.send_replace(Some(Status::of_wire(self.shard, said, Arc::clone(registry))));
+            self.status.send_replace(Some(ShardStatus::of_wire(self.shard, said, Arc::clone(registry))));
         }
         Ok(())
     }
@@ -251,7 +261,7 @@ impl Way {
 }
 
 impl Distant for Way {
-    fn status(&self) -> watch::Receiver<Option<Status>> {
+    fn status(&self) -> watch::Receiver<Option<ShardStatus>> {
         self.status.subscribe()
     }
 

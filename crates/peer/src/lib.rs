@@ -9,10 +9,12 @@
 
 mod ask;
 mod message;
+mod reach;
 mod secret;
 mod serve;
 
 pub use ask::{Owner, Owners, Trust, Ways};
+pub use reach::reach;
 pub use secret::{Secret, SecretError};
 pub use serve::{Error, Listening, Tls, serve};
 

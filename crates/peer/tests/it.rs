@@ -13,7 +13,7 @@ use coalition_ledger::refused::Refused;
 use coalition_ledger::runtime::{Ledger, Membership, Node, Returned, Returns, Settings, Taking, Unavailable};
 use coalition_ledger::trace::{self, TraceParent};
 use coalition_ledger::wire::{Question, VERSIONS};
-use coalition_peer::{Error, Listening, Owner, Secret, Tls, Trust, Ways, serve};
+use coalition_peer::{Error, Listening, Owner, Secret, Tls, Trust, Ways, reach, serve};
 use coalition_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -125,6 +125,37 @@ async fn what_is_encrypted_is_believed_by_its_authority_only() {
     let (_told, stranger) = ways(endpoint, trust(other.cert.pem()));
     let asked = stranger.distant()[0].ask(Question::Changes(0)).await;
     assert_eq!(asked, Err(Unavailable::OutcomeUnknown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_sees_whether_others_can_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (cert, key) = (folder.path().join("crt"), folder.path().join("key"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (tls, ca) = (Tls::read(&cert, &key).unwrap(), made.cert.pem());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem();
+    let process = Process::start().await;
+    let others = served(&process, None).await;
+    for (endpoint, tls, ca, told) in [
+        (format!("http://localhost:{port}"), None, None, None),
+        (format!("https://localhost:{port}"), Some(&tls), Some(&ca), None),
+        // A name that is not in the certificate, another authority, an address at which nobody listens, or somebody else.
+        (format!("https://127.0.0.1:{port}"), Some(&tls), Some(&ca), Some("certificate")),
+        (format!("https://localhost:{port}"), Some(&tls), Some(&other), Some("certificate")),
+        ("http://localhost:1".to_owned(), None, None, Some("refused")),
+        (others, None, None, Some("know its secret")),
+    ] {
+        let reached = reach(&listener, tls, &endpoint, ca.map(String::as_str)).await;
+        let fits = match (&reached, told) {
+            (Err(why), Some(told)) => why.contains(told),
+            (reached, told) => reached.is_ok() && told.is_none(),
+        };
+        assert!(fits, "{endpoint}: {reached:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

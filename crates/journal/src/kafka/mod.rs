@@ -223,12 +223,11 @@ fn misconfigured(doing: String, source: impl Into<Box<dyn std::error::Error + Se
 
 /// Why there is no client. What rdkafka says of a setting shows its value, which may be a password.
 fn no_client(doing: &str, error: KafkaError) -> Error {
-    match error {
-        KafkaError::ClientConfig(_, why, key, value) => {
-            misconfigured(doing.to_owned(), Refused::by_library(key, &why, &value))
-        }
-        _ => misconfigured(doing.to_owned(), error),
+    let doing = doing.to_owned();
+    if let KafkaError::ClientConfig(_, why, key, value) = error {
+        return misconfigured(doing, Refused::by_library(key, &why, &value));
     }
+    misconfigured(doing, error)
 }
 
 /// The partition's number as Kafka counts.

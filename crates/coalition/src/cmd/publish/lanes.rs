@@ -138,7 +138,10 @@ async fn lane(
         while !waiting.is_empty() {
             let rest = waiting.split_off(fitting(&waiting));
             let call = std::mem::replace(&mut waiting, rest);
-            publish(&job, call, &tell).await.inspect_err(|_| drop(halt.send_replace(true)))?;
+            if let Err(failed) = publish(&job, call, &tell).await {
+                halt.send_replace(true);
+                return Err(failed);
+            }
         }
     }
 }

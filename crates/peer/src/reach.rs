@@ -1,0 +1,62 @@
+//! Whether others can reach a process: it asks itself, by the name and with the trust by which they would.
+
+use std::error::Error;
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use coalition_ledger::runtime::Ledger;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::ask::{Trust, asked_once};
+use crate::secret::Secret;
+use crate::serve::{Listening, Tls, serve};
+
+/// Who doesn't answer itself in this time is not reached.
+const REACH_MAX: Duration = Duration::from_secs(5);
+
+/// Has `listener` answered for a moment, and asks there by `endpoint`: `http://host:port`, or `https://` where it speaks `tls`, which
+/// one of the certificates in `ca_pem` has to vouch for. Another process that is reached by that name doesn't know the secret of
+/// this moment.
+///
+/// # Errors
+/// Why others can't reach it.
+pub async fn reach(
+    listener: &TcpListener,
+    tls: Option<&Tls>,
+    endpoint: &str,
+    ca_pem: Option<&str>,
+) -> Result<(), String> {
+    let secret =
+        Secret::new(Uuid::new_v4().simple().to_string().as_str()).expect("32 digits are long enough");
+    let trust = Trust { secret: secret.clone(), ca_pem: ca_pem.map(str::to_owned) };
+    let listener = again(listener).map_err(|error| error.to_string())?;
+    let (end, ended) = oneshot::channel::<()>();
+    // It has no shards: what matters is that it hears.
+    let listening = Listening { listener, secret, tls: tls.cloned() };
+    let serving = serve(listening, Ledger::of_others(Vec::new()), async move { drop(ended.await) });
+    let asking = async {
+        let asked = tokio::time::timeout(REACH_MAX, asked_once(endpoint, trust)).await;
+        drop(end);
+        match asked {
+            Ok(answered) => answered.map_err(|status| in_full(&status)),
+            Err(_) => Err(format!("nobody answers there within {} s", REACH_MAX.as_secs())),
+        }
+    };
+    let (served, asked) = tokio::join!(serving, asking);
+    asked.and(served.map_err(|error| error.to_string()))
+}
+
+/// The same socket, for whoever answers there for a moment.
+fn again(listener: &TcpListener) -> io::Result<TcpListener> {
+    TcpListener::from_std(listener.as_fd().try_clone_to_owned()?.into())
+}
+
+/// What was said, with its reasons, which are what tells a wrong name from a wrong certificate.
+fn in_full(status: &Status) -> String {
+    let sources = std::iter::successors(status.source(), |error| (*error).source());
+    sources.fold(status.message().to_owned(), |text, source| format!("{text}: {source}"))
+}
