@@ -22,6 +22,10 @@ use crate::{Key, List};
 /// A connection that shows a key with each call.
 pub type Service = InterceptedService<Channel, Key>;
 
+/// The largest answer, in bytes. A statement in one message has a line for each pair of partners, kind of event and unit price, and
+/// each line a range for each shard: with many of both it is beyond the 4 MiB that a client takes unless it says so.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// A request of the API: its type says which method is called.
 pub trait Call: Clone + Send + Sync + 'static {
     /// What the method answers.
@@ -59,7 +63,8 @@ macro_rules! methods {
                     service: Service,
                     request: Request<Self>,
                 ) -> Result<Response<Self::Answer>, Status> {
-                    $client::new(service).$method(request).await
+                    let client = $client::new(service).max_decoding_message_size(ANSWER_BYTES_MAX);
+                    { client }.$method(request).await
                 }
             }
 

@@ -315,8 +315,13 @@ async fn set_up(data: &Path, ledger: &Ledger, config: &Config) -> Result<()> {
     let command = RegistryCommand { caller: None, request: RequestId::new(Uuid::now_v7())?, change };
     let began = Instant::now();
     let reply = loop {
-        match ledger.change(command.clone()).await {
+        // It is answered when every shard has it, and one of them may be nobody's.
+        let changed = tokio::time::timeout(SET_UP_MAX, ledger.change(command.clone())).await;
+        match changed.unwrap_or(Err(Unavailable::OutcomeUnknown)) {
             Ok(reply) => break reply,
+            Err(_) if ledger.registry().is_some_and(|registry| registry.is_set_up()) => {
+                return ledger.registry().map_or(Ok(()), |registry| forget_unknown(&path, &registry));
+            }
             // The shard goes to another process at this moment; the same request takes effect once.
             Err(
                 Unavailable::NotOwner(_)

@@ -54,7 +54,7 @@ pub(crate) async fn taken(
         waited = all => waited,
         waited = enough => {
             for (shard, _) in out_of_office(ledger) {
-                note(&format!("starting without shard {shard}, which no process runs; see their logs"));
+                note(&format!("starting without shard {shard}, which is not in office yet; calls for it wait"));
             }
             waited
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coalition_domain::PartnerId;
 use coalition_journal::log::{self, Log, Partition};
@@ -14,6 +14,9 @@ use prometheus::core::Collector;
 use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use crate::stream::Stream;
+
+/// A log that is there says sooner that it refuses to be asked.
+const REFUSED_MAX: Duration = Duration::from_secs(1);
 
 /// Counters that the thread adds to and others read.
 pub(crate) struct Metrics {
@@ -172,10 +175,13 @@ impl Metrics {
         let mut lags: BTreeMap<PartnerId, Result<u64, log::Error>> = BTreeMap::new();
         for (partner, events, settled) in streams {
             let lag = lags.entry(partner).or_insert(Ok(0));
-            // What can't be asked may take its time to say so: once for each partner.
             if let Ok(sum) = lag {
-                let settled = settled.load(Ordering::Relaxed);
+                let (settled, began) = (settled.load(Ordering::Relaxed), Instant::now());
                 *lag = log.bounds(&events).map(|(_, end)| *sum + end.0.saturating_sub(settled));
+                // A log that is away takes its time to say so, and would for each of them.
+                if lag.is_err() && began.elapsed() > REFUSED_MAX {
+                    break;
+                }
             }
         }
         let mut all = Ok(());

@@ -125,7 +125,7 @@ fn append(log: &dyn Log, piece: Piece) -> Result<(), Error> {
 /// can't be brought back holds up what comes behind it, of all partners.
 fn back(log: &dyn Log, partner: &PartnerId, number: u32) -> Result<Partition, Error> {
     let topic = rejected_topic(partner);
-    // As many as intake would make: where there are fewer, its streams have to go elsewhere.
+    // As many as its events have: where intake wants more, it goes over to those that it finds.
     let as_many = log.topic(&events_topic(partner))?.map_or(1, |events| events.partitions);
     let partitions = log.open_topic(&topic, as_many)?.partitions;
     Ok(Partition::new(&topic, number % partitions))

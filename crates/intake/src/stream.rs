@@ -51,6 +51,8 @@ pub(crate) struct Stream {
     pub(crate) failed: Option<Instant>,
     /// Its topic is there no more, or another one of the same name; or it is others' to read.
     pub(crate) gone: bool,
+    /// Whoever reads it now comes upon all of it again that was not dealt with.
+    pub(crate) moved: bool,
     rounds: VecDeque<Round>,
     /// Number of the first of `rounds`.
     first: u64,
@@ -76,6 +78,7 @@ impl Stream {
             settled: Arc::new(AtomicU64::new(next.0)),
             failed: None,
             gone: false,
+            moved: false,
             rounds: VecDeque::new(),
             first: 0,
         }

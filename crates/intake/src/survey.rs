@@ -112,7 +112,7 @@ impl Survey {
                     }
                     // One that was not read again yet is no news.
                     (true, false) if surveyed.again.remove(&number) => {}
-                    (true, false) => drop(self.sender.send(Message::Gone(*partner, Some(number)))),
+                    (true, false) => drop(self.sender.send(Message::Moved(*partner, Some(number)))),
                     (true, true) | (false, false) => {}
                 }
             }
@@ -145,7 +145,7 @@ impl Survey {
                 tracing::error!(%partner, "the partner's topic was deleted, or made anew: what is there now is read from its start");
                 self.leave(partner, true);
             } else if !keeps_back(&self.opener, partner, surveyed) {
-                tracing::error!(%partner, "the partner's topic of rejected events was made anew with fewer partitions: its events are read again from where all was dealt with");
+                tracing::warn!(%partner, "the partner's topic of rejected events was made anew with fewer partitions: its events are read again from where all was dealt with");
                 self.leave(partner, false);
             }
             return true;
@@ -171,7 +171,7 @@ impl Survey {
 
     /// Has nothing more read of what the partner had, and opens what is there now; from its start if it is there `anew`.
     fn leave(&mut self, partner: PartnerId, anew: bool) {
-        drop(self.sender.send(Message::Gone(partner, None)));
+        drop(self.sender.send(if anew { Message::Gone(partner) } else { Message::Moved(partner, None) }));
         self.partners.insert(partner, Surveyed::new(anew));
     }
 }

@@ -41,8 +41,10 @@ pub(crate) enum Message {
     Wake,
     /// A stream is to be read.
     Opened(Box<Stream>),
-    /// What is read of a partner is there no more, or is others' now: one partition of its topic, or all.
-    Gone(PartnerId, Option<u32>),
+    /// What is read of a partner is there no more: another topic has its name, or none.
+    Gone(PartnerId),
+    /// It is read by somebody else from now on, from where all was dealt with: one partition of its topic, or all.
+    Moved(PartnerId, Option<u32>),
     /// What became of an append.
     Answered(Way, Result<Offset, AppendError>),
     /// Read nothing more, and end when everything is where it belongs.
@@ -159,7 +161,8 @@ impl Worker {
                 // What grows from now on sends another one.
                 Message::Wake => self.woken.store(false, Ordering::Release),
                 Message::Opened(stream) => self.adopt(*stream),
-                Message::Gone(partner, number) => self.leave(partner, number),
+                Message::Gone(partner) => self.leave(partner, None, false),
+                Message::Moved(partner, number) => self.leave(partner, number, true),
                 Message::Answered(way, outcome) => self.answered(way, outcome),
                 Message::Stop => self.stop_at = Some(Instant::now() + STOP_WAIT),
                 Message::End => return false,
@@ -179,13 +182,14 @@ impl Worker {
     }
 
     /// Reads no more of a partition of the partner's topic, or of all. What is under way of it says no more how far the topic was
-    /// read, and when nothing is, it is forgotten.
-    fn leave(&mut self, partner: PartnerId, number: Option<u32>) {
+    /// read, and when nothing is, it is forgotten. It `moves` if somebody comes upon the same again.
+    fn leave(&mut self, partner: PartnerId, number: Option<u32>, moves: bool) {
         self.metrics.leave(partner, number);
         self.streams.retain(|_, stream| {
             let left =
                 stream.partner == partner && number.is_none_or(|number| stream.events.number == number);
             stream.gone |= left;
+            stream.moved |= left && moves;
             !stream.is_over()
         });
     }
@@ -256,7 +260,7 @@ impl Worker {
             Err(error @ log::Error::Lost { .. }) => {
                 tracing::error!(events = %stream.events, %error, "the partner's topic is read from its start");
                 let partner = stream.partner;
-                self.leave(partner, None);
+                self.leave(partner, None, false);
                 // It ends after this thread.
                 _ = self.lost.send(partner);
                 return false;
@@ -362,7 +366,7 @@ impl Worker {
                 outbox.failed(Instant::now());
                 // Whoever reads on in its place comes upon the same again, and may have another place for it.
                 if let Way::Back(stream) = way
-                    && self.streams.get(&stream).is_some_and(|stream| stream.gone)
+                    && self.streams.get(&stream).is_some_and(|stream| stream.moved)
                 {
                     self.streams.remove(&stream);
                 }

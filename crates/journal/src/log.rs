@@ -249,7 +249,7 @@ pub trait Log: Send + Sync + 'static {
 
     /// A topic that may be another's: as it is, or created with so many partitions. Where it is kept by others than this
     /// process, it is an error if it could lose what is written there, until that is mended; what was found well is not
-    /// asked for again before [`topic`](Self::topic) has seen another.
+    /// asked for again before [`topic`](Self::topic) has seen another, or an append to it has failed.
     fn open_topic(&self, topic: &str, partitions: u32) -> Result<Topic, Error> {
         match self.topic(topic)? {
             Some(found) => Ok(found),

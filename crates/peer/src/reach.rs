@@ -1,6 +1,6 @@
 //! Whether others can reach a process: it asks itself, by the name and with the trust by which they would.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub async fn reach(
         let asked = tokio::time::timeout(REACH_MAX, asked_once(endpoint, trust)).await;
         drop(end);
         match asked {
-            Ok(answered) => answered.map_err(|status| in_full(&status)),
+            Ok(answered) => answered.map_err(|status| reason(&status)),
             Err(_) => Err(format!("nobody answers there within {} s", REACH_MAX.as_secs())),
         }
     };
@@ -55,8 +55,9 @@ fn again(listener: &TcpListener) -> io::Result<TcpListener> {
     TcpListener::from_std(listener.as_fd().try_clone_to_owned()?.into())
 }
 
-/// What was said, with its reasons, which are what tells a wrong name from a wrong certificate.
-fn in_full(status: &Status) -> String {
-    let sources = std::iter::successors(status.source(), |error| (*error).source());
-    sources.fold(status.message().to_owned(), |text, source| format!("{text}: {source}"))
+/// What was said, by its last reason: each holds the words of the one behind it, and the last tells a wrong name from a wrong
+/// certificate.
+fn reason(status: &Status) -> String {
+    let last = std::iter::successors(status.source(), |error| (*error).source()).last();
+    last.map_or_else(|| status.message().to_owned(), ToString::to_string)
 }

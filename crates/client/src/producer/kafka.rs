@@ -174,7 +174,8 @@ fn trouble(error: &KafkaError) -> Trouble {
 
 /// An error in words, without the value of a setting: it may be a secret whose name was mistyped.
 fn said(error: &KafkaError) -> String {
-    if let KafkaError::ClientConfig(_, why, name, _) = error {
+    if let KafkaError::ClientConfig(_, why, name, value) = error {
+        let why = if value.is_empty() { why.clone() } else { why.replace(value, "...") };
         format!("{name}: {why}")
     } else {
         error.to_string()

@@ -83,13 +83,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Entry<'_>, usize), NoEntry> {
     Ok((entry, HEAD + length))
 }
 
-/// Whether a whole entry is anywhere in `bytes`.
-pub(super) fn is_in(bytes: &[u8]) -> bool {
+/// Where the first whole entry in `bytes` begins.
+pub(super) fn first(bytes: &[u8]) -> Option<usize> {
     // Most places are none by their kind, so that few checksums are computed.
     let may_begin = |kind: &u8| matches!(*kind, EVENT | SETTLED);
     (0..bytes.len())
         .filter(|at| bytes.get(at + HEAD).is_some_and(may_begin))
-        .any(|at| read(&bytes[at..]).is_ok())
+        .find(|at| read(&bytes[*at..]).is_ok())
 }
 
 #[cfg(test)]

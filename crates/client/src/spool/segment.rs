@@ -10,6 +10,9 @@ use super::{Error, doing};
 
 const EXTENSION: &str = "spool";
 
+/// What a disk writes at once.
+const PAGE: usize = 4_096;
+
 /// A file of events, numbered on from the one that it is named by.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -108,8 +111,11 @@ impl Segment {
             rest = &rest[length..];
         }
         segment.bytes = (all.len() - rest.len()) as u64;
-        // What was being written when its process stopped is the end: nothing whole is behind it.
-        if rest.get(1..).is_some_and(entry::is_in) {
+        // What was being written when its process stopped is the end: nothing whole is behind it. Where its machine stopped, pages
+        // behind one that was not written may be there, of what was not synced.
+        if let Some(whole) = rest.get(1..).and_then(entry::first)
+            && !has_hole(&rest[..whole + 1], segment.bytes)
+        {
             return Err(Error::Damaged { path: segment.path, at: segment.bytes });
         }
         Ok(Opened { segment, settled, torn: rest.to_vec() })
@@ -197,6 +203,14 @@ impl Segment {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Whether `bytes`, which begin at `at` in a file, hold a page that was not written, or the rest of one: zeros up to its end. A few
+/// may be an entry's own.
+fn has_hole(bytes: &[u8], at: u64) -> bool {
+    const ZEROS: [u8; 16] = [0; 16];
+    let first = PAGE - usize::try_from(at % PAGE as u64).expect("less than a page");
+    (first..=bytes.len()).step_by(PAGE).any(|end| bytes[..end].ends_with(&ZEROS))
 }
 
 /// Keeps bytes in a file beside `path`, one of its own each time: earlier ones may be all that is left of an

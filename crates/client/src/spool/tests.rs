@@ -184,6 +184,28 @@ fn damage_before_whole_entries_is_no_torn_end() {
     }
 }
 
+/// Of what was not synced when a machine stopped, any page may be there without the one before it.
+#[test]
+fn a_page_that_was_not_written_ends_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(&folder);
+    push(&mut spool, 0..20);
+    drop(spool);
+    let path = files_of(&folder).remove(0);
+    let whole = std::fs::read(&path).unwrap();
+    // A page of its own, and the rest of one of which the beginning was synced.
+    for from in [4_096, 6_000] {
+        let mut bytes = whole.clone();
+        bytes[from..8_192].fill(0);
+        std::fs::write(&path, &bytes).unwrap();
+        let spool = Spool::open(folder.path(), SPOOL_BYTES_MIN).unwrap();
+        assert!(std::fs::read(&path).unwrap().len() <= from, "what is behind it is cut off");
+        drop(spool);
+    }
+    let torn = std::fs::read(path.with_extension("torn")).unwrap();
+    assert!(whole.ends_with(&torn[torn.len() - 8_000..]), "and kept");
+}
+
 #[test]
 fn damage_elsewhere_is_told_and_nothing_is_changed() {
     let folder = tempfile::tempdir().unwrap();

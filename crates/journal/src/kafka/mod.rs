@@ -121,7 +121,8 @@ impl Log for Kafka {
     fn append(&self, to: &Partition, records: Vec<Record>, done: Done) {
         let (topics, name) = (Arc::clone(&self.topics), Arc::clone(&to.topic));
         let done = Box::new(move |outcome: Result<Offset, AppendError>| {
-            if outcome.is_err() {
+            // What was not sent, as too much is on its way, says nothing of the topic.
+            if let Err(AppendError::Doubt(_)) = outcome {
                 topics.doubt(&name);
             }
             done(outcome);
@@ -130,7 +131,10 @@ impl Log for Kafka {
         // Asked of the brokers once for each topic, or a mistyped one could be made by a record to it.
         match self.topics.partition(to) {
             Ok(()) => self.producer.append(to, &records, append),
-            Err(error) => append.answer(Err(AppendError::NotAppended(error.to_string()))),
+            Err(error) => {
+                self.topics.doubt(&to.topic);
+                append.answer(Err(AppendError::NotAppended(error.to_string())));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The handle: cheap to clone, asked from async code.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use coalition_domain::decide::{RegistryCommand, RegistryDecision};
 use coalition_domain::{AccountId, Command, Fingerprint, Registry, Timestamp};
@@ -11,10 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
-use super::core::Window;
 use super::distant::{Behind, Distant, Way};
-use super::post::Post;
-use super::pulse::Pulse;
+use super::mailbox::Mailbox;
 use super::questions::Question;
 use super::worker::Message;
 use crate::metrics::Metrics;
@@ -110,53 +108,6 @@ impl Status {
             waits_since: None,
             stopped: None,
         }
-    }
-}
-
-/// The way to one shard.
-#[derive(Clone)]
-pub(super) struct Mailbox {
-    post: Post,
-    window: Arc<Window>,
-    queued: Arc<AtomicUsize>,
-    queue_max: usize,
-    published: watch::Receiver<Option<Status>>,
-    pulse: Arc<Pulse>,
-}
-
-impl Mailbox {
-    pub(super) fn new(
-        (post, queue_max): (Post, usize),
-        pulse: Arc<Pulse>,
-    ) -> (Self, watch::Sender<Option<Status>>) {
-        let (publish, published) = watch::channel(None);
-        (Self { post, window: Arc::default(), queued: Arc::default(), queue_max, published, pulse }, publish)
-    }
-
-    /// What the shard shows of itself. One whose thread stands still decides nothing, and can't say so.
-    fn status(&self) -> Option<Status> {
-        let status = self.published.borrow().clone()?;
-        let in_office = status.in_office && !self.pulse.is_still();
-        Some(Status { in_office, ..status })
-    }
-
-    fn in_office(&self) -> bool {
-        self.published.borrow().as_ref().is_some_and(|status| status.in_office) && !self.pulse.is_still()
-    }
-
-    /// Where the shard's thread shows its core.
-    pub(super) fn window(&self) -> Arc<Window> {
-        Arc::clone(&self.window)
-    }
-
-    /// An account, if it can be told without the shard's thread.
-    fn look(&self, shard: ShardId, id: AccountId, min: Seq) -> Option<AccountView> {
-        self.window.account(shard, id, min, || self.post.is_at_rest())
-    }
-
-    /// How many commands and queries wait; the worker counts down.
-    pub(super) fn queued(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.queued)
     }
 }
 
@@ -405,6 +356,11 @@ impl Ledger {
     /// What a shard shows of itself in this process, if that runs it.
     pub fn status_here(&self, shard: ShardId) -> Option<Status> {
         self.mailbox(shard).and_then(Mailbox::status)
+    }
+
+    /// Whether the thread of a shard that this process runs, or ran, does not come back from what it does.
+    pub(super) fn hangs_here(&self, shard: ShardId) -> bool {
+        self.mailbox(shard).is_some_and(Mailbox::hangs)
     }
 
     /// News of what a shard shows of itself in this process; `None` for one that this process can't run.

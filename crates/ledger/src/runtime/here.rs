@@ -67,7 +67,7 @@ impl Shell for Here {
                     trouble.as_owner(now, shown, patience)
                 }
                 (Duty::Follow | Duty::Nothing, Some(patience)) => {
-                    trouble.as_others(now, *owner_lives, patience)
+                    trouble.as_others(now, *owner_lives, self.ledger.hangs_here(shard), patience)
                 }
                 (Duty::Own | Duty::Follow | Duty::Nothing, None) => {
                     trouble.forget();

@@ -167,15 +167,18 @@ impl Shared {
         self.shell().as_mut().map_or_else(Vec::new, |shell| shell.standing(patience))
     }
 
-    /// Calls `confirmed` once the group has confirmed, later than now, that `shard` is this process's; never if it isn't.
-    pub(super) fn confirm(&self, shard: ShardId, confirmed: Box<dyn FnOnce() + Send>) {
+    /// Calls `confirmed` once the group has confirmed, later than now, that `shard` is this process's; never if it isn't. `held`: it
+    /// was in office since it was opened.
+    pub(super) fn confirm(&self, shard: ShardId, held: bool, confirmed: Box<dyn FnOnce() + Send>) {
         match &self.asks {
-            // The lock of a log in the folder is the assignment, so this is one on brokers, and a second process without a
-            // group. At once they would depose each other again and again, and neither decide anything.
+            // What it has read are terms of its own earlier lives: the lock of a log in the folder is the assignment.
+            None if !held => confirmed(),
+            // That of somebody else's while it was in office: a second process on the same brokers without a group, unless it is a
+            // word of its own that came late. At once two would depose each other again and again, and neither decide anything.
             None => {
                 tracing::error!(
                     %shard,
-                    "another process runs this shard of the network, too, and each takes itself for the only one: stop one of them, or set peers.listen for both"
+                    "another process seems to run this shard of the network, too, and each takes itself for the only one: stop one of them, or set peers.listen for both"
                 );
                 let wait = move || {
                     std::thread::sleep(DEPOSED_PAUSE);
@@ -306,4 +309,27 @@ pub(super) fn shared(
         contact: Contact { holds: group, said: Mutex::new(None) },
     };
     (shared, asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Whether a process that is alone is confirmed at once.
+    fn is_confirmed(held: bool) -> bool {
+        let (shared, _asked) = shared(Directory::default(), None, None);
+        let confirmed = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&confirmed);
+        shared.confirm(ShardId(0), held, Box::new(move || tell.store(true, Ordering::SeqCst)));
+        confirmed.load(Ordering::SeqCst)
+    }
+
+    /// Terms that it reads before it was in office are its own, of earlier lives: each start with an older store comes upon some.
+    #[test]
+    fn who_is_alone_waits_only_after_it_was_deposed() {
+        assert!(is_confirmed(false));
+        assert!(!is_confirmed(true));
+    }
 }

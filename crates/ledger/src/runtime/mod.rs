@@ -8,6 +8,7 @@ mod freshness;
 mod handle;
 mod here;
 mod lifecycle;
+mod mailbox;
 mod membership;
 mod open;
 mod orders;
@@ -31,9 +32,9 @@ use coalition_store::Store;
 
 pub use self::distant::{Asked, Distant};
 pub use self::freshness::Freshness;
-use self::handle::Mailbox;
 pub use self::handle::{Ledger, RegistryReply, Reply, Status, Unavailable};
 use self::here::Here;
+use self::mailbox::Mailbox;
 pub use self::membership::{MemberSettings, Membership, Taking};
 use self::post::post;
 use self::pulse::Pulse;

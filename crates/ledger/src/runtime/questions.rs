@@ -56,6 +56,7 @@ impl Worker<'_> {
         self.questions = later;
         let shard = self.place.genesis.shard;
         for (_, question) in ready {
+            self.place.pulse.beat();
             self.queued.fetch_sub(1, Ordering::Relaxed);
             if !serves {
                 question.refuse(Unavailable::NotOwner(shard));

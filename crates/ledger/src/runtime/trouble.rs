@@ -37,9 +37,16 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Looks at a shard that is somebody else's, who lives or not: whoever might do better is back when nobody else is there.
-    pub(super) fn as_others(&mut self, now: Instant, owner_lives: bool, patience: Duration) -> Health {
-        if self.out >= patience {
+    /// Looks at a shard that is somebody else's, who lives or not: whoever might do better is back when nobody else is there. Whose
+    /// thread `hangs` still is no better than it was.
+    pub(super) fn as_others(
+        &mut self,
+        now: Instant,
+        owner_lives: bool,
+        hangs: bool,
+        patience: Duration,
+    ) -> Health {
+        if self.out >= patience || hangs && self.given_up.is_some() {
             self.given_up = Some(now);
         }
         self.given_up = self.given_up.filter(|_| owner_lives);
@@ -101,7 +108,7 @@ mod tests {
             let owned = |shown: Option<(bool, u64)>| shown.map(|(in_office, seq)| (in_office, Seq(seq)));
             health = match look {
                 Some(shown) => trouble.as_owner(*now, owned(*shown), PATIENCE),
-                None => trouble.as_others(*now, true, PATIENCE),
+                None => trouble.as_others(*now, true, false, PATIENCE),
             };
         }
         health
@@ -140,9 +147,16 @@ mod tests {
         // Nor does it once whoever took it over is gone.
         after(&mut trouble, &mut now, &[Some(None); 11]);
         assert_eq!(after(&mut trouble, &mut now, &[None]), Health::GivenUp);
-        assert_eq!(trouble.as_others(now, false, PATIENCE), Health::Well);
+        assert_eq!(trouble.as_others(now, false, false, PATIENCE), Health::Well);
         after(&mut trouble, &mut now, &[Some(Some((true, 1))); 11]);
         assert_eq!(after(&mut trouble, &mut now, &[None]), Health::Well);
+        // Nor back after that minute while its thread still hangs.
+        after(&mut trouble, &mut now, &[Some(None); 11]);
+        for _ in 0..3 {
+            after(&mut trouble, &mut now, &[None; 59]);
+            assert_eq!(trouble.as_others(now, true, true, PATIENCE), Health::GivenUp);
+        }
+        assert_eq!(after(&mut trouble, &mut now, &[None; 60]), Health::Well);
         // Cut off from the log, nothing is said of it.
         after(&mut trouble, &mut now, &[Some(None); 11]);
         trouble.forget();

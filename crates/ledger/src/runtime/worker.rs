@@ -214,6 +214,7 @@ impl Worker<'_> {
     }
 
     pub(super) fn take(&mut self, message: Message) {
+        self.place.pulse.beat();
         match message {
             Message::Wake(wake) => drop(wake),
             Message::Input(life, _) | Message::StoreFailed(life, _) if life != self.life => {}
@@ -288,11 +289,11 @@ impl Worker<'_> {
         let idle = journal.is_empty();
         // What it holds is in effect, whatever becomes of the inbox.
         self.feed(journal, Input::Journal);
+        self.checkpoint();
         let Some(inbox) = self.or_pause(inbox) else { return false };
         self.core.unread_since = None;
         let idle = idle && inbox.is_empty();
         self.feed(inbox, Input::Inbox);
-        self.checkpoint();
         !idle
     }
 
@@ -367,6 +368,8 @@ impl Worker<'_> {
     }
 
     fn carry_out(&mut self, output: Output) -> Option<Input> {
+        // A disk that is slow gets on.
+        self.place.pulse.beat();
         match output {
             Output::NeedEnd { tries } => {
                 self.end_due = Some(Instant::now() + backoff(tries));
@@ -375,7 +378,8 @@ impl Worker<'_> {
             Output::NeedConfirmation(of) => {
                 let (post, life) = (self.post.clone(), self.life);
                 let confirmed = move || drop(post.send(Message::Input(life, Input::Confirmed(of))));
-                self.place.group.confirm(self.place.genesis.shard, Box::new(confirmed));
+                let held = self.core.shard.tally().terms > 0;
+                self.place.group.confirm(self.place.genesis.shard, held, Box::new(confirmed));
                 None
             }
             Output::Append { attempt, record } => {
@@ -390,8 +394,9 @@ impl Worker<'_> {
                 None
             }
             Output::Load(ids) => {
+                let load = |id| rows::load_account(&*self.core.reader, id);
                 let residents: Result<Vec<_>, _> =
-                    ids.iter().map(|id| rows::load_account(&*self.core.reader, id)).collect();
+                    ids.iter().inspect(|_| self.place.pulse.beat()).map(load).collect();
                 match residents {
                     Ok(residents) => Some(Input::Loaded(residents)),
                     Err(error) => {
