@@ -38,6 +38,8 @@ pub async fn reach(
     // It has no shards: what matters is that it hears.
     let listening = Listening { listener, secret, tls: tls.cloned() };
     let serving = serve(listening, Ledger::of_others(Vec::new()), async move { drop(ended.await) });
+    // Somebody else's connection that never says anything does not keep it.
+    let serving = tokio::time::timeout(REACH_MAX * 2, serving);
     let asking = async {
         let asked = tokio::time::timeout(REACH_MAX, asked_once(endpoint, trust)).await;
         drop(end);
@@ -47,7 +49,7 @@ pub async fn reach(
         }
     };
     let (served, asked) = tokio::join!(serving, asking);
-    asked.and(served.map_err(|error| error.to_string()))
+    asked.and(served.unwrap_or(Ok(())).map_err(|error| error.to_string()))
 }
 
 /// The same socket, for whoever answers there for a moment.
