@@ -216,6 +216,11 @@ fn followed(directory: &Directory, n: u128) -> usize {
     shards().filter(|shard| directory.duty(member(n), *shard) == Duty::Follow).count()
 }
 
+/// Whether members 1 and 2 own half of the shards each, and follow the other's.
+fn are_even(directory: &Directory) -> bool {
+    (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2)) == (2, 2, 2, 2)
+}
+
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it comes about")
 }
@@ -253,13 +258,9 @@ async fn two_share_the_shards_and_one_who_leaves_is_relieved_before_it_ends() {
     first.serves(&alone).await;
 
     let second = Process::start(&log, 2, 1);
-    let even = |directory: &Directory| {
-        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
-            == (2, 2, 2, 2)
-    };
-    let shared = second.sees(even).await;
+    let shared = second.sees(are_even).await;
     second.serves(&shared).await;
-    first.serves(&first.sees(even).await).await;
+    first.serves(&first.sees(are_even).await).await;
     for shard in shards() {
         let holder = shared.shards[shard.0 as usize].as_ref().unwrap();
         let (owner, follower) =
@@ -317,12 +318,8 @@ async fn whoever_cannot_read_what_others_agree_on_lets_go_of_everything_and_says
 async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_back() {
     let log = log();
     let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
-    let even = |directory: &Directory| {
-        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
-            == (2, 2, 2, 2)
-    };
-    let shared = first.sees(even).await;
-    second.serves(&second.sees(even).await).await;
+    let shared = first.sees(are_even).await;
+    second.serves(&second.sees(are_even).await).await;
     first.serves(&shared).await;
     // Its shards run on, and hear nothing of the group: so does a process that was stopped, and goes on.
     let Process { membership, node: zombie, .. } = second;
@@ -344,12 +341,8 @@ async fn whoever_falls_silent_loses_its_shards_though_it_goes_on_and_gets_none_b
 async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
     let log = log();
     let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
-    let even = |directory: &Directory| {
-        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
-            == (2, 2, 2, 2)
-    };
-    second.serves(&second.sees(even).await).await;
-    first.serves(&first.sees(even).await).await;
+    second.serves(&second.sees(are_even).await).await;
+    first.serves(&first.sees(are_even).await).await;
     first.disk.fails.store(true, Ordering::Release);
     // Something to store: that there was junk.
     for shard in 0..SHARDS {
@@ -367,13 +360,9 @@ async fn an_owner_whose_stores_fail_leaves_its_shards_to_who_is_warm() {
 async fn an_owner_whose_disk_hangs_loses_the_shard_that_waits_for_it_and_no_other() {
     let log = log();
     let (first, second) = (Process::start(&log, 1, 1), Process::start(&log, 2, 1));
-    let even = |directory: &Directory| {
-        (owned(directory, 1), owned(directory, 2), followed(directory, 1), followed(directory, 2))
-            == (2, 2, 2, 2)
-    };
-    let shared = second.sees(even).await;
+    let shared = second.sees(are_even).await;
     second.serves(&shared).await;
-    first.serves(&first.sees(even).await).await;
+    first.serves(&first.sees(are_even).await).await;
     let mine = |shard: &ShardId| shared.duty(member(1), *shard) == Duty::Own;
     let shard = shards().find(mine).unwrap();
     let ledger = first.node.ledger();
