@@ -177,11 +177,12 @@ impl Metrics {
             let lag = lags.entry(partner).or_insert(Ok(0));
             if let Ok(sum) = lag {
                 let (settled, began) = (settled.load(Ordering::Relaxed), Instant::now());
-                *lag = log.bounds(&events).map(|(_, end)| *sum + end.0.saturating_sub(settled));
-                // A log that is away takes its time to say so, and would for each of them.
-                if lag.is_err() && began.elapsed() > REFUSED_MAX {
-                    break;
-                }
+                *lag = match log.bounds(&events) {
+                    Ok((_, end)) => Ok(*sum + end.0.saturating_sub(settled)),
+                    // A log that is away takes its time to say so, and would for each of them; what is summed up is not all.
+                    Err(error) if began.elapsed() > REFUSED_MAX => return Err(error),
+                    Err(error) => Err(error),
+                };
             }
         }
         let mut all = Ok(());
